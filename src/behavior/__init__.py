@@ -1,0 +1,3 @@
+"""Behavioral pharmacology from the grid floor to the dose-response curve."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,138 @@
+"""What happened, in the past tense. Frozen data; nothing here acts.
+
+Times are integer microseconds since the start of the session, on the session's clock, which is that of the device
+that reported the event. An event's `at_us` says when it happened, not when the host heard of it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag=True):
+    """An input of the core. All inputs are journalled, in every state, whoever waits for them."""
+
+    at_us: int
+
+
+class SessionStarted(Event, frozen=True):
+    """The first input of every session."""
+
+
+class TimerFired(Event, frozen=True):
+    """It is now `at_us`. Carries no identity: the core knows what is due."""
+
+
+class Stopped(Event, frozen=True):
+    """A person, or the host on a person's behalf, asked for the end."""
+
+    by: str
+
+
+class LinkLost(Event, frozen=True):
+    """A device does not answer any more."""
+
+    device: str
+
+
+class Faulted(Event, frozen=True):
+    """A device reports, or its driver finds, that it cannot be relied on."""
+
+    device: str
+    cause: str
+
+
+class Noted(Event, frozen=True):
+    """Something a person wrote down during the session."""
+
+    text: str
+
+
+class Resumed(Event, frozen=True):
+    """Somebody drives the session again, after nobody did for `gap_us`."""
+
+    gap_us: int
+
+
+class LeverPressed(Event, frozen=True):
+    """A lever's switch closed."""
+
+    lever: str
+
+
+class LeverReleased(Event, frozen=True):
+    """A lever's switch opened."""
+
+    lever: str
+
+
+class HeadEntered(Event, frozen=True):
+    """The beam of the food tray was broken."""
+
+
+class HeadLeft(Event, frozen=True):
+    """The beam of the food tray is whole again."""
+
+
+class Crossed(Event, frozen=True):
+    """The animal is now wholly on this side of a two-sided box."""
+
+    side: str
+
+
+class Delivered(Event, frozen=True):
+    """The feeder's sensor saw delivery `number` arrive."""
+
+    number: int
+
+
+class ShockStarted(Event, frozen=True):
+    """The device opened the gate for pulse `number`."""
+
+    number: int
+
+
+class ShockEnded(Event, frozen=True):
+    """The device closed the gate: how long it was open, the mean current it measured, and why it closed."""
+
+    number: int
+    duration_us: int
+    delivered_ma: float
+    cause: str
+
+
+class RecordingStarted(Event, frozen=True):
+    """The first sample of the session's sound was taken at `at_us`."""
+
+    file: str
+    sample_rate_hz: int
+
+
+class RecordingEnded(Event, frozen=True):
+    """The recording holds `n_samples`, of which `n_dropped` were lost on the way and are silence in the file."""
+
+    n_samples: int
+    n_dropped: int
+
+
+AnyEvent: TypeAlias = (
+    SessionStarted
+    | TimerFired
+    | Stopped
+    | LinkLost
+    | Faulted
+    | Noted
+    | Resumed
+    | LeverPressed
+    | LeverReleased
+    | HeadEntered
+    | HeadLeft
+    | Crossed
+    | Delivered
+    | ShockStarted
+    | ShockEnded
+    | RecordingStarted
+    | RecordingEnded
+)

@@ -1,0 +1,18 @@
+"""Words that all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The data and cases that came from elsewhere. They are never copied into this project."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared: real recordings and numeric cases that are not part of this project")
+    return folder
