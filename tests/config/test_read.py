@@ -60,11 +60,15 @@ def test_one_problem_is_one_line_and_several_are_a_list() -> None:
         read_text("", Protocol, file="p.toml")
 
 
-@pytest.mark.parametrize(("make", "sentence"), [
-    (lambda p: None, "there is no such file"),
-    (lambda p: p.mkdir(), "this is a folder"),
-    (lambda p: p.write_bytes(b'name = "\xe9"'), "byte 8 is not UTF-8"),
-], ids=["missing", "folder", "latin-1"])
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda p: None, "there is no such file"),
+        (lambda p: p.mkdir(), "this is a folder"),
+        (lambda p: p.write_bytes(b'name = "\xe9"'), "byte 8 is not UTF-8"),
+    ],
+    ids=["missing", "folder", "latin-1"],
+)
 def test_what_cannot_be_read(tmp_path: Path, make: object, sentence: str) -> None:
     make(tmp_path / "x.toml")  # type: ignore[operator]
     with pytest.raises(BadInput, match=sentence):

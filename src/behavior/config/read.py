@@ -71,7 +71,8 @@ def _syntax_problems(text: str) -> list[Problem]:
     The parser stops at the first; the rest is found by leaving that line out and parsing on, so that a person mends
     a file once and not once an error.
     """
-    lines, problems = text.splitlines(), []
+    lines = text.splitlines()
+    problems: list[Problem] = []
     while True:
         try:
             tomllib.loads("\n".join(lines))
@@ -87,7 +88,7 @@ def _syntax_problems(text: str) -> list[Problem]:
 
 def _line_of(error: tomllib.TOMLDecodeError, lines: list[str]) -> int:
     _, _, place = str(error).partition("(at line ")
-    if not place:                                            # "at end of document": the last line that says something
+    if not place:  # "at end of document": the last line that says something
         return max((number for number, line in enumerate(lines, start=1) if line.strip()), default=0)
     return int(place.split(",")[0])
 

@@ -1,1 +1,1 @@
-"""The field's words as pure data: events, commands, sessions, calls, doses, measures, errors. Imports nothing of ours."""
+"""The field's words as pure data: events, commands, sessions, calls, doses, measures, errors. Imports none of ours."""

@@ -147,4 +147,4 @@ AnyCommand: TypeAlias = (
     | Refuse
     | EndSession
 )
-"""What a core may give out. The marks (`Begin…`, `End…`, `Drawn`, `Refuse`) move nothing; they structure the journal."""
+"""What a core may give out. The marks (`Begin…`, `End…`, `Drawn`, `Refuse`) move nothing."""

@@ -1,0 +1,69 @@
+"""What stands at the head and at the foot of a session's folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from behavior.model.doses import Treatment
+
+SESSION_FORMAT = "behavior-session/1"
+"""Named in every header. A change that an older version cannot read gets the next number."""
+
+
+class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """A device as it identified itself, and what is known of its calibration and clock."""
+
+    name: str
+    kind: str
+    uid: str
+    firmware: str
+    calibrated_at: str | None = None
+    clock_offset_us: int | None = None
+    clock_uncertainty_us: int | None = None
+
+
+class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known when a session starts. Written once, before the first event."""
+
+    format: str = SESSION_FORMAT
+    software: str
+    """Name and version of the program."""
+    subject: str
+    experimenter: str
+    weight_g: float | None = None
+    treatment: Treatment
+    study: str | None = None
+    arm: str | None = None
+    paradigm: str
+    paradigm_sha256: str
+    """Digest of the paradigm's source, because a changed paradigm replays differently."""
+    parameters: dict[str, Any]
+    """Resolved: every value, given or default."""
+    limits: dict[str, float]
+    """What the guard refuses beyond: the strictest of device, rig and paradigm."""
+    seed: int
+    """Of everything that is drawn in the session."""
+    rig: str
+    chamber: str
+    devices: tuple[DeviceIdentity, ...] = ()
+    started_at: str
+    """Date and time with time zone, ISO 8601."""
+    simulated: bool = False
+
+
+class SessionFooter(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known when a session is over. Its absence says that nobody closed the session."""
+
+    ended_at: str
+    reason: str
+    duration_s: float
+    n_lines: int
+    last_crc: str
+    """CRC of the journal's last line."""
+    journal_sha256: str
+    n_shocks: int
+    shock_s: float
+    n_deliveries: int
+    n_responses: int

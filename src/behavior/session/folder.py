@@ -1,0 +1,180 @@
+"""A session's folder: header, journal, footer, sound, and what is derived from them.
+
+    DATASET/sub-R01/ses-20261120T101500_task-geller-seifter/
+        header.json     who, what, how much, on what, from which seed          written once, before the first event
+        journal.jsonl   everything that happened and was commanded              appended
+        footer.json     when and why it ended, totals, digest of the journal    written once, at the end
+        audio.flac      the chamber's sound, if the paradigm records it
+        calls.csv, components.csv, score.json                                   derived: can be made again at any time
+
+Nothing here is ever overwritten but what is derived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from behavior.model.commands import Deliver
+from behavior.model.errors import BadInput, Failure
+from behavior.model.events import Crossed, Event, LeverPressed, ShockEnded
+from behavior.model.session import SESSION_FORMAT, SessionFooter, SessionHeader
+from behavior.session.journal import Item, JournalWriter, Reading, read_journal
+
+SOUND_FILES = ("audio.flac", "audio.wav")
+
+
+class SessionFolder:
+    """A session's folder that exists.
+
+    Parameters
+    ----------
+    path : of the folder
+
+    Raises
+    ------
+    BadInput
+        There is no session in it, or its header cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.header_bytes = (path / "header.json").read_bytes()
+        except OSError:
+            raise BadInput(f"{path}: no session here (no header.json); name a session's folder") from None
+        try:
+            self.header = msgspec.json.decode(self.header_bytes, type=SessionHeader)
+        except msgspec.MsgspecError as error:
+            raise BadInput(f"{path / 'header.json'}: not a session's header ({error})") from None
+        if self.header.format != SESSION_FORMAT:
+            raise BadInput(
+                f"{path / 'header.json'}: written as {self.header.format}, this version reads {SESSION_FORMAT}; "
+                f"use {self.header.software}"
+            )
+
+    @property
+    def name(self) -> str:
+        """Subject, session and task, as in the folder's path."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def sound_path(self) -> Path | None:
+        """The recording, if there is one."""
+        return next((self.path / name for name in SOUND_FILES if (self.path / name).exists()), None)
+
+    def read(self) -> Reading:
+        """The journal, as far as it can be read."""
+        return read_journal(self.journal_path, self.header_bytes)
+
+    @property
+    def footer(self) -> SessionFooter | None:
+        """The footer, or None if nobody closed the session.
+
+        Raises
+        ------
+        BadInput
+            There is a file of that name which is none.
+        """
+        path = self.path / "footer.json"
+        if not path.exists():
+            return None
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=SessionFooter)
+        except msgspec.MsgspecError as error:
+            raise BadInput(f"{path}: not a session's footer ({error})") from None
+
+    def close(self, journal: JournalWriter, items: Iterable[Item], reason: str, ended_at: str) -> SessionFooter:
+        """Write the footer, after the journal was closed."""
+        footer = footer_of(journal, items, reason, ended_at)
+        _write_new(self.path / "footer.json", msgspec.json.format(msgspec.json.encode(footer)))
+        return footer
+
+
+def create(dataset: Path, header: SessionHeader) -> SessionFolder:
+    """Make the folder of a new session and write its header.
+
+    Raises
+    ------
+    BadInput
+        The place cannot be written to.
+    """
+    label = re.sub(r"[^0-9A-Za-z]", "", header.started_at[:19])
+    subject = re.sub(r"[^0-9A-Za-z]+", "", header.subject)
+    stem = f"ses-{label}_task-{header.paradigm.replace('_', '-')}"
+    for run in range(1, 1000):
+        path = dataset / f"sub-{subject}" / (stem if run == 1 else f"{stem}_run-{run:02d}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if path.is_dir():
+                continue
+            raise BadInput(f"{path}: a file is in the way of the session's folder; choose another folder") from None
+        except NotADirectoryError:
+            raise BadInput(f"{dataset}: this is a file; name a folder for the data") from None
+        except OSError as error:
+            raise BadInput(f"{dataset}: cannot be written to ({error.strerror}); choose another folder") from None
+        _write_new(path / "header.json", msgspec.json.format(msgspec.json.encode(header)))
+        return SessionFolder(path)
+    raise BadInput(f"{dataset}: a thousand sessions of {header.subject} at {header.started_at}; check the clock")
+
+
+def footer_of(journal: JournalWriter, items: Iterable[Item], reason: str, ended_at: str) -> SessionFooter:
+    """Totals and digest of a closed journal."""
+    events: list[Event] = []
+    n_deliveries = 0
+    for item in items:
+        if isinstance(item, Event):
+            events.append(item)
+        else:
+            n_deliveries += isinstance(item, Deliver)
+    ended = [event for event in events if isinstance(event, ShockEnded)]
+    return SessionFooter(
+        ended_at=ended_at,
+        reason=reason,
+        duration_s=max((event.at_us for event in events), default=0) / 1e6,
+        n_lines=journal.n_lines,
+        last_crc=f"{journal.last_crc:08x}",
+        journal_sha256=hashlib.sha256(journal.path.read_bytes()).hexdigest(),
+        n_shocks=len(ended),
+        shock_s=round(sum(event.duration_us for event in ended) / 1e6, 6),
+        n_deliveries=n_deliveries,
+        n_responses=sum(isinstance(event, LeverPressed | Crossed) for event in events),
+    )
+
+
+def find_sessions(*places: Path) -> Iterator[SessionFolder]:
+    """Every session in these folders, at any depth, in order of their paths.
+
+    Raises
+    ------
+    BadInput
+        A place is no folder, or holds no session.
+    """
+    for place in places:
+        if not place.is_dir():
+            raise BadInput(f"{place}: there is no such folder; name a session's folder or one that holds some")
+        headers = sorted(place.rglob("header.json"))
+        if not headers:
+            raise BadInput(f"{place}: no session in it (no header.json); name a folder that `behavior` wrote")
+        for header in headers:
+            yield SessionFolder(header.parent)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        with path.open("xb") as file:
+            file.write(data + b"\n")
+    except FileExistsError:
+        raise BadInput(f"{path}: is there already and is never overwritten; choose another folder") from None
+    except OSError as error:
+        raise Failure(f"{path}: cannot be written ({error.strerror}); free the disk or choose another folder") from None
