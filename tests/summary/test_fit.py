@@ -80,9 +80,7 @@ def test_order_and_units_of_the_observations_do_not_matter(order, x_unit, y_unit
     y = np.array([10.1, 7.2, 5.4, 3.6, 2.9, 1.8])
     plain = fit_curve(decay, X, y, [[8, 0.2]], names=("top", "rate"))
     rows = list(order)
-    other = fit_curve(
-        decay, X[rows] * x_unit, y[rows] * y_unit, [[8 * y_unit, 0.2 / x_unit]], names=("top", "rate")
-    )
+    other = fit_curve(decay, X[rows] * x_unit, y[rows] * y_unit, [[8 * y_unit, 0.2 / x_unit]], names=("top", "rate"))
     assert other.estimates["rate"] * x_unit == pytest.approx(plain.estimates["rate"], rel=1e-8)
     assert other.se["top"] / y_unit == pytest.approx(plain.se["top"], rel=1e-7)
 
@@ -90,9 +88,7 @@ def test_order_and_units_of_the_observations_do_not_matter(order, x_unit, y_unit
 def test_a_profile_does_not_change_when_a_parameter_is_written_as_its_logarithm():
     y = np.array([10.1, 7.2, 5.4, 3.6, 2.9, 1.8])
     plain = fit_curve(decay, X, y, [[8, 0.2]], names=("top", "rate"))
-    logged = fit_curve(
-        lambda x, p: decay(x, [p[0], math.exp(p[1])]), X, y, [[8, -1]], names=("top", "ln_rate")
-    )
+    logged = fit_curve(lambda x, p: decay(x, [p[0], math.exp(p[1])]), X, y, [[8, -1]], names=("top", "ln_rate"))
     a = profile_interval(plain, "rate", positive=True)
     b = profile_interval(logged, "ln_rate")
     assert_allclose([a.lo, a.hi], np.exp([b.lo, b.hi]), rtol=1e-7)
@@ -136,10 +132,7 @@ def test_the_best_of_several_starts_counts_whatever_their_order():
     x = np.linspace(0, 6, 25)
     y = np.sin(2.0 * x) + 0.01 * np.cos(40 * x)
     starts = [[0.3], [1.9], [5.0]]
-    fits = [
-        fit_curve(lambda x, p: np.sin(p[0] * x), x, y, order, names=("w",))
-        for order in (starts, starts[::-1])
-    ]
+    fits = [fit_curve(lambda x, p: np.sin(p[0] * x), x, y, order, names=("w",)) for order in (starts, starts[::-1])]
     assert fits[0].estimates["w"] == pytest.approx(2.0, abs=1e-2)
     assert fits[0].estimates["w"] == pytest.approx(fits[1].estimates["w"], rel=1e-9)
 

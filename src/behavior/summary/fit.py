@@ -307,9 +307,7 @@ def _inverse_gram(slopes: Floats, names: Sequence[str]) -> Floats:
     _, s, vt = np.linalg.svd(slopes / lengths, full_matrices=False)
     if len(s) and s[-1] < 1e-9 * s[0]:
         loose = names[int(np.argmax(np.abs(vt[-1])))]
-        raise BadInput(
-            f"the data do not determine {loose} apart from the others; fix it, or fit a curve without it"
-        )
+        raise BadInput(f"the data do not determine {loose} apart from the others; fix it, or fit a curve without it")
     half = vt.T / s / lengths[:, None]
     return np.asarray(half @ half.T, dtype=np.float64)
 
@@ -327,9 +325,7 @@ def wald_interval(fit: CurveFit, name: str, conf_level: float = 0.95) -> Interva
     return Interval(fit.estimates[name] - half, fit.estimates[name] + half)
 
 
-def derived(
-    fit: CurveFit, quantity: Callable[[Mapping[str, float]], float], conf_level: float = 0.95
-) -> Derived:
+def derived(fit: CurveFit, quantity: Callable[[Mapping[str, float]], float], conf_level: float = 0.95) -> Derived:
     """A quantity of the parameters, with standard error by the delta method.
 
     Parameters
@@ -350,9 +346,7 @@ def derived(
     return Derived(estimate, se, estimate - half, estimate + half)
 
 
-def profile_interval(
-    fit: CurveFit, name: str, conf_level: float = 0.95, *, positive: bool = False
-) -> Interval:
+def profile_interval(fit: CurveFit, name: str, conf_level: float = 0.95, *, positive: bool = False) -> Interval:
     """The profile likelihood interval of a parameter.
 
     The values at which the best RSS of the other parameters stays below RSS (1 + t²/df); it neither assumes
@@ -377,9 +371,7 @@ def profile_interval(
     if name not in fit.free:
         raise BadInput(f"{name} was not estimated; a profile interval needs a free parameter of the fit")
     if fit.rss <= 0:
-        raise BadInput(
-            "the curve goes through every observation, so that no interval can be given; add observations"
-        )
+        raise BadInput("the curve goes through every observation, so that no interval can be given; add observations")
     walk = _Profile.of(fit, name, conf_level, positive=positive)
     lo, hi = walk.end(-1), walk.end(+1)
     return Interval(lo, hi)
@@ -452,9 +444,7 @@ def compare_fits(small: CurveFit, large: CurveFit) -> FTest:
         The larger curve has no more parameters, or the fits are not of the same observations.
     """
     if small.n != large.n or small.df_residual <= large.df_residual:
-        raise BadInput(
-            "two curves are compared on the same observations, the one with fewer parameters first"
-        )
+        raise BadInput("two curves are compared on the same observations, the one with fewer parameters first")
     return f_test(small.rss, small.df_residual, large.rss, large.df_residual)
 
 
@@ -475,7 +465,5 @@ def confidence_band(fit: CurveFit, x: ArrayLike, conf_level: float = 0.95) -> Ba
     search = _Search(fit.curve, at, np.zeros(len(at)), fit.names, fit.fixed)
     free = np.array([fit.estimates[name] for name in fit.free])
     middle, slopes = search.fitted(free), search.slopes(free)
-    half = t_quantile(conf_level, fit.df_residual) * np.sqrt(
-        np.einsum("ij,jk,ik->i", slopes, fit.covariance, slopes)
-    )
+    half = t_quantile(conf_level, fit.df_residual) * np.sqrt(np.einsum("ij,jk,ik->i", slopes, fit.covariance, slopes))
     return Band(at, middle, middle - half, middle + half)
