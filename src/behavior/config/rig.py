@@ -1,0 +1,66 @@
+"""Rig files: which chambers a rig has, and which devices each of them. Devices are named by identity, never by port."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from behavior.config.limits import CEILINGS, ShockLimits
+from behavior.config.read import Record
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+"""A short name: letters, digits, `_`, `.` and `-`."""
+
+
+class Device(Record):
+    """One device of a chamber."""
+
+    name: Name
+    kind: Literal["shock_controller", "operant_chamber"]
+    uid: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    """The device's unique identity, 32 hexadecimal digits, as `register UID` reads."""
+
+
+class Microphone(Record):
+    """What records the chamber's sound."""
+
+    sample_rate_hz: Annotated[int, Field(ge=96_000, le=1_000_000)] = 250_000
+
+
+class Chamber(Record):
+    """A box for one experimental unit, and what is wired to it."""
+
+    name: Name
+    devices: Annotated[tuple[Device, ...], Field(min_length=1)]
+    microphone: Microphone | None = None
+    limits: ShockLimits = CEILINGS
+    """This chamber's own limits on shock; they can only be lower than the device's."""
+
+    @model_validator(mode="after")
+    def _one_of_a_kind(self) -> Self:
+        return _unique(
+            self, "device", [device.name for device in self.devices], [device.kind for device in self.devices]
+        )
+
+
+class Rig(Record):
+    """Chambers that one computer runs."""
+
+    name: Name
+    chambers: Annotated[tuple[Chamber, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        uids = [device.uid for chamber in self.chambers for device in chamber.devices]
+        return _unique(self, "chamber", [chamber.name for chamber in self.chambers], uids)
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _unique(record: R, what: str, *lists: list[str]) -> R:
+    for names in lists:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two {what}s are both {twice[0]!r}; each must be one of its kind")
+    return record
