@@ -1,0 +1,174 @@
+"""All devices of one chamber behind one door: commands in, events out.
+
+Two ways to be driven. **Virtual time** and other instant transports: `poll(now_us)` reads, ticks and writes until
+nothing more is to be said at this time. **Real time**: `start_readers(queue, clock_us)` gives each port a thread that
+does nothing but read; the runner takes `(device, bytes, host_us)` from the queue, hands it to `receive`, and calls
+`tick` when `next_us` says so. Only the runner's thread writes.
+
+A transport that fails is a `LinkLost`, once; the other devices go on. `close` leaves everything off, as far as it can
+still be reached; the devices' own watchdogs do it otherwise.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behavior.devices.driver import NEVER, Driver
+from behavior.devices.transport import Transport, TransportLost
+from behavior.model.events import Event, LinkLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from queue import Queue
+
+    from behavior.devices.clock import ClockFit
+    from behavior.model.commands import Command
+
+N_ROUNDS = 100
+
+
+@dataclass(slots=True)
+class Connected:
+    """One device with its driver and its transport."""
+
+    driver: Driver
+    transport: Transport
+    lost: bool = False
+
+
+class ConnectedChamber:
+    """Several devices driven as one.
+
+    Parameters
+    ----------
+    devices : driver and open transport of each; names must differ
+    """
+
+    def __init__(self, devices: Iterable[tuple[Driver, Transport]]) -> None:
+        self._devices = {driver.name: Connected(driver, transport) for driver, transport in devices}
+        self._events: list[Event] = []
+        self._readers: list[threading.Thread] = []
+        self._closing = threading.Event()
+
+    def takes(self, command: Command) -> bool:
+        """Whether one of the devices carries out this command."""
+        return any(device.driver.takes(command) for device in self._devices.values())
+
+    def send(self, command: Command, now_us: int) -> bool:
+        """Give a command to the device that takes it, and its bytes to the wire; whether there is one."""
+        for device in self._devices.values():
+            if device.driver.takes(command):
+                device.driver.send(command, now_us)
+                self._flush(device, now_us)
+                return True
+        return False
+
+    def poll(self, now_us: int) -> list[Event]:
+        """All that is to be heard, due and said at this time. For transports that do not make one wait."""
+        for device in self._devices.values():
+            for _ in range(0 if device.lost else N_ROUNDS):
+                data = self._read(device, now_us)
+                if data:
+                    self._events += device.driver.receive(data, now_us)
+                self._events += device.driver.tick(now_us)
+                if not self._flush(device, now_us) and not data:
+                    break
+        return self._take_events()
+
+    def receive(self, name: str, data: bytes, host_us: int) -> list[Event]:
+        """What bytes that a reader put into the queue mean; no bytes say that the transport failed."""
+        device = self._devices[name]
+        if data:
+            self._events += device.driver.receive(data, host_us)
+            self._flush(device, host_us)
+        else:
+            self._lose(device, host_us)
+        return self._take_events()
+
+    def tick(self, now_us: int) -> list[Event]:
+        """What is due at this time."""
+        for device in self._devices.values():
+            if not device.lost:
+                self._events += device.driver.tick(now_us)
+                self._flush(device, now_us)
+        return self._take_events()
+
+    @property
+    def next_us(self) -> int:
+        """When `poll` or `tick` is due, whatever arrives before."""
+        return min((device.driver.next_us for device in self._devices.values() if not device.lost), default=NEVER)
+
+    def start_readers(self, queue: Queue[tuple[str, bytes, int]], clock_us: Callable[[], int]) -> None:
+        """Let a thread for each port put what it reads into the queue, with the host's time of reading."""
+        for name, device in self._devices.items():
+            reader = threading.Thread(
+                target=self._read_on,
+                args=(name, device.transport, queue, clock_us),
+                name=f"read {name}",
+                daemon=True,
+            )
+            self._readers.append(reader)
+            reader.start()
+
+    def clock_fits(self) -> dict[str, ClockFit]:
+        """How well each device's clock is known, for the session's footer."""
+        clocks = {name: getattr(device.driver, "clock", None) for name, device in self._devices.items()}
+        return {name: clock.fit() for name, clock in clocks.items() if clock is not None}
+
+    def close(self) -> None:
+        """Turn everything off, as far as it can be reached, and let go of the ports."""
+        self._closing.set()
+        for device in self._devices.values():
+            try:
+                device.transport.write(device.driver.calm())
+            except TransportLost:  # its watchdog turns it off
+                continue
+        for reader in self._readers:
+            reader.join()
+        self._readers.clear()
+        for device in self._devices.values():
+            device.transport.close()
+
+    def _read_on(
+        self,
+        name: str,
+        transport: Transport,
+        queue: Queue[tuple[str, bytes, int]],
+        clock_us: Callable[[], int],
+    ) -> None:
+        while not self._closing.is_set():
+            try:
+                data = transport.read()
+            except TransportLost:
+                queue.put((name, b"", clock_us()))
+                return
+            if data:
+                queue.put((name, data, clock_us()))
+
+    def _read(self, device: Connected, now_us: int) -> bytes:
+        try:
+            return b"" if device.lost else device.transport.read()
+        except TransportLost:
+            self._lose(device, now_us)
+            return b""
+
+    def _flush(self, device: Connected, now_us: int) -> bool:
+        data = device.driver.take_outgoing()
+        if not data or device.lost:
+            return False
+        try:
+            device.transport.write(data)
+        except TransportLost:
+            self._lose(device, now_us)
+        return True
+
+    def _lose(self, device: Connected, now_us: int) -> None:
+        if not device.lost:
+            device.lost = True
+            self._events.append(LinkLost(now_us, device.driver.name))
+
+    def _take_events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events

@@ -1,0 +1,129 @@
+"""A device's clock put on the session's clock.
+
+The host asks at `sent_us`, the device stamps its answer `device_us`, the host hears it at `heard_us`. Whatever the link
+does, the stamp was made between the two, so that each answer holds the offset between hard bounds:
+
+    sent_us - device_us - one tick  <=  offset  <=  heard_us - device_us
+
+The tightest answers are the most exact. The offset at the start is the middle of the tightest of several; afterwards
+a straight line (offset and rate) is fitted by least squares to the tightest of every three answers of the last minute
+or so, and a line that leaves the bounds of a new answer is moved just inside. Hence the error is never more than a
+round trip, usually far less, and does not grow with drift. All arithmetic is in integers: equal bytes give equal times.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+TICK_US = 32
+N_KNOTS = 64
+PER_KNOT = 3
+MAX_RATE_PPB = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: when it was asked for and heard on the session's clock, and its stamp on the device's."""
+
+    sent_us: int
+    heard_us: int
+    device_us: int
+
+    @property
+    def low_us(self) -> int:
+        """The least that the offset can be."""
+        return self.sent_us - self.device_us - TICK_US
+
+    @property
+    def high_us(self) -> int:
+        """The most that the offset can be."""
+        return self.heard_us - self.device_us
+
+    @property
+    def width_us(self) -> int:
+        """How little is known: the round trip and one tick."""
+        return self.high_us - self.low_us
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFit:
+    """How well a device's clock is known, for the session's header and footer.
+
+    Attributes
+    ----------
+    offset_us : session time minus device time
+    rate_ppb : how much faster the session's clock runs than the device's, in parts per 10^9
+    uncertainty_us : half the width of the tightest answer, an upper bound for the offset's error
+    residual_us : the largest distance of a fitted answer from the line
+    n_answers : answers that were used
+    """
+
+    offset_us: int
+    rate_ppb: int
+    uncertainty_us: int
+    residual_us: int
+    n_answers: int
+
+
+class DeviceClock:
+    """Turns a device's time stamps into session time.
+
+    Parameters
+    ----------
+    answers : read-backs from the start of the session; at least one
+    """
+
+    def __init__(self, answers: list[Answer]) -> None:
+        tightest = min(answers, key=lambda answer: answer.width_us)
+        self._tightest_us = tightest.width_us
+        self._knots: deque[tuple[int, int]] = deque([_middle(tightest)], maxlen=N_KNOTS)
+        self._gathered: list[Answer] = []
+        self._at_us, self._offset_us = self._knots[0]
+        self._rate_ppb = 0
+        self._residual_us = 0
+        self._n_answers = len(answers)
+
+    def session_us(self, device_us: int) -> int:
+        """When something happened that the device stamped `device_us`: the middle of that tick, in session time."""
+        return device_us + TICK_US // 2 + self._offset_at(device_us)
+
+    def observe(self, answer: Answer) -> int:
+        """Learn from one more answer; gives by how many µs the clock was out of its bounds, 0 if within."""
+        self._n_answers += 1
+        self._tightest_us = min(self._tightest_us, answer.width_us)
+        self._gathered.append(answer)
+        if len(self._gathered) == PER_KNOT:
+            self._knots.append(_middle(min(self._gathered, key=lambda one: one.width_us)))
+            self._gathered.clear()
+            self._fit()
+        believed_us = self._offset_at(answer.device_us)
+        beyond_us = believed_us - min(max(believed_us, answer.low_us), answer.high_us)
+        self._offset_us -= beyond_us
+        return beyond_us
+
+    def fit(self) -> ClockFit:
+        """How well the clock is known by now."""
+        return ClockFit(
+            self._offset_us,
+            self._rate_ppb,
+            (self._tightest_us + 1) // 2,
+            self._residual_us,
+            self._n_answers,
+        )
+
+    def _offset_at(self, device_us: int) -> int:
+        return self._offset_us + (device_us - self._at_us) * self._rate_ppb // 1_000_000_000
+
+    def _fit(self) -> None:
+        n = len(self._knots)
+        self._at_us = sum(at for at, _ in self._knots) // n
+        self._offset_us = sum(offset for _, offset in self._knots) // n
+        spread = sum((at - self._at_us) ** 2 for at, _ in self._knots)
+        slope = sum((at - self._at_us) * (offset - self._offset_us) for at, offset in self._knots)
+        self._rate_ppb = max(-MAX_RATE_PPB, min(MAX_RATE_PPB, slope * 1_000_000_000 // spread)) if spread else 0
+        self._residual_us = max(abs(offset - self._offset_at(at)) for at, offset in self._knots)
+
+
+def _middle(answer: Answer) -> tuple[int, int]:
+    return answer.device_us, (answer.low_us + answer.high_us) // 2

@@ -1,0 +1,330 @@
+"""Getting to know a device and making it ready: who it is, what limits it has, how its clock runs.
+
+In order: leave Active mode, so that nothing old speaks; who are you; is that whom the rig names; reset, so that counts
+and limits begin anew (never when a session is resumed: then the counts are what is wanted); clear what was wrong
+before, and see that nothing persists; lower the limits and read them back; read the clock several times; Active.
+
+Every request here waits for its own answer and may be repeated without harm. What a person must mend is a `Failure`
+that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import TYPE_CHECKING, Any
+
+from behavior.config.limits import ShockLimits
+from behavior.devices.clock import Answer, DeviceClock
+from behavior.devices.driver import HarpDriver
+from behavior.devices.harp import Framing, Message, read_frame, write_frame
+from behavior.devices.operant_chamber import OperantChamber
+from behavior.devices.registers import DeviceMap, common_registers, device_map
+from behavior.devices.shock_controller import FAULT_WORDS, ShockController
+from behavior.devices.transport import TransportLost
+from behavior.model.errors import BadInput, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from behavior.devices.transport import Transport
+
+ANSWER_US = 200_000
+N_TRIES = 5
+REBOOT_TRIES = 20
+N_CLOCK_READS = 9
+STANDBY, ACTIVE_QUIET = 0x60, 0x61
+"""Operation modes with the lamps on and without heartbeats: our own requests show that the device lives."""
+RESET_TO_DEFAULTS = 0x01
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a device is, for the rig and the session's header.
+
+    Attributes
+    ----------
+    kind : a folder of `hardware/`, or "" if this package has no driver for it
+    device_name, who_am_i, uid : as the device answers them; `uid` in hexadecimal
+    firmware, hardware : versions, as in "1.0.0"
+    interface : SHA-1 of the `device.yml` that its firmware was built from
+    """
+
+    kind: str
+    device_name: str
+    who_am_i: int
+    uid: str
+    firmware: str
+    hardware: str
+    interface: str
+
+
+class Dialogue:
+    """Asks one thing at a time over an open transport and waits for its answer.
+
+    Parameters
+    ----------
+    transport : open
+    clock_us : session time; used to measure, and to give up after 0.2 s without an answer
+    registers : the registers of the device; those that all Harp devices share when it is not known yet
+    """
+
+    def __init__(self, transport: Transport, clock_us: Callable[[], int], registers: DeviceMap) -> None:
+        self._transport = transport
+        self._clock_us = clock_us
+        self.map = registers
+        self._framing = Framing(registers)
+        self.last_answer = Answer(0, 0, 0)
+
+    def read(self, register: str) -> Any:
+        """The value of a register.
+
+        Raises
+        ------
+        Failure
+            The device does not answer, or answers with an error.
+        """
+        return self._ask("read", register, read_frame(self.map[register]))
+
+    def write(self, register: str, value: int, *, echo: int | None = None) -> None:
+        """Set a register; see that the device answers with `echo` (the value itself unless given).
+
+        Raises
+        ------
+        Failure
+            It does not answer, answers with an error, or another value is in force.
+        """
+        expected = value if echo is None else echo
+        found = self._ask("write", register, write_frame(self.map[register], value))
+        if _as_int(found) != expected:
+            raise Failure(
+                f"{self._transport.name}: {register} was to be {expected} but the device keeps it at "
+                f"{_as_int(found)}; switch the device off and on and try again"
+            )
+
+    def reset(self) -> None:
+        """Restart the device with the values of the factory, and wait until it answers again."""
+        self._ask("write", "ResetDevice", write_frame(self.map["ResetDevice"], RESET_TO_DEFAULTS), may_refuse=True)
+        self._ask("read", "WhoAmI", read_frame(self.map["WhoAmI"]), n_tries=REBOOT_TRIES)
+
+    def read_clock(self) -> Answer:
+        """One read-back of the device's clock."""
+        self.read("TimestampSeconds")
+        return self.last_answer
+
+    def _ask(
+        self,
+        kind: str,
+        register: str,
+        frame: bytes,
+        *,
+        n_tries: int = N_TRIES,
+        may_refuse: bool = False,
+    ) -> Any:
+        try:
+            for _ in range(n_tries):
+                self._hear()  # answers to what was asked before are not ours
+                sent_us = self._clock_us()
+                self._transport.write(frame)
+                message = self._await(kind, register, sent_us)
+                if message is not None:
+                    return self._value(message, sent_us, may_refuse)
+        except TransportLost as lost:
+            raise Failure(f"{lost}; check its cable and power") from None
+        raise Failure(
+            f"{self._transport.name}: nothing there answers as a Harp device; check the cable, the power and "
+            "that this is the device's port"
+        )
+
+    def _await(self, kind: str, register: str, sent_us: int) -> Message | None:
+        while True:
+            for message in self._hear():
+                if message.kind == kind and message.name == register:
+                    return message
+            if self._transport.instant or self._clock_us() - sent_us >= ANSWER_US:
+                return None
+
+    def _hear(self) -> list[Message]:
+        data = self._transport.read()
+        now_us = self._clock_us()
+        return self._framing.feed(data, now_us) if data else self._framing.unstall(now_us)
+
+    def _value(self, message: Message, sent_us: int, may_refuse: bool) -> Any:
+        if message.refused and not may_refuse:
+            raise Failure(
+                f"{self._transport.name}: the device answers a request for {message.name} with an error; "
+                "its firmware is not the one that this version knows"
+            )
+        self.last_answer = Answer(sent_us, self._clock_us(), message.device_us)
+        return message.value
+
+
+def identify(transport: Transport, clock_us: Callable[[], int]) -> Identity:
+    """Ask a device who it is. Needs no `device.yml`; any Harp device answers.
+
+    Raises
+    ------
+    Failure
+        Nothing answers as a Harp device.
+    """
+    ask = Dialogue(transport, clock_us, _any_device())
+    ask._ask("write", "OperationControl", write_frame(ask.map["OperationControl"], STANDBY), may_refuse=True)
+    who_am_i, device_name = int(ask.read("WhoAmI")), str(ask.read("DeviceName"))
+    uid, version = bytes(ask.read("UID")), bytes(ask.read("Version"))
+    kind = next((kind for kind in DRIVERS if device_map(kind).device_name == device_name), "")
+    return Identity(
+        kind,
+        device_name,
+        who_am_i,
+        uid.hex(),
+        _dotted(version[3:6]),
+        _dotted(version[6:9]),
+        version[12:32].hex(),
+    )
+
+
+def connect(
+    name: str,
+    kind: str,
+    transport: Transport,
+    clock_us: Callable[[], int],
+    *,
+    uid: str = "",
+    limits: ShockLimits | None = None,
+    n_issued: int = 0,
+    resumed: bool = False,
+) -> tuple[HarpDriver, Identity]:
+    """Make a device ready over an open transport.
+
+    Parameters
+    ----------
+    name : what the rig calls it
+    kind : what the rig says it is
+    transport : open
+    clock_us : session time
+    uid : whom the rig names, in hexadecimal; empty takes any
+    limits : of this session, for a shock controller
+    n_issued : shocks or deliveries that this session commanded already
+    resumed : keep the device's counts and limits instead of resetting it
+
+    Returns
+    -------
+    driver, identity
+        The driver, whose device is in Active mode from now on, and who that device is.
+
+    Raises
+    ------
+    BadInput
+        It is another device than the rig names.
+    Failure
+        It does not answer, or something is wrong with it that a person must mend.
+    """
+    identity = identify(transport, clock_us)
+    _check_identity(name, kind, uid, identity, transport.name)
+    ask = Dialogue(transport, clock_us, device_map(kind))
+    if not resumed:
+        ask.reset()
+        ask.write("OperationControl", STANDBY, echo=STANDBY)
+    _clear_faults(name, ask)
+    driver = DRIVERS[kind](name, ask, clock_us, limits, n_issued)
+    ask.write("OperationControl", ACTIVE_QUIET)
+    return driver, identity
+
+
+def limit_registers(limits: ShockLimits) -> dict[str, int]:
+    """A session's limits as the values of a shock controller's registers, rounded down."""
+    seconds = {
+        "MaxDuration": limits.max_single_s,
+        "MaxDuty": limits.max_duty * limits.duty_window_s,
+        "MaxOnTime": limits.max_total_s,
+    }
+    return {
+        "MaxIntensity": floor(limits.max_ma * 1_000 + 1e-6),
+        **{register: floor(value_s * 1_000 + 1e-6) for register, value_s in seconds.items()},
+        "MaxCount": limits.max_count,
+    }
+
+
+def _shock_controller(
+    name: str,
+    ask: Dialogue,
+    clock_us: Callable[[], int],
+    limits: ShockLimits | None,
+    n_issued: int,
+) -> HarpDriver:
+    if not _as_int(ask.read("Inputs")) & 1:
+        raise Failure(f"{name}: its interlock is open; close the chamber, switch the grid on and start again")
+    if limits is not None:
+        for register, value in limit_registers(limits).items():
+            ceiling = int(ask.read(register.replace("Max", "Ceiling")))
+            ask.write(register, min(value, ceiling))
+    count = int(ask.read("PulseCount"))
+    return ShockController(name, _read_clock(ask), clock_us(), n_issued=n_issued, pulse_count=count)
+
+
+def _operant_chamber(
+    name: str,
+    ask: Dialogue,
+    clock_us: Callable[[], int],
+    limits: ShockLimits | None,
+    n_issued: int,
+) -> HarpDriver:
+    ask.write("OutputState", 0)
+    count, inputs = int(ask.read("DeliveryCount")), _as_int(ask.read("Inputs"))
+    return OperantChamber(name, _read_clock(ask), clock_us(), n_issued=n_issued, delivery_count=count, inputs=inputs)
+
+
+DRIVERS: Mapping[str, Callable[[str, Dialogue, Callable[[], int], ShockLimits | None, int], HarpDriver]] = {
+    "shock_controller": _shock_controller,
+    "operant_chamber": _operant_chamber,
+}
+"""How each kind of device is made ready, and its driver."""
+
+
+def _read_clock(ask: Dialogue) -> DeviceClock:
+    return DeviceClock([ask.read_clock() for _ in range(N_CLOCK_READS)])
+
+
+def _clear_faults(name: str, ask: Dialogue) -> None:
+    every_bit = ask.map["Fault"].bits or 0
+    left = _as_int(ask._ask("write", "Fault", write_frame(ask.map["Fault"], every_bit)))
+    if left:
+        faults = [fault.name or "" for fault in ask.map.module.Faults if fault & left]
+        words = ", ".join(FAULT_WORDS.get(fault, fault.lower()) for fault in faults)
+        raise Failure(f"{name}: {words}, and still so; mend it and start again")
+
+
+def _check_identity(name: str, kind: str, uid: str, found: Identity, port: str) -> None:
+    if kind not in DRIVERS:
+        raise BadInput(f"{name}: there is no driver for a {kind}; it must be one of {', '.join(DRIVERS)}")
+    if found.kind != kind:
+        raise BadInput(
+            f"{name}: the rig says it is a {kind}, but what answers at {port} is "
+            f"{found.device_name or 'without a name'!r}; check the cables or the rig file"
+        )
+    if uid and uid.lower() != found.uid:
+        raise BadInput(
+            f"{name}: the rig names the device {uid.lower()}, but {found.uid} answers at {port}; "
+            "check the cables or the rig file"
+        )
+    known, version = device_map(kind).firmware, tuple(int(part) for part in found.firmware.split("."))
+    if version[0] != known[0] or version[1] < known[1]:
+        raise Failure(
+            f"{name}: its firmware is {found.firmware}, but it must be {known[0]}.{known[1]} or a later "
+            f"{known[0]}.x; load the firmware of this version into it"
+        )
+
+
+def _any_device() -> DeviceMap:
+    from harp.device.schema import DeviceModule
+
+    return DeviceMap("", "", (0, 0), b"", {}, common_registers(), DeviceModule("AnyDevice"))
+
+
+def _as_int(value: Any) -> int:
+    fields = getattr(value, "payload_array", None)
+    return int(value) if fields is None else int.from_bytes(fields.tobytes(), "little")
+
+
+def _dotted(version: bytes) -> str:
+    return ".".join(str(part) for part in version)

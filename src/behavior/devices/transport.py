@@ -1,0 +1,185 @@
+"""How bytes reach a device. A transport knows nothing of what they mean.
+
+One interface: `open`, `write`, `read` (what is there, or nothing), `close`. Behind it a serial port (real or a
+pseudo-terminal) or a simulated device in memory. Whatever goes wrong once it is open is one error, `TransportLost`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from behavior.model.errors import BadInput, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BAUD = 1_000_000
+READ_TIMEOUT_S = 0.02
+
+
+class TransportLost(Exception):
+    """The bytes do not flow any more: unplugged, powered off, closed."""
+
+
+class Transport(Protocol):
+    """A way for bytes to one device."""
+
+    name: str
+    """What a person calls it: a port, "memory"."""
+    instant: bool
+    """Whether what the device answers to a write can be read at once, so that nothing is worth waiting for."""
+
+    def open(self) -> None:
+        """Begin. Raises `BadInput` or `Failure` with a sentence for a person."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of these bytes. Raises `TransportLost`."""
+
+    def read(self) -> bytes:
+        """What has arrived; if nothing has, wait a moment, then give nothing. Raises `TransportLost`."""
+
+    def close(self) -> None:
+        """End. Does nothing if it has ended already."""
+
+
+class SerialTransport:
+    """A serial port, 8N1 at 1 Mbaud, DTR asserted while it is open.
+
+    Parameters
+    ----------
+    port : as the operating system names it, `/dev/ttyACM0` or `COM3`; a pseudo-terminal works too
+    """
+
+    instant = False
+
+    def __init__(self, port: str, *, baud: int = BAUD) -> None:
+        self.name = port
+        self._baud = baud
+        self._serial: Any = None
+
+    def open(self) -> None:
+        """Open the port for this program alone.
+
+        Raises
+        ------
+        BadInput
+            There is no such port, or we may not open it.
+        Failure
+            Another program has it, or it does not take our settings.
+        """
+        import serial
+
+        try:
+            self._serial = serial.Serial(
+                self.name, self._baud, timeout=READ_TIMEOUT_S, write_timeout=1.0, exclusive=True
+            )
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise _cannot_open(self.name, error) from None
+
+    def write(self, data: bytes) -> None:
+        """Send all of these bytes."""
+        self._guarded(lambda port: port.write(data))
+
+    def read(self) -> bytes:
+        """What has arrived within 20 ms."""
+        return bytes(self._guarded(lambda port: port.read(port.in_waiting or 1)))
+
+    def close(self) -> None:
+        """Close the port; DTR falls, so that the device may tell that nobody is there."""
+        port, self._serial = self._serial, None
+        if port is not None:
+            try:
+                port.close()
+            except OSError:  # it is gone already, which is what was wanted
+                return
+
+    def _guarded(self, act: Callable[[Any], Any]) -> Any:
+        import serial
+
+        if self._serial is None:
+            raise TransportLost(f"{self.name} is closed")
+        try:
+            return act(self._serial)
+        except (serial.SerialException, OSError, TypeError, AttributeError) as error:
+            # pyserial raises the last two when another thread closes the port while it reads
+            raise TransportLost(f"{self.name}: {error}") from None
+
+
+def _cannot_open(port: str, error: Exception) -> BadInput | Failure:
+    import errno
+
+    code, text = getattr(error, "errno", None), str(error)
+    if code == errno.ENOENT or "FileNotFoundError" in text:
+        return BadInput(
+            f"{port}: there is no such port; plug the device in, or see what is there with `behavior devices`"
+        )
+    if code == errno.EACCES or "PermissionError" in text:
+        return BadInput(
+            f"{port}: we may not open it; close what else uses it, or on Linux join the group `dialout` "
+            "(`sudo usermod -aG dialout $USER`) and log in again"
+        )
+    if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
+        return Failure(f"{port}: another program has this port open; close it and try again")
+    return Failure(f"{port}: cannot be opened as a serial port ({text}); check that it is the device's port")
+
+
+class BytePeer(Protocol):
+    """What stands at the other end of a `MemoryTransport`: a simulated device."""
+
+    def receive(self, data: bytes, now_us: int) -> None:
+        """Take bytes from the host."""
+
+    def advance(self, now_us: int) -> None:
+        """Do what is due by now."""
+
+    def take_outgoing(self) -> bytes:
+        """Give the bytes for the host."""
+
+    @property
+    def unplugged(self) -> bool:
+        """Whether somebody pulled the plug."""
+
+
+class MemoryTransport:
+    """A simulated device in the same process, at a time that the caller keeps.
+
+    Parameters
+    ----------
+    peer : the simulated device
+    clock_us : tells the time, real or virtual
+    """
+
+    instant = True
+
+    def __init__(self, peer: BytePeer, clock_us: Callable[[], int], *, name: str = "memory") -> None:
+        self.name = name
+        self._peer = peer
+        self._clock_us = clock_us
+        self._is_open = False
+
+    def open(self) -> None:
+        """Begin."""
+        if self._peer.unplugged:
+            raise BadInput(f"{self.name}: there is no such port; plug the device in")
+        self._is_open = True
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; the answer can be read at once."""
+        self._check()
+        self._peer.receive(data, self._clock_us())
+
+    def read(self) -> bytes:
+        """What the device has said until now."""
+        self._check()
+        self._peer.advance(self._clock_us())
+        return self._peer.take_outgoing()
+
+    def close(self) -> None:
+        """End."""
+        self._is_open = False
+
+    def _check(self) -> None:
+        if not self._is_open:
+            raise TransportLost(f"{self.name} is closed")
+        if self._peer.unplugged:
+            raise TransportLost(f"{self.name}: unplugged")
