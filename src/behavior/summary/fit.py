@@ -33,9 +33,12 @@ Curve: TypeAlias = Callable[[Floats, Floats], Floats]
 """`curve(x, parameters) -> y`: x of shape (n,) or (n, k), parameters of shape (p,), y of shape (n,)."""
 
 _MAX_STEPS = 1000
-_OFFSET = 1e-10
+_MAX_CRAWLING = 20
+_OFFSET = 1e-6
 _SETTLED_OFFSET = 1e-3
+_EXACT = 1e-11
 _FARTHEST_FACTOR = 1e9
+_QUICK_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,17 @@ class _Search:
     def slopes(self, free: Floats) -> Floats:
         return jacobian(self.fitted, free)
 
+    def quick_slopes(self, free: Floats) -> Floats:
+        """Central differences of second order, good enough to walk by."""
+        steps = _QUICK_STEP * np.maximum(np.abs(free), 1e-8)
+        columns = []
+        for i, h in enumerate(steps):
+            up, down = free.copy(), free.copy()
+            up[i] += h
+            down[i] -= h
+            columns.append((self.fitted(up) - self.fitted(down)) / (up[i] - down[i]))
+        return np.column_stack(columns)
+
     def best(self, starts: Sequence[Floats]) -> _Minimum:
         """The lowest minimum; of about equal ones a settled one, and of these the first."""
         minima = [self.descend(start) for start in starts]
@@ -216,10 +230,10 @@ class _Search:
         if not math.isfinite(rss) or not len(start):
             return _Minimum(start, rss, settled=math.isfinite(rss))
         sizes = np.zeros_like(start)
-        noise = len(self.y) * (np.finfo(float).eps * float(np.abs(self.y).max(initial=0.0))) ** 2
-        offset = math.inf
+        exact = len(self.y) * (_EXACT * float(np.abs(self.y).max(initial=0.0))) ** 2
+        offset, crawling = math.inf, 0
         for _ in range(_MAX_STEPS):
-            slopes = self.slopes(free)
+            slopes = self.quick_slopes(free)
             if not np.isfinite(slopes).all():
                 break
             sizes = np.maximum(sizes, np.linalg.norm(slopes, axis=0))
@@ -227,11 +241,12 @@ class _Search:
             u, s, vt = np.linalg.svd(slopes / scale, full_matrices=False)
             along = np.where(s > 1e-13 * s[0], u.T @ (self.y - self.fitted(free)), 0.0)
             offset = self._offset(along, rss)
-            if rss <= noise or offset < _OFFSET:
+            if rss <= exact or offset < _OFFSET:
                 return _Minimum(free, rss, settled=True)
             step = self._downhill(free, rss, damping, (vt.T / scale[:, None], s, along))
-            if step is None:
+            if step is None or crawling > _MAX_CRAWLING:
                 break
+            crawling = crawling + 1 if step[1] > rss * (1 - 1e-7) else 0
             free, rss, damping = step
         return _Minimum(free, rss, settled=offset < _SETTLED_OFFSET)
 
@@ -390,11 +405,11 @@ class _Profile:
     def of(cls, fit: CurveFit, name: str, conf_level: float, *, positive: bool) -> _Profile:
         return cls(fit, name, t_quantile(conf_level, fit.df_residual), positive)
 
-    def excess(self, value: float, near: Floats) -> tuple[float, Floats]:
+    def excess(self, value: float, *starts: Floats) -> tuple[float, Floats]:
         """How far the signed root of the RSS ratio lies above the limit, and where the others then are."""
         fit = self.fit
         search = _Search(fit.curve, fit.x, fit.y, fit.names, {**fit.fixed, self.name: value})
-        minimum = search.best([search.pick(near), search.pick(fit.parameters)])
+        minimum = search.best([search.pick(start) for start in starts])
         root = math.sqrt(max(minimum.rss - fit.rss, 0.0)) / fit.residual_se
         return root - self.limit, search.whole(minimum.free)
 
@@ -409,7 +424,7 @@ class _Profile:
         reach = math.log(_FARTHEST_FACTOR) if self.positive else _FARTHEST_FACTOR * spread
         while abs(inside - at) < reach:
             outside = inside + direction * stride
-            excess, there = self.excess(self._value(outside), near)
+            excess, there = self.excess(self._value(outside), near, self.fit.parameters)
             if excess > 0:
                 crossing = brentq(self._excess_at, inside, outside, args=(near,), xtol=1e-12, rtol=1e-10)
                 return self._value(float(crossing))
