@@ -1,0 +1,287 @@
+"""The sound of a session: calls and the noises of the apparatus, seeded, with the truth beside.
+
+Theory. The sound is worked out in chunks on an absolute grid, each from its own generator, and cut into blocks
+afterwards, so that any block size gives the same samples in constant memory. Every call and every noise has its own
+generator too, keyed by its place in the plan: adding one at the end changes none of the others.
+
+22-kHz calls fall by some kHz at their onset and then stay nearly level, with slow amplitude modulation and a weak
+second harmonic; 50-kHz calls are short and flat, sweeping or trilling (Brudzynski 2021, Brain Sci. 11:605). The walls
+answer with a few echoes. A scrambled shock is a train of clicks that ring, with the whine of its converter; levers
+and feeders are clicks with metal partials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.floating[Any]]
+Int16 = npt.NDArray[np.int16]
+Wave = tuple[int, Float]
+CallKind = Literal["22-kHz", "50-kHz"]
+ArtefactKind = Literal["shock", "lever", "feeder", "tone", "squeal", "scratch"]
+
+_CHUNK = 1 << 15
+_NOISE, _CALLS, _ARTEFACTS = 0, 1, 2
+_FULL_SCALE = 32767.0
+_MIC_NOISE_RMS = 12.0
+_RUMBLE_RMS = 40.0
+_RUMBLE_POLE = 0.985
+_ECHOES = ((0.0021, 0.30), (0.0047, -0.18), (0.0083, 0.10), (0.0131, -0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call that the animal will give. `level_db` is that of its peak, dB re full scale."""
+
+    onset_s: float
+    duration_s: float
+    kind: CallKind = "22-kHz"
+    level_db: float = -32.0
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A noise of the apparatus or the animal. `hz` is a tone's frequency."""
+
+    kind: ArtefactKind
+    onset_s: float
+    duration_s: float
+    hz: float = 2900.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrueCall:
+    """A call that is in the sound: times without echoes, and the band that its contour passes through."""
+
+    onset_s: float
+    offset_s: float
+    low_hz: float
+    high_hz: float
+    kind: CallKind
+
+
+class Soundscape:
+    """What a microphone above the chamber hears.
+
+    Parameters
+    ----------
+    sample_rate_hz : samples a second
+    duration_s : length
+    seed : the same seed and plan give the same samples
+    calls, artefacts : what sounds, each with its times; parts beyond the end are cut off
+    """
+
+    def __init__(
+        self,
+        sample_rate_hz: int,
+        duration_s: float,
+        seed: int,
+        calls: Sequence[PlannedCall] = (),
+        artefacts: Sequence[Artefact] = (),
+    ) -> None:
+        self.sample_rate_hz, self.seed = sample_rate_hz, seed
+        self.n_samples = round(duration_s * sample_rate_hz)
+        self.calls, self.artefacts = tuple(calls), tuple(artefacts)
+
+    @property
+    def truth(self) -> list[TrueCall]:
+        """The calls that begin before the end, by onset."""
+        end_s = self.n_samples / self.sample_rate_hz
+        true = []
+        for number, call in enumerate(self.calls):
+            if call.onset_s < end_s:
+                hz = _contour(call, self._rng(_CALLS, number), self.sample_rate_hz)
+                offset_s = min(call.onset_s + call.duration_s, end_s)
+                true.append(TrueCall(call.onset_s, offset_s, float(hz.min()), float(hz.max()), call.kind))
+        return sorted(true, key=lambda call: call.onset_s)
+
+    def blocks(self, n: int = 1 << 16) -> Iterator[Int16]:
+        """The samples in blocks of `n`; the last is shorter."""
+        held = np.empty(0, np.int16)
+        for chunk in self._chunks():
+            held = np.concatenate((held, chunk))
+            while len(held) >= n:
+                yield held[:n]
+                held = held[n:]
+        if len(held):
+            yield held
+
+    def _rng(self, what: int, number: int) -> np.random.Generator:
+        return np.random.Generator(np.random.SFC64([self.seed, what, number]))
+
+    def _chunks(self) -> Iterator[Int16]:
+        to_come, sounding = self._plan(), list[Wave]()
+        rumble = 0.0
+        for first in range(0, self.n_samples, _CHUNK):
+            stop = min(first + _CHUNK, self.n_samples)
+            while to_come and to_come[-1][0] < stop:
+                start, make = to_come.pop()
+                sounding.append((start, make()))
+            chunk, rumble = _microphone_noise(self._rng(_NOISE, first // _CHUNK), rumble)
+            chunk = chunk[: stop - first]
+            for start, wave in sounding:
+                _add(chunk, first, start, wave)
+            sounding = [(start, wave) for start, wave in sounding if start + len(wave) > stop]
+            yield np.clip(np.rint(chunk), -_FULL_SCALE - 1, _FULL_SCALE).astype(np.int16)
+
+    def _plan(self) -> list[tuple[int, Callable[[], Float]]]:
+        """First sample and maker of everything that sounds, the last first."""
+        rate = self.sample_rate_hz
+        plan = [(round(c.onset_s * rate), self._maker(_CALLS, i, c)) for i, c in enumerate(self.calls)]
+        plan += [(round(a.onset_s * rate), self._maker(_ARTEFACTS, i, a)) for i, a in enumerate(self.artefacts)]
+        return sorted(plan, key=lambda entry: -entry[0])
+
+    def _maker(self, what: int, number: int, sound: PlannedCall | Artefact) -> Callable[[], Float]:
+        def make() -> Float:
+            rng = self._rng(what, number)
+            if isinstance(sound, PlannedCall):
+                return _call(sound, rng, self.sample_rate_hz)
+            return _ARTEFACT_MAKERS[sound.kind](sound, rng, self.sample_rate_hz)
+
+        return make
+
+
+def _microphone_noise(rng: np.random.Generator, rumble: float) -> tuple[Float, float]:
+    """White noise, and the rumble of the room: a first-order low-pass that goes on from chunk to chunk."""
+    from scipy.signal import lfilter
+
+    white = rng.standard_normal((2, _CHUNK), dtype=np.float32)
+    gain = _RUMBLE_RMS * np.sqrt(1 - _RUMBLE_POLE**2)
+    low, (rumble,) = lfilter([gain], [1.0, -_RUMBLE_POLE], white[1], zi=[rumble])
+    return (_MIC_NOISE_RMS * white[0] + low).astype(np.float32), float(rumble)
+
+
+def _add(chunk: Float, first: int, start: int, wave: Float) -> None:
+    """Add the part of `wave`, which begins at sample `start`, that falls into the chunk from sample `first` on."""
+    low, high = max(first, start), min(first + len(chunk), start + len(wave))
+    if low < high:
+        chunk[low - first : high - first] += wave[low - start : high - start]
+
+
+def _contour(call: PlannedCall, rng: np.random.Generator, rate: int) -> npt.NDArray[np.float64]:
+    """Frequency, Hz, at each sample of a call."""
+    seconds = np.arange(max(1, round(call.duration_s * rate))) / rate
+    through = seconds / call.duration_s
+    if call.kind == "22-kHz":
+        level, fall, settle_s = rng.normal(23_500, 1_200), rng.uniform(500, 4_000), rng.uniform(0.02, 0.08)
+        sway, sway_hz = rng.uniform(50, 400), rng.uniform(0.5, 3)
+        wander = sway * np.sin(2 * np.pi * (sway_hz * seconds + rng.random()))
+        return np.asarray(np.clip(level, 20_500, 27_500) + fall * np.exp(-seconds / settle_s) + wander)
+    middle, form = rng.uniform(42_000, 65_000), rng.integers(3)
+    if form == 0:
+        return np.asarray(middle + rng.uniform(-1_500, 1_500) * through)
+    if form == 1:
+        return np.asarray(middle + rng.uniform(5_000, 14_000) * rng.choice((-1, 1)) * (through - 0.5))
+    trill_hz = rng.uniform(60, 110)
+    return np.asarray(middle + rng.uniform(3_000, 6_000) * np.sin(2 * np.pi * (trill_hz * seconds + rng.random())))
+
+
+def _call(call: PlannedCall, rng: np.random.Generator, rate: int) -> Float:
+    hz = _contour(call, rng, rate)
+    seconds = np.arange(len(hz)) / rate
+    phase = 2 * np.pi * np.cumsum(hz) / rate
+    ramp_s = min(0.012 if call.kind == "22-kHz" else 0.003, call.duration_s / 3)
+    wave = np.sin(phase) + (0.05 * np.sin(2 * phase) if call.kind == "22-kHz" else 0.0)
+    wave *= 1 - rng.uniform(0.05, 0.35) * (1 + np.sin(2 * np.pi * (rng.uniform(2, 9) * seconds + rng.random()))) / 2
+    wave *= _ramped(len(hz), round(ramp_s * rate)) * _amplitude(call.level_db)
+    return _echoed(wave.astype(np.float32), rate)
+
+
+def _amplitude(level_db: float) -> float:
+    return float(_FULL_SCALE * 10 ** (level_db / 20))
+
+
+def _ramped(n: int, n_ramp: int) -> npt.NDArray[np.float64]:
+    """Raised cosine at both ends, one in between."""
+    envelope = np.ones(n)
+    ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n_ramp) + 0.5) / max(n_ramp, 1))
+    envelope[:n_ramp] *= ramp
+    envelope[n - n_ramp :] *= ramp[::-1]
+    return envelope
+
+
+def _echoed(wave: Float, rate: int) -> Float:
+    out = np.zeros(len(wave) + round(_ECHOES[-1][0] * rate), np.float32)
+    out[: len(wave)] = wave
+    for delay_s, gain in _ECHOES:
+        late = round(delay_s * rate)
+        out[late : late + len(wave)] += np.float32(gain) * wave
+    return out
+
+
+def _click(rng: np.random.Generator, rate: int, level_db: float, partials_hz: npt.ArrayLike, decay_s: float) -> Float:
+    """A knock of half a millisecond of noise, and what it sets ringing."""
+    seconds = np.arange(round(6 * decay_s * rate)) / rate
+    wave = rng.standard_normal(len(seconds)) * np.exp(-seconds / 0.0005)
+    for hz in np.asarray(partials_hz):
+        ringing = np.sin(2 * np.pi * (hz * seconds + rng.random())) * np.exp(-seconds / decay_s)
+        wave += rng.uniform(0.1, 0.5) * ringing
+    return (wave * _amplitude(level_db)).astype(np.float32)
+
+
+def _lever(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
+    return _click(rng, rate, rng.uniform(-22, -14), rng.uniform(15_000, 80_000, 3), 0.002)
+
+
+def _feeder(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
+    """The knocks of the motor and of the pellet in the tray."""
+    out = np.zeros(round(a.duration_s * rate), np.float32)
+    for at in np.sort(rng.uniform(0, 0.9, max(3, round(40 * a.duration_s)))) * len(out):
+        _add(out, 0, int(at), _click(rng, rate, rng.uniform(-30, -20), rng.uniform(10_000, 60_000, 2), 0.0015))
+    return out
+
+
+def _shock(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
+    """The scrambler switches 120 times a second; its converter whines as long as the current flows."""
+    n = round(a.duration_s * rate)
+    seconds = np.arange(n) / rate
+    whine_hz = rng.uniform(17_000, 21_000)
+    out = sum(
+        _amplitude(-48 - 6 * harmonic) * np.sin(2 * np.pi * harmonic * whine_hz * seconds) for harmonic in (1, 2, 3)
+    )
+    out = np.asarray(out, np.float32)
+    partials = (rng.uniform(27_000, 35_000), rng.uniform(50_000, 70_000))
+    for at in np.arange(0, n, rate / 120):
+        _add(out, 0, int(at), _click(rng, rate, rng.uniform(-28, -24), partials, 0.0012))
+    return out
+
+
+def _tone(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
+    n = round(a.duration_s * rate)
+    wave = np.sin(2 * np.pi * a.hz * np.arange(n) / rate) * _ramped(n, round(0.005 * rate))
+    return (_amplitude(-24) * wave).astype(np.float32)
+
+
+def _squeal(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
+    """An audible scream: some kHz and its harmonics far into the ultrasound."""
+    n = round(a.duration_s * rate)
+    seconds = np.arange(n) / rate
+    hz = rng.uniform(2_000, 4_500) * (1 + 0.15 * np.sin(np.pi * seconds / a.duration_s))
+    phase = 2 * np.pi * np.cumsum(hz) / rate
+    wave = sum(np.sin(k * phase) / k**1.1 for k in range(1, 14))
+    return (_amplitude(-26) * np.asarray(wave) * _ramped(n, round(0.02 * rate))).astype(np.float32)
+
+
+def _scratch(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
+    """Claws in the bedding: strokes of noise, some milliseconds each."""
+    out = np.zeros(round(a.duration_s * rate), np.float32)
+    for at in rng.uniform(0, 0.95, max(2, round(25 * a.duration_s))) * len(out):
+        n = round(rng.uniform(0.002, 0.012) * rate)
+        stroke = rng.standard_normal(n, dtype=np.float32) * np.hanning(n).astype(np.float32)
+        _add(out, 0, int(at), stroke * np.float32(_amplitude(rng.uniform(-44, -34))))
+    return out
+
+
+_ARTEFACT_MAKERS: dict[ArtefactKind, Callable[[Artefact, np.random.Generator, int], Float]] = {
+    "shock": _shock,
+    "lever": _lever,
+    "feeder": _feeder,
+    "tone": _tone,
+    "squeal": _squeal,
+    "scratch": _scratch,
+}

@@ -1,0 +1,232 @@
+"""Ridges: where, in each frame, a narrow component stands out of everything else.
+
+Theory. A call is narrow in frequency and continuous in time; clicks, scratching and shocks are neither. So each frame
+is measured in dB over the noise floor of its frequencies (steady tones vanish), then over its own broadband level, the
+median of every 12 kHz (clicks vanish; a median is not pulled by a strong ridge, as a cepstral lifter is), then smoothed
+[1 2 1]/4 over frequency and averaged over seven frames along slopes of -2 to 2 bins a frame (fluctuations of noise
+shrink, a sweep does not). Local maxima over frequency are the ridge's points.
+
+Most frames hold nothing; a frame is only worked out when its neighbourhood, three frames by three bins, is loud enough
+for a ridge to be possible at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from behavior.audio.jit import inlined, kernel
+
+Array = npt.NDArray[Any]
+
+HALF = 3
+"""The average along a slope goes over this many frames to each side."""
+MARGIN = 2 * HALF + 2
+"""Frames that a frame's ridges depend on, to each side."""
+MAX_PEAKS = 10
+"""Points kept of a frame, strongest first."""
+
+_GATE_DB = 4.5
+_GROUP_HZ = 12_000.0
+_LOWEST_BASE_DB, _LOWEST_EXCESS_DB, _OUTSIDE_DB = -2.5, -6.0, -3.0
+_STEEPEST = 2
+_PAD = _STEEPEST * HALF + 1
+
+
+class Frames(NamedTuple):
+    """The last frames of a stream as rings of R rows; frame `i` lies in row ``i % R``.
+
+    level : dB re full scale, (R, n_bins)
+    floor : the noise floor in force, (R // block, n_bins)
+    base : broadband level over the floor, dB, median over the bands; 0 where a frame was not worked out, (R,)
+    audible : level below 15 kHz over its floor, dB, (R,)
+    n_peaks : how many ridge points a frame has, (R,)
+    n_strong : how many local maxima stand 2 dB over the hold threshold, (R,)
+    bin, ridge : place (fractional bins) and strength (dB) of the points, (R, MAX_PEAKS)
+    track : the contour that a point belongs to, (R, MAX_PEAKS)
+    """
+
+    level: Array
+    floor: Array
+    base: Array
+    audible: Array
+    n_peaks: npt.NDArray[np.int32]
+    n_strong: npt.NDArray[np.int32]
+    bin: Array
+    ridge: Array
+    track: npt.NDArray[np.int32]
+
+
+def empty_frames(n_rows: int, n_bins: int, block: int) -> Frames:
+    """Rings that hold nothing yet."""
+    f4, i4 = np.float32, np.int32
+    return Frames(
+        level=np.zeros((n_rows, n_bins), f4),
+        floor=np.zeros((n_rows // block, n_bins), f4),
+        base=np.zeros(n_rows, f4),
+        audible=np.zeros(n_rows, f4),
+        n_peaks=np.zeros(n_rows, i4),
+        n_strong=np.zeros(n_rows, i4),
+        bin=np.zeros((n_rows, MAX_PEAKS), f4),
+        ridge=np.zeros((n_rows, MAX_PEAKS), f4),
+        track=np.zeros((n_rows, MAX_PEAKS), i4),
+    )
+
+
+def group_edges(n_bins: int, bin_hz: float) -> npt.NDArray[np.int64]:
+    """Edges of the bands whose medians are the broadband level."""
+    n_groups = max(2, int(n_bins * bin_hz // _GROUP_HZ))
+    return np.linspace(0, n_bins, n_groups + 1).astype(np.int64)
+
+
+@kernel
+def find_ridges(
+    frames: Frames, first: int, stop: int, end: int, block: int, edges: Any, low: int, high: int, hold_db: float
+) -> None:
+    """Work out the ridge points of frames [first, stop), which depend on `MARGIN` frames more to each side.
+
+    Before frame 0 and from frame `end` on there is nothing. Only local maxima in bins [low, high) count.
+    """
+    n_rows, n_bins = frames.level.shape
+    n = stop - first + 2 * MARGIN
+    excess = np.full((n, n_bins + 2 * _PAD), np.float32(_OUTSIDE_DB), np.float32)
+    loud = np.zeros(n, np.bool_)
+    for i in range(n):
+        frame = first - MARGIN + i
+        if 0 <= frame < end:
+            _over_floor(frames.level[frame % n_rows], frames.floor[(frame % n_rows) // block], excess[i, _PAD:-_PAD])
+    for i in range(1, n - 1):
+        loud[i] = _loudest(excess[i - 1], excess[i], excess[i + 1]) > 3 * _GATE_DB
+    worked = _widened(loud, 2 * HALF)
+    wanted = _widened(loud, HALF)
+    smooth = np.full((n, n_bins + 2 * _PAD), np.float32(_OUTSIDE_DB), np.float32)
+    best = np.empty(n_bins, np.float32)
+    bases = np.empty(edges.size - 1, np.float32)
+    for i in range(n):
+        frame = first - MARGIN + i
+        inside = MARGIN <= i < n - MARGIN
+        if inside:
+            frames.n_peaks[frame % n_rows] = 0
+            frames.n_strong[frame % n_rows] = 0
+            frames.base[frame % n_rows] = 0.0
+        if worked[i]:
+            level = _subtract_base(excess[i, _PAD:-_PAD], edges, bases)
+            _smooth(excess[i], smooth[i], n_bins)
+            if inside:
+                frames.base[frame % n_rows] = level
+    for i in range(MARGIN, n - MARGIN):
+        if wanted[i]:
+            _along_slopes(smooth, i, best)
+            _keep_maxima(best, low, high, hold_db, frames, (first - MARGIN + i) % n_rows)
+
+
+@inlined
+def _over_floor(level: Array, floor: Array, out: Array) -> None:
+    for k in range(level.size):
+        out[k] = level[k] - floor[k]
+
+
+@kernel
+def _loudest(before: Array, here: Array, after: Array) -> float:
+    """Largest sum of three frames, [1 2 1]/4 over frequency."""
+    n = here.size
+    column = before + here + after
+    left, middle, right = column[: n - 2], column[1 : n - 1], column[2:]
+    loudest = np.float32(-1e9)
+    for k in range(n - 2):
+        loudest = max(loudest, left[k] + np.float32(2) * middle[k] + right[k])
+    return float(loudest / np.float32(4))
+
+
+@kernel
+def _widened(flags: Any, by: int) -> Any:
+    out = np.zeros(flags.size, np.bool_)
+    for i in range(flags.size):
+        if flags[i]:
+            out[max(0, i - by) : i + by + 1] = True
+    return out
+
+
+@kernel
+def _median(values: Array) -> float:
+    """By insertion: the lists are short."""
+    ordered = values.copy()
+    for i in range(1, ordered.size):
+        value, j = ordered[i], i
+        while j > 0 and ordered[j - 1] > value:
+            ordered[j] = ordered[j - 1]
+            j -= 1
+        ordered[j] = value
+    return float(ordered[ordered.size // 2])
+
+
+@kernel
+def _subtract_base(excess: Array, edges: Any, bases: Array) -> float:
+    """Take the broadband level off a frame, in place; the median of the bands' levels is returned."""
+    n = bases.size
+    for g in range(n):
+        bases[g] = max(_median(excess[edges[g] : edges[g + 1]]), np.float32(_LOWEST_BASE_DB))
+    for g in range(-1, n):
+        left, right = max(g, 0), min(g + 1, n - 1)
+        start = 0 if g < 0 else (edges[g] + edges[g + 1]) // 2
+        stop = edges[n] if g == n - 1 else (edges[right] + edges[right + 1]) // 2
+        step = (bases[right] - bases[left]) / np.float32(max(stop - start, 1))
+        for k in range(start, stop):
+            over = excess[k] - (bases[left] + step * np.float32(k - start))
+            excess[k] = max(over, np.float32(_LOWEST_EXCESS_DB))
+    return _median(bases)
+
+
+@kernel
+def _smooth(excess: Array, out: Array, n_bins: int) -> None:
+    left, middle, right = excess[_PAD - 1 :], excess[_PAD:], excess[_PAD + 1 :]
+    target = out[_PAD : _PAD + n_bins]
+    for k in range(n_bins):
+        target[k] = np.float32(0.25) * (left[k] + np.float32(2) * middle[k] + right[k])
+    target[0], target[n_bins - 1] = middle[0], middle[n_bins - 1]
+
+
+@kernel
+def _along_slopes(smooth: Array, i: int, best: Array) -> None:
+    """The best mean over 2 HALF + 1 frames around frame `i`, over all slopes, per bin."""
+    n = best.size
+    total = np.empty(n, np.float32)
+    best[:] = np.float32(-1e9)
+    for slope in range(-_STEEPEST, _STEEPEST + 1):
+        total[:] = smooth[i, _PAD : _PAD + n]
+        for offset in range(1, HALF + 1):
+            shift = min(max(slope * offset, -4), 4)
+            after = smooth[i + offset, _PAD + shift : _PAD + shift + n]
+            before = smooth[i - offset, _PAD - shift : _PAD - shift + n]
+            for k in range(n):
+                total[k] += after[k] + before[k]
+        for k in range(n):
+            best[k] = max(best[k], total[k])
+    for k in range(n):
+        best[k] /= np.float32(2 * HALF + 1)
+
+
+@kernel
+def _keep_maxima(best: Array, low: int, high: int, hold_db: float, frames: Frames, row: int) -> None:
+    """The strongest local maxima into the rings, strongest first, between bins by a parabola."""
+    bins, ridge = frames.bin[row], frames.ridge[row]
+    n = strong = 0
+    for k in range(max(low, 1), min(high, best.size - 1)):
+        here = best[k]
+        if here <= hold_db or here < best[k - 1] or here <= best[k + 1]:
+            continue
+        strong += here > hold_db + 2
+        if n == MAX_PEAKS and here <= ridge[n - 1]:
+            continue
+        j = min(n, MAX_PEAKS - 1)
+        while j > 0 and ridge[j - 1] < here:
+            ridge[j], bins[j] = ridge[j - 1], bins[j - 1]
+            j -= 1
+        curve = best[k - 1] - 2 * here + best[k + 1]
+        ridge[j] = here
+        bins[j] = k + (0.5 * (best[k - 1] - best[k + 1]) / curve if curve < 0 else 0.0)
+        n = min(n + 1, MAX_PEAKS)
+    frames.n_peaks[row] = n
+    frames.n_strong[row] = strong

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
+
+RATE = 250_000
+CALLS = (PlannedCall(0.1, 0.3), PlannedCall(0.5, 0.03, "50-kHz"), PlannedCall(0.9, 0.5))
+NOISES = tuple(
+    Artefact(kind, 0.05 + 0.15 * i, 0.1)
+    for i, kind in enumerate(("shock", "lever", "feeder", "tone", "squeal", "scratch"))
+)
+
+
+def heard(calls=CALLS, artefacts=NOISES, seed=1, n=1 << 16, duration_s=1.0):
+    return np.concatenate(list(Soundscape(RATE, duration_s, seed, calls, artefacts).blocks(n)))
+
+
+SOUND = heard()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1000, 300_000))
+def test_any_block_size_gives_the_same_samples(n):
+    np.testing.assert_array_equal(heard(n=n), SOUND)
+
+
+def test_blocks_have_the_size_asked_for():
+    sizes = [len(block) for block in Soundscape(RATE, 1.0, 1).blocks(60_000)]
+    assert sizes == [60_000] * 4 + [10_000]
+
+
+def test_the_seed_decides_the_samples():
+    assert not np.array_equal(heard(seed=2), SOUND)
+
+
+def test_what_is_added_at_the_end_of_the_plan_changes_nothing_before_it():
+    more = heard(artefacts=(*NOISES, Artefact("lever", 0.8, 0.01)))
+    first = round(0.8 * RATE)
+    np.testing.assert_array_equal(more[:first], SOUND[:first])
+    assert not np.array_equal(more[first:], SOUND[first:])
+
+
+def test_the_truth_is_where_the_energy_is():
+    """The planned band carries most of the power above the rumble, within the times and not outside."""
+    scene = Soundscape(RATE, 1.0, 1, CALLS[:1])
+    (call,) = scene.truth
+    sound = np.concatenate(list(scene.blocks())).astype(float)
+
+    def power_in_band(start_s, stop_s):
+        piece = sound[round(start_s * RATE) : round(stop_s * RATE)]
+        spectrum = np.abs(np.fft.rfft(piece)) ** 2 / len(piece)
+        hz = np.fft.rfftfreq(len(piece), 1 / RATE)
+        return spectrum[(hz > call.low_hz - 500) & (hz < call.high_hz + 500)].mean()
+
+    inside = power_in_band(call.onset_s, call.offset_s)
+    assert inside > 1000 * power_in_band(0, call.onset_s)
+    assert inside > 1000 * power_in_band(call.offset_s + 0.02, 0.99)
+
+
+def test_calls_are_cut_at_the_end_and_later_ones_are_not_there():
+    truth = Soundscape(RATE, 1.0, 1, (*CALLS, PlannedCall(1.5, 0.2))).truth
+    assert [call.kind for call in truth] == ["22-kHz", "50-kHz", "22-kHz"]
+    assert truth[-1].offset_s == 1.0
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.kind)
+def test_every_noise_is_loud_within_its_time_and_gone_soon_after(noise):
+    quiet, loud = heard((), ()).astype(int), heard((), (noise,)).astype(int)
+    difference = loud - quiet
+    start, stop = (round(s * RATE) for s in (noise.onset_s, noise.onset_s + noise.duration_s + 0.02))
+    assert np.abs(difference[start:stop]).max() > 100
+    assert not difference[:start].any()
+    assert not difference[stop:].any()
+
+
+def test_calls_of_each_kind_lie_in_their_band():
+    calls = [PlannedCall(0.01 * i, 0.2, kind) for i in range(40) for kind in ("22-kHz", "50-kHz")]
+    for call in Soundscape(RATE, 1.0, 3, calls).truth:
+        low, high = (18_000, 33_000) if call.kind == "22-kHz" else (33_000, 80_000)
+        assert low < call.low_hz <= call.high_hz < high
