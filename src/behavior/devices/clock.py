@@ -6,8 +6,8 @@ does, the stamp was made between the two, so that each answer holds the offset b
     sent_us - device_us - one tick  <=  offset  <=  heard_us - device_us
 
 The tightest answers are the most exact. The offset at the start is the middle of the tightest of several; afterwards
-a straight line (offset and rate) is fitted by least squares to the tightest of every three answers of the last minute
-or so, and a line that leaves the bounds of a new answer is moved just inside. Hence the error is never more than a
+a straight line (offset and rate) is fitted by least squares to the tightest of every few answers of the last two
+minutes or so, and a line that leaves the bounds of a new answer is moved just inside. Hence the error is never more than a
 round trip, usually far less, and does not grow with drift. All arithmetic is in integers: equal bytes give equal times.
 """
 
@@ -17,8 +17,9 @@ from collections import deque
 from dataclasses import dataclass
 
 TICK_US = 32
-N_KNOTS = 64
-PER_KNOT = 3
+N_KNOTS = 32
+PER_KNOT, PER_EARLY_KNOT, N_EARLY = 9, 3, 8
+"""Answers from which the tightest is taken; fewer at first, so that the rate is soon known."""
 MAX_RATE_PPB = 20_000_000
 
 
@@ -93,7 +94,7 @@ class DeviceClock:
         self._n_answers += 1
         self._tightest_us = min(self._tightest_us, answer.width_us)
         self._gathered.append(answer)
-        if len(self._gathered) == PER_KNOT:
+        if len(self._gathered) == (PER_EARLY_KNOT if len(self._knots) < N_EARLY else PER_KNOT):
             self._knots.append(_middle(min(self._gathered, key=lambda one: one.width_us)))
             self._gathered.clear()
             self._fit()
