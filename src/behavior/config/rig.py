@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from behavior.config.limits import CEILINGS, ShockLimits
 from behavior.config.read import Record
+from behavior.model.errors import BadInput
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """A short name: letters, digits, `_`, `.` and `-`."""
@@ -49,6 +50,20 @@ class Rig(Record):
 
     name: Name
     chambers: Annotated[tuple[Chamber, ...], Field(min_length=1)]
+
+    def chamber(self, name: str) -> Chamber:
+        """The chamber of this name.
+
+        Raises
+        ------
+        BadInput
+            The rig has none.
+        """
+        for chamber in self.chambers:
+            if chamber.name == name:
+                return chamber
+        known = ", ".join(chamber.name for chamber in self.chambers)
+        raise BadInput(f"rig {self.name} has no chamber {name!r}; choose one of {known}")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
@@ -36,7 +35,7 @@ class Arm(Record):
 
     name: Name
     paradigm: str
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default={})
     """Of the paradigm, where they are not the usual ones."""
     compound: str
     vehicle: str

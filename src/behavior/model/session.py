@@ -37,6 +37,8 @@ class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
     study: str | None = None
     arm: str | None = None
     paradigm: str
+    paradigm_file: str | None = None
+    """A lab's own file that holds the paradigm; None for one that is found by its name."""
     paradigm_sha256: str
     """Digest of the paradigm's source, because a changed paradigm replays differently."""
     parameters: dict[str, Any]

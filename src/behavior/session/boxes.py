@@ -23,6 +23,7 @@ from behavior.model.commands import (
     StopShock,
 )
 from behavior.model.events import Event, LeverPressed
+from behavior.paradigms.box import Box, Chamber
 from behavior.paradigms.parameters import Between
 from behavior.paradigms.schedules import Schedule, parse
 from behavior.session.core import Events, SessionCore, Wait
@@ -167,3 +168,7 @@ class SessionChamber(SessionBox):
     def reinforce(self) -> None:
         """One reinforcer."""
         self._core.issue(Deliver(next(self._deliveries)))
+
+
+BOXES: dict[type, type[SessionBox]] = {Box: SessionBox, Chamber: SessionChamber}
+"""The box that stands behind each protocol of `paradigms.box`."""

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from behavior.model.commands import Deliver
 from behavior.model.errors import BadInput, Failure
-from behavior.model.events import Crossed, Event, LeverPressed, ShockEnded
+from behavior.model.events import Crossed, Delivered, Event, LeverPressed, ShockEnded
 from behavior.model.session import SESSION_FORMAT, SessionFooter, SessionHeader
 from behavior.session.journal import Item, JournalWriter, Reading, read_journal
 
@@ -93,11 +92,9 @@ class SessionFolder:
         except msgspec.MsgspecError as error:
             raise BadInput(f"{path}: not a session's footer ({error})") from None
 
-    def close(self, journal: JournalWriter, items: Iterable[Item], reason: str, ended_at: str) -> SessionFooter:
+    def close(self, footer: SessionFooter) -> None:
         """Write the footer, after the journal was closed."""
-        footer = footer_of(journal, items, reason, ended_at)
         _write_new(self.path / "footer.json", msgspec.json.format(msgspec.json.encode(footer)))
-        return footer
 
 
 def create(dataset: Path, header: SessionHeader) -> SessionFolder:
@@ -128,28 +125,40 @@ def create(dataset: Path, header: SessionHeader) -> SessionFolder:
     raise BadInput(f"{dataset}: a thousand sessions of {header.subject} at {header.started_at}; check the clock")
 
 
-def footer_of(journal: JournalWriter, items: Iterable[Item], reason: str, ended_at: str) -> SessionFooter:
-    """Totals and digest of a closed journal."""
-    events: list[Event] = []
-    n_deliveries = 0
-    for item in items:
+class Totals:
+    """What the footer counts, gathered while the session runs."""
+
+    def __init__(self) -> None:
+        self._last_us = self._shock_us = 0
+        self._n_shocks = self._n_deliveries = self._n_responses = 0
+
+    def take(self, item: Item) -> None:
+        """Count one item of the journal."""
         if isinstance(item, Event):
-            events.append(item)
-        else:
-            n_deliveries += isinstance(item, Deliver)
-    ended = [event for event in events if isinstance(event, ShockEnded)]
-    return SessionFooter(
-        ended_at=ended_at,
-        reason=reason,
-        duration_s=max((event.at_us for event in events), default=0) / 1e6,
-        n_lines=journal.n_lines,
-        last_crc=f"{journal.last_crc:08x}",
-        journal_sha256=hashlib.sha256(journal.path.read_bytes()).hexdigest(),
-        n_shocks=len(ended),
-        shock_s=round(sum(event.duration_us for event in ended) / 1e6, 6),
-        n_deliveries=n_deliveries,
-        n_responses=sum(isinstance(event, LeverPressed | Crossed) for event in events),
-    )
+            self._last_us = max(self._last_us, item.at_us)
+        match item:
+            case ShockEnded():
+                self._n_shocks += 1
+                self._shock_us += item.duration_us
+            case Delivered():
+                self._n_deliveries += 1
+            case LeverPressed() | Crossed():
+                self._n_responses += 1
+
+    def footer(self, journal: JournalWriter, *, reason: str, ended_at: str) -> SessionFooter:
+        """The footer of a session whose journal is closed."""
+        return SessionFooter(
+            ended_at=ended_at,
+            reason=reason,
+            duration_s=self._last_us / 1e6,
+            n_lines=journal.n_lines,
+            last_crc=f"{journal.last_crc:08x}",
+            journal_sha256=hashlib.sha256(journal.path.read_bytes()).hexdigest(),
+            n_shocks=self._n_shocks,
+            shock_s=self._shock_us / 1e6,
+            n_deliveries=self._n_deliveries,
+            n_responses=self._n_responses,
+        )
 
 
 def find_sessions(*places: Path) -> Iterator[SessionFolder]:

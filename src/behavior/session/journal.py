@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
+from errno import ENOSPC
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -95,20 +96,33 @@ class JournalWriter:
         """
         line, crc = line_of(item, self._seq, self._after, host_us)
         try:
-            written = self._file.write(line)
+            if self._flush is not None and self._flush.failed is not None:
+                raise self._flush.failed
+            if self._file.write(line) != len(line):
+                raise OSError(ENOSPC, "No space left on device")
         except OSError as error:
-            raise Failure(f"{self.path}: the journal cannot be written ({error.strerror}); free the disk") from error
-        if written != len(line):
-            raise Failure(f"{self.path}: the journal cannot be written (the disk is full); free the disk")
+            raise self._unwritable(error) from error
         self._seq, self._after = self._seq + 1, crc
         if self._flush is not None and type(item).__name__ in self.urgent:
             self._flush.now()
 
     def close(self) -> None:
-        """Flush and close. Safe to call again."""
+        """Flush and close. Safe to call again.
+
+        Raises
+        ------
+        Failure
+            The disk did not take what was left.
+        """
         if self._flush is not None:
             self._flush.stop()
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> Failure:
+        return Failure(f"{self.path}: the journal cannot be written ({error.strerror}); free the disk")
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +136,7 @@ class _Flusher:
 
     def __init__(self, fd: int) -> None:
         self._fd, self._asked, self._stopped = fd, threading.Event(), False
+        self.failed: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="journal flush", daemon=True)
         self._thread.start()
 
@@ -138,7 +153,11 @@ class _Flusher:
         while not self._stopped:
             self._asked.wait(timeout=1.0)
             self._asked.clear()
-            os.fsync(self._fd)
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                self.failed = error
+                return
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +176,7 @@ class Reading:
 
     items: list[Item] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    host_us: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     torn: bool = False
     last_crc: int = 0
@@ -182,6 +202,7 @@ def read_lines(data: bytes, header: bytes) -> Reading:
     whole, _, rest = data.rpartition(b"\n")
     items: list[Item] = []
     numbers: list[int] = []
+    hosts: list[int] = []
     problems: list[str] = []
     before, remembered = "header.json", b"%08x" % crc32(header)
     expected = 0
@@ -195,7 +216,9 @@ def read_lines(data: bytes, header: bytes) -> Reading:
         if remembered and body[-9:-1] != remembered:
             problems.append(f"{before} was changed after it was written: the next line remembers another checksum")
         try:
-            seq = int(body[body.rindex(b'"seq":', 0, -_AFTER) + 6 : -_AFTER])
+            at = body.rindex(b',"host_us":', 0, -_AFTER)
+            host_us, _, seq_text = body[at + 11 : -_AFTER].partition(b',"seq":')
+            host, seq = int(host_us), int(seq_text)
             item: Item = _decode(line)
         except (ValueError, msgspec.MsgspecError):
             problems.append(f"line {number} is none that this version knows; use the version named in header.json")
@@ -205,5 +228,6 @@ def read_lines(data: bytes, header: bytes) -> Reading:
             expected = seq
             items.append(item)
             numbers.append(number)
+            hosts.append(host)
         before, remembered, expected = f"line {number}", crc, expected + 1
-    return Reading(items, numbers, problems, torn=bool(rest), last_crc=int(remembered or b"0", 16))
+    return Reading(items, numbers, hosts, problems, torn=bool(rest), last_crc=int(remembered or b"0", 16))

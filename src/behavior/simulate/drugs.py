@@ -21,7 +21,7 @@ def effect(dose_mg_kg: float, ed50_mg_kg: float, hill: float) -> float:
     """
     if dose_mg_kg <= 0:
         return 0.0
-    return dose_mg_kg**hill / (dose_mg_kg**hill + ed50_mg_kg**hill)
+    return float(1 / (1 + (ed50_mg_kg / dose_mg_kg) ** hill))
 
 
 @dataclass(frozen=True, slots=True)

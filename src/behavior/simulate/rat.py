@@ -116,7 +116,6 @@ class Caller:
         self._silent = random.random() < 0.85 * calming**3
         self._latency_s = random.lognormvariate(log(15), 0.6) * (1 + 2 * calming)
         self._pausing = random.lognormvariate(0, 0.65)
-        self._pitch_hz = random.gauss(23_500, 900)
         self._calls_left = 0
 
     def perceive(self, happening: Event | Command, at_us: int) -> None:
@@ -135,7 +134,7 @@ class Caller:
         if not self._calls_left:
             gap_s += 0.8 + random.expovariate(self._left / (2.8 * self._pausing))
         self.next_us = at_us + round((duration_s + gap_s) * 1e6)
-        return Vocalized(at_us, round(duration_s, 6), round(self._pitch_hz + random.gauss(0, 300), 1))
+        return Vocalized(at_us, round(duration_s, 6))
 
     def _bout(self) -> int:
         mean, calls = 1 + 3.5 * self._left, 1

@@ -13,7 +13,6 @@ class Vocalized(Event, frozen=True):
     """The animal begins to call. No device reports this: it is for the microphone of the simulated world to hear."""
 
     duration_s: float
-    frequency_hz: float
 
 
 class Subject(Protocol):
@@ -23,7 +22,9 @@ class Subject(Protocol):
     shock or a pellet as the event that reports it. It acts in those words too: `LeverPressed` is a press.
     """
 
-    next_us: int
+    @property
+    def next_us(self) -> int:
+        """When it does something, if nothing happens before."""
 
     def perceive(self, happening: Event | Command, at_us: int) -> None:
         """Something happened in the box."""

@@ -1,0 +1,99 @@
+"""The apparatus of a live session: a chamber's devices on real ports, and the computer's monotonic clock.
+
+One thread runs the session. Reader threads and whoever asks for the end only put into one queue, which is safe in a
+signal handler too; so nothing ever interrupts `handle`, and inputs are taken in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from behavior.devices.chamber import ConnectedChamber
+from behavior.model.commands import Command, SetRecording
+from behavior.model.events import Event, Noted, Stopped
+from behavior.session.recording import Recorder
+
+SETTLE_US = 300_000
+LONGEST_WAIT_US = 100_000
+"""The loop looks up at least this often."""
+
+
+def session_clock() -> Callable[[], int]:
+    """A clock that begins now: µs, monotonic, untouched when somebody sets the computer's time."""
+    start_ns = time.monotonic_ns()
+    return lambda: (time.monotonic_ns() - start_ns) // 1000
+
+
+class LiveApparatus:
+    """A chamber's devices in real time.
+
+    Parameters
+    ----------
+    chamber : connected devices, handshake done
+    clock_us : the session's clock
+    recorder : for paradigms that record
+    watch : called after every happening and now and then, with the time; must be quick, may fail, changes nothing
+    """
+
+    def __init__(
+        self,
+        chamber: ConnectedChamber,
+        clock_us: Callable[[], int],
+        recorder: Recorder | None = None,
+        watch: Callable[[int], None] = lambda now_us: None,
+    ) -> None:
+        self._chamber, self.now_us, self._recorder, self._watch = chamber, clock_us, recorder, watch
+        self._queue: SimpleQueue[tuple[str, bytes, int] | Event] = SimpleQueue()
+        self._recorded: list[Event] = []
+        chamber.start_readers(self._queue, clock_us)
+
+    def stop(self, by: str) -> None:
+        """Ask for the end; may be called from anywhere, a signal handler included."""
+        self._queue.put(Stopped(self.now_us(), by))
+
+    def note(self, text: str) -> None:
+        """Write something into the journal."""
+        self._queue.put(Noted(self.now_us(), text))
+
+    def send(self, command: Command) -> None:
+        """Carry out a command."""
+        if isinstance(command, SetRecording) and self._recorder is not None:
+            now_us = self.now_us()
+            self._recorded.append(self._recorder.start(now_us) if command.on else self._recorder.stop(now_us))
+        else:
+            self._chamber.send(command, self.now_us())
+
+    def wait(self, until_us: int) -> list[Event]:
+        """What came; at the latest after a tenth of a second."""
+        events, self._recorded = self._recorded, []
+        if not events:
+            events = self._next(min(until_us, self._chamber.next_us, self.now_us() + LONGEST_WAIT_US))
+        while not self._queue.empty():
+            events += self._meaning(self._queue.get())
+        now_us = self.now_us()
+        if now_us >= self._chamber.next_us:
+            events += self._chamber.tick(now_us)
+        self._watch(now_us)
+        return events
+
+    def settle(self) -> list[Event]:
+        """What the devices still report within 0.3 s."""
+        events, until_us = [], self.now_us() + SETTLE_US
+        while self.now_us() < until_us:
+            events += self.wait(until_us)
+        return events
+
+    def close(self) -> None:
+        """Leave everything off and let go of the ports."""
+        self._chamber.close()
+
+    def _next(self, until_us: int) -> list[Event]:
+        try:
+            return self._meaning(self._queue.get(timeout=max(0.0, (until_us - self.now_us()) / 1e6)))
+        except Empty:
+            return []
+
+    def _meaning(self, happening: tuple[str, bytes, int] | Event) -> list[Event]:
+        return [happening] if isinstance(happening, Event) else self._chamber.receive(*happening)

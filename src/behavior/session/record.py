@@ -1,0 +1,59 @@
+"""One session into its folder: journal while it runs, footer when it is over, whatever it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from behavior.model.errors import BehaviorError, Failure
+from behavior.model.session import SessionFooter
+from behavior.session.core import SessionCore
+from behavior.session.folder import SessionFolder, Totals
+from behavior.session.journal import Item, JournalWriter
+from behavior.session.runner import Apparatus, run
+
+
+def record_session(
+    folder: SessionFolder,
+    core: SessionCore,
+    apparatus: Apparatus,
+    *,
+    time_of_day: Callable[[], str],
+    durable: bool = True,
+    watch: Callable[[Item], None] = lambda item: None,
+) -> SessionFooter:
+    """Run a session, write its journal and its footer.
+
+    Parameters
+    ----------
+    folder : new, with its header
+    core, apparatus : fresh
+    time_of_day : tells date and time, ISO 8601
+    durable : flush the journal to the disk as it grows
+    watch : sees each item after it was written
+
+    Raises
+    ------
+    Failure
+        The session could not be carried on. It was ended safely, and its footer says why.
+    """
+    totals = Totals()
+    journal = JournalWriter(folder.journal_path, folder.header_bytes, durable=durable)
+
+    def record(item: Item, host_us: int) -> None:
+        journal.record(item, host_us)
+        totals.take(item)
+        watch(item)
+
+    failure: Exception | None = None
+    try:
+        with journal:
+            run(core, apparatus, record)
+    except Exception as error:  # noqa: BLE001 — whatever it was, the footer is written first
+        failure = error
+    reason = str(core.ended) if failure is None else f"failure of the host: {failure}"
+    footer = totals.footer(journal, reason=reason, ended_at=time_of_day())
+    folder.close(footer)
+    if failure is not None:
+        sentence = str(failure) if isinstance(failure, BehaviorError) else f"the host failed ({failure!r})"
+        raise Failure(f"{folder.path}: the session was ended safely, because {sentence}") from failure
+    return footer

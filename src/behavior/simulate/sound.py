@@ -1,0 +1,63 @@
+"""The simulated microphone: the recorder of a simulated chamber, and the file that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from behavior.audio.write import RecordingWriter
+from behavior.model.events import RecordingEnded, RecordingStarted
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
+
+SOUND_FILE = "audio.flac"
+
+
+class SimulatedMicrophone:
+    """Keeps the times while the session runs; the sound itself is made afterwards, from all that sounded.
+
+    Parameters
+    ----------
+    sample_rate_hz : samples a second
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self.sample_rate_hz = sample_rate_hz
+        self._started_us: int | None = None
+        self._n_samples = 0
+
+    def start(self, at_us: int) -> RecordingStarted:
+        """The first sample is taken at once."""
+        self._started_us = at_us
+        return RecordingStarted(at_us, SOUND_FILE, self.sample_rate_hz)
+
+    def stop(self, at_us: int) -> RecordingEnded:
+        """No sample is ever lost."""
+        self._n_samples = round((at_us - (self._started_us or 0)) * self.sample_rate_hz / 1e6)
+        return RecordingEnded(at_us, self._n_samples, 0)
+
+    def write(self, folder: Path, sounds: Iterable[PlannedCall | Artefact], seed: int) -> Path | None:
+        """Write what was recorded; None if nothing was.
+
+        Parameters
+        ----------
+        folder : of the session
+        sounds : all that sounded in the session, at session time
+        seed : of the noise, and of what the calls are like
+        """
+        if self._started_us is None or not self._n_samples:
+            return None
+        start_s = self._started_us / 1e6
+        heard = [replace(sound, onset_s=sound.onset_s - start_s) for sound in sounds]
+        heard = [sound for sound in heard if sound.onset_s >= 0]
+        soundscape = Soundscape(
+            self.sample_rate_hz,
+            self._n_samples / self.sample_rate_hz,
+            seed,
+            [sound for sound in heard if isinstance(sound, PlannedCall)],
+            [sound for sound in heard if isinstance(sound, Artefact)],
+        )
+        with RecordingWriter(folder / SOUND_FILE, self.sample_rate_hz) as file:
+            for block in soundscape.blocks():
+                file.write(block)
+        return folder / SOUND_FILE

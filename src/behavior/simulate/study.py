@@ -1,0 +1,134 @@
+"""A whole study in virtual time: the same core, drivers, bytes, folders and scores as live ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from behavior import __version__
+from behavior.config.rig import Chamber, Rig
+from behavior.config.study import Arm, Study
+from behavior.model.doses import Treatment
+from behavior.model.session import DeviceIdentity, SessionHeader
+from behavior.paradigms.catalogue import Paradigm, find_paradigm
+from behavior.paradigms.parameters import Parameters
+from behavior.session.assemble import assemble, core_of, dry_run, resolve
+from behavior.session.folder import SessionFolder, create
+from behavior.session.record import record_session
+from behavior.simulate.ideal import IdealBox
+from behavior.simulate.rat import Rat
+from behavior.simulate.sound import SimulatedMicrophone
+from behavior.simulate.world import VirtualApparatus
+from behavior.study.plan import PlannedSession, plan
+
+Finish = Callable[[SessionFolder], None]
+
+
+def simulate_study(
+    study: Study, rig: Rig, dataset: Path, *, seed: int, finish: Finish, jobs: int = 1
+) -> Iterator[SessionFolder]:
+    """Run every session of a study.
+
+    Parameters
+    ----------
+    study, rig : what to run, on what
+    dataset : folder for the sessions
+    seed : of the allocation, the animals and every draw; equal seeds give equal bytes
+    finish : scores a session that is over; must be picklable if `jobs` > 1
+    jobs : sessions that run at a time, each in a process of its own
+
+    Yields
+    ------
+    SessionFolder
+        Each session, in the order of the plan, as soon as it and those before it are done.
+
+    Raises
+    ------
+    BadInput
+        An arm's parameters cannot be used, or its dry run is refused; before anything is written.
+    """
+    minutes = {arm.name: rehearse(arm, rig, seed=seed) for arm in study.arms}
+    chambers = tuple(chamber.name for chamber in rig.chambers)
+    planned = plan(study, chambers, seed=seed, session_min=minutes)
+    work = [(study.name, session, rig, dataset, finish) for session in planned]
+    if jobs <= 1:
+        yield from map(_simulate, work)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(_simulate, work)
+
+
+def rehearse(arm: Arm, rig: Rig, *, seed: int) -> float:
+    """Dry-run an arm on a rat that was given vehicle, and on one that was given the highest dose.
+
+    Returns
+    -------
+    float
+        How long a session lasts, min.
+    """
+    paradigm, parameters = paradigm_of(arm)
+    longest_us = 0
+    for dose_mg_kg in (0.0, max(arm.doses_mg_kg)):
+        for chamber in rig.chambers:
+            core = assemble(paradigm, parameters, seed=seed, limits=chamber.limits)
+            treatment = Treatment(compound=arm.compound, dose_mg_kg=dose_mg_kg)
+            dry_run(core, IdealBox(Rat(seed, treatment)), what=f"arm {arm.name!r} in chamber {chamber.name}")
+            longest_us = max(longest_us, core.now_us)
+    return longest_us / 60e6
+
+
+def paradigm_of(arm: Arm) -> tuple[Paradigm, Parameters]:
+    """What an arm runs, with all its parameters."""
+    paradigm = find_paradigm(arm.paradigm)
+    return paradigm, resolve(paradigm, arm.parameters, file=f"parameters of arm {arm.name!r}")
+
+
+def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFolder:
+    study, planned, rig, dataset, finish = work
+    chamber = rig.chamber(planned.chamber)
+    paradigm, parameters = paradigm_of(planned.arm)
+    limits = chamber.limits.lowered_to(parameters.limits)
+    microphone = SimulatedMicrophone(chamber.microphone.sample_rate_hz) if chamber.microphone else None
+    apparatus = VirtualApparatus(chamber, limits, Rat(planned.seed, planned.treatment), microphone)
+    header = SessionHeader(
+        software=f"behavior {__version__}",
+        subject=planned.subject,
+        experimenter="simulation",
+        weight_g=planned.weight_g,
+        treatment=planned.treatment,
+        study=study,
+        arm=planned.arm.name,
+        paradigm=paradigm.name,
+        paradigm_file=planned.arm.paradigm if planned.arm.paradigm.endswith(".py") else None,
+        paradigm_sha256=paradigm.sha256,
+        parameters=parameters.model_dump(mode="json"),
+        limits=limits.model_dump(),
+        seed=planned.seed,
+        rig=rig.name,
+        chamber=chamber.name,
+        devices=devices_of(chamber, apparatus),
+        started_at=planned.starts_at.isoformat(),
+        simulated=True,
+    )
+    folder = create(dataset, header)
+    core = core_of(folder.header)
+
+    def time_of_day() -> str:
+        return (planned.starts_at + timedelta(microseconds=apparatus.now_us())).isoformat()
+
+    record_session(folder, core, apparatus, time_of_day=time_of_day, durable=False)
+    if microphone is not None:
+        microphone.write(folder.path, apparatus.cage.sounds, planned.seed)
+    finish(folder)
+    return folder
+
+
+def devices_of(chamber: Chamber, apparatus: VirtualApparatus) -> tuple[DeviceIdentity, ...]:
+    """Who the devices said they are, for the header."""
+    return tuple(
+        DeviceIdentity(name=device.name, kind=device.kind, uid=identity.uid, firmware=identity.firmware)
+        for device in chamber.devices
+        for identity in [apparatus.identities[device.name]]
+    )

@@ -1,0 +1,175 @@
+"""The simulated world of a chamber: its twins, the animal in it, and what sounds. Bytes go in and out; time is given.
+
+`Cage` is the world alone, to be driven in virtual time here or in real time behind pseudo-terminals. `VirtualApparatus`
+joins it to the drivers that also serve real boxes: a session in virtual time sends every byte that a live one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from behavior.config.limits import ShockLimits
+from behavior.config.rig import Chamber
+from behavior.devices.chamber import ConnectedChamber
+from behavior.devices.driver import Driver
+from behavior.devices.handshake import Identity, connect
+from behavior.devices.transport import Transport
+from behavior.model.commands import Command, SetCue, SetRecording
+from behavior.model.events import (
+    Delivered,
+    Event,
+    HeadEntered,
+    HeadLeft,
+    LeverPressed,
+    LeverReleased,
+    ShockEnded,
+)
+from behavior.session.recording import Recorder
+from behavior.session.runner import due_us
+from behavior.simulate.acoustics import Artefact, PlannedCall
+from behavior.simulate.devices import SimulatedOperantChamber, in_memory, simulated
+from behavior.simulate.subject import Subject, Vocalized
+
+SETTLE_US = 300_000
+LEVER_CLICK_S, FEEDER_S = 0.015, 0.25
+
+
+class Cage:
+    """Twins of a chamber's devices, and an animal that works them and perceives what they do.
+
+    Parameters
+    ----------
+    chamber : as the rig describes it
+    subject : the animal
+
+    Attributes
+    ----------
+    twins : by the device's name in the rig
+    sounds : what could be heard, in order of onset
+    """
+
+    def __init__(self, chamber: Chamber, subject: Subject) -> None:
+        self.twins = {device.name: simulated(device.kind, device.uid) for device in chamber.devices}
+        self.sounds: list[PlannedCall | Artefact] = []
+        self._subject = subject
+        self._tones: dict[str, int] = {}
+
+    @property
+    def next_us(self) -> int:
+        """When something happens here by itself."""
+        return min(self._subject.next_us, *(twin.next_us for twin in self.twins.values()))
+
+    def advance(self, now_us: int) -> None:
+        """Let everything happen that is due, each at its own time."""
+        self._perceive()
+        while self._subject.next_us <= now_us:
+            at_us = self._subject.next_us
+            self._run(at_us)
+            if self._subject.next_us == at_us:
+                self._do(self._subject.act())
+        self._run(now_us)
+
+    def _run(self, now_us: int) -> None:
+        for twin in self.twins.values():
+            twin.advance(now_us)
+        self._perceive()
+
+    def _perceive(self) -> None:
+        for twin in self.twins.values():
+            for at_us, happening in twin.take_happenings():
+                self._subject.perceive(happening, at_us)
+                self._hear(happening, at_us)
+
+    def _do(self, deed: Event) -> None:
+        if isinstance(deed, Vocalized):
+            self.sounds.append(PlannedCall(deed.at_us / 1e6, deed.duration_s))
+            return
+        for twin in self.twins.values():
+            if isinstance(twin, SimulatedOperantChamber):
+                _work(twin, deed)
+        if isinstance(deed, LeverPressed):
+            self.sounds.append(Artefact("lever", deed.at_us / 1e6, LEVER_CLICK_S))
+
+    def _hear(self, happening: Event | Command, at_us: int) -> None:
+        match happening:
+            case SetCue(cue="tone", on=True):
+                self._tones["tone"] = at_us
+            case SetCue(cue="tone", on=False) if "tone" in self._tones:
+                began_us = self._tones.pop("tone")
+                self.sounds.append(Artefact("tone", began_us / 1e6, (at_us - began_us) / 1e6))
+            case ShockEnded(duration_us=duration_us):
+                self.sounds.append(Artefact("shock", (at_us - duration_us) / 1e6, duration_us / 1e6))
+            case Delivered():
+                self.sounds.append(Artefact("feeder", at_us / 1e6 - FEEDER_S, FEEDER_S))
+
+
+def _work(twin: SimulatedOperantChamber, deed: Event) -> None:
+    match deed:
+        case LeverPressed(lever=lever):
+            twin.press(lever, deed.at_us)
+        case LeverReleased(lever=lever):
+            twin.release(lever, deed.at_us)
+        case HeadEntered():
+            twin.enter_head(deed.at_us)
+        case HeadLeft():
+            twin.leave_head(deed.at_us)
+
+
+class VirtualApparatus:
+    """A chamber in virtual time: drivers, official codec and twins in one process, and no waiting.
+
+    Parameters
+    ----------
+    chamber : as the rig describes it
+    limits : on shock in this session; the drivers lower the devices' own to them
+    subject : the animal
+    recorder : for paradigms that record
+    """
+
+    def __init__(
+        self, chamber: Chamber, limits: ShockLimits, subject: Subject, recorder: Recorder | None = None
+    ) -> None:
+        self._now_us, self._recorder = 0, recorder
+        self._recorded: list[Event] = []
+        self.cage = Cage(chamber, subject)
+        self.identities: dict[str, Identity] = {}
+        self.chamber = ConnectedChamber(self._connect(chamber, limits))
+
+    def _connect(self, chamber: Chamber, limits: ShockLimits) -> Iterator[tuple[Driver, Transport]]:
+        for device in chamber.devices:
+            transport = in_memory(self.cage.twins[device.name], self.now_us)
+            transport.open()
+            driver, identity = connect(device.name, device.kind, transport, self.now_us, uid=device.uid, limits=limits)
+            self.identities[device.name] = identity
+            yield driver, transport
+
+    def now_us(self) -> int:
+        """Virtual time."""
+        return self._now_us
+
+    def send(self, command: Command) -> None:
+        """Carry out a command; its bytes arrive at once."""
+        if isinstance(command, SetRecording) and self._recorder is not None:
+            start_or_stop: Callable[[int], Event] = self._recorder.start if command.on else self._recorder.stop
+            self._recorded.append(start_or_stop(self._now_us))
+        else:
+            self.chamber.send(command, self._now_us)
+
+    def wait(self, until_us: int) -> list[Event]:
+        """Let time pass until a device reports something."""
+        events, self._recorded = self._recorded, []
+        while True:
+            at_us = due_us(until_us, self.chamber.next_us, self.cage.next_us)
+            self._now_us = max(self._now_us, at_us)
+            self.cage.advance(self._now_us)
+            events += self.chamber.poll(self._now_us)
+            if events or self._now_us >= until_us:
+                return events
+
+    def settle(self) -> list[Event]:
+        """What the devices still report within 0.3 s."""
+        events: list[Event] = []
+        until_us = self._now_us + SETTLE_US
+        while self._now_us < until_us:
+            events += self.wait(until_us)
+        return events
