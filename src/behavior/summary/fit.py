@@ -37,6 +37,7 @@ _MAX_CRAWLING = 20
 _OFFSET = 1e-6
 _SETTLED_OFFSET = 1e-3
 _EXACT = 1e-11
+_FELT = 1e-10
 _FARTHEST_FACTOR = 1e9
 _QUICK_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
@@ -204,18 +205,26 @@ class _Search:
         return float(left @ left) if np.isfinite(left).all() else math.inf
 
     def slopes(self, free: Floats) -> Floats:
-        return jacobian(self.fitted, free)
+        """Accurate derivatives, shape (n, p)."""
+        sizes = np.array([self._slope(free, i)[1] for i in range(len(free))]) / _QUICK_STEP
+        return jacobian(self.fitted, free, sizes=sizes)
 
     def quick_slopes(self, free: Floats) -> Floats:
-        """Central differences of second order, good enough to walk by."""
-        steps = _QUICK_STEP * np.maximum(np.abs(free), 1e-8)
-        columns = []
-        for i, h in enumerate(steps):
+        """Derivatives good enough to walk by, shape (n, p)."""
+        return np.column_stack([self._slope(free, i)[0] for i in range(len(free))])
+
+    def _slope(self, free: Floats, i: int) -> tuple[Floats, float]:
+        """A central difference, and its step: relative to the parameter, but large enough to move the curve."""
+        h = max(_QUICK_STEP * abs(float(free[i])), 1e-30)
+        felt = _FELT * float(np.abs(self.y).max(initial=0.0))
+        while True:
             up, down = free.copy(), free.copy()
             up[i] += h
             down[i] -= h
-            columns.append((self.fitted(up) - self.fitted(down)) / (up[i] - down[i]))
-        return np.column_stack(columns)
+            rise = self.fitted(up) - self.fitted(down)
+            if not np.abs(rise).max(initial=0.0) < felt or h > 1:
+                return rise / (2 * h), h
+            h *= 100
 
     def best(self, starts: Sequence[Floats]) -> _Minimum:
         """The lowest minimum; of about equal ones a settled one, and of these the first."""
