@@ -1,0 +1,411 @@
+"""From a journal's items to what happened when: responses, windows, shocks and deliveries on the session's clock.
+
+Rules.
+
+1.  **Commands carry no time.** A command's time is the core's, the latest `at_us` of the inputs before it.
+2.  **Time stamps decide scoring.** A response belongs to the window `[begin, end)` that its own `at_us` lies in, even
+    if it was journalled later; outside every window, or in a gap without control, it belongs to none.
+3.  **Order decides control.** A shock or a delivery belongs to the window that was open when it was commanded, because
+    it is a consequence: at a window's last instant time alone could put it into the next.
+4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked.
+5.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+from behavior.model import commands as c
+from behavior.model import events as e
+
+CURRENT_TOLERANCE = 0.1
+"""How far the measured current may be from the asked one, as a fraction of it."""
+_CUTS = (e.Stopped, e.LinkLost, e.Faulted)
+_FAILED = "paradigm failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A component, a trial or a cue: the time `[begin_us, end_us)` on the session's clock.
+
+    Attributes
+    ----------
+    name : of the component or cue; of a trial its number as text
+    number : from 1, among those of the same name
+    gap_us : how much of it nobody controlled
+    interrupted : it was cut by the session's end or by a gap
+    """
+
+    name: str
+    number: int
+    begin_us: int
+    end_us: int
+    gap_us: int = 0
+    interrupted: bool = False
+
+    @property
+    def time_us(self) -> int:
+        """Time under control."""
+        return self.end_us - self.begin_us - self.gap_us
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Something that the animal did: a press, a crossing, a head entry.
+
+    `where` is the lever or the side; `until_us` None if its end was not seen or it has none.
+    """
+
+    kind: str
+    where: str
+    at_us: int
+    until_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShockGiven:
+    """A shock that was commanded, and what the device reports of it.
+
+    `component` and `trial` are indices into the timeline's; None: outside of every one.
+    """
+
+    number: int
+    ma: float
+    duration_s: float
+    asked_us: int
+    component: int | None
+    trial: int | None
+    started_us: int | None = None
+    ended_us: int | None = None
+    duration_us: int = 0
+    delivered_ma: float | None = None
+    cause: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the measured current is that which was asked for."""
+        return (
+            self.delivered_ma is not None
+            and self.duration_us > 0
+            and abs(self.delivered_ma - self.ma) <= CURRENT_TOLERANCE * self.ma + 1e-9
+        )
+
+    @property
+    def onset_us(self) -> int:
+        """When the gate opened; when it was asked to, if no device told."""
+        return self.asked_us if self.started_us is None else self.started_us
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A reinforcer that was commanded, and when the feeder's sensor saw it (None: it did not)."""
+
+    number: int
+    asked_us: int
+    component: int | None
+    trial: int | None
+    arrived_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The session's sound: when its first sample was taken, and how much of it was lost."""
+
+    file: str
+    began_us: int
+    sample_rate_hz: int
+    n_samples: int | None = None
+    n_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened in a session. All tuples are in order of time.
+
+    Attributes
+    ----------
+    end_us : when the session ended, or the last time seen
+    ended : the reason, None if nobody closed the session
+    gaps : times without control, `(begin_us, end_us)`
+    problems : marks that do not fit together, as in a damaged journal
+    """
+
+    end_us: int
+    ended: str | None
+    responses: tuple[Response, ...] = ()
+    components: tuple[Window, ...] = ()
+    trials: tuple[Window, ...] = ()
+    cues: tuple[Window, ...] = ()
+    shocks: tuple[ShockGiven, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    notes: tuple[e.Noted, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def completed(self) -> bool:
+        """Whether the paradigm came to its own end."""
+        return self.ended == "completed"
+
+    @property
+    def presses(self) -> tuple[Response, ...]:
+        """Lever presses."""
+        return tuple(response for response in self.responses if response.kind == "press")
+
+    @property
+    def crossings(self) -> tuple[Response, ...]:
+        """Crossings from one side to the other."""
+        return tuple(response for response in self.responses if response.kind == "crossing")
+
+    def in_gap(self, at_us: int) -> bool:
+        """Whether nobody was in control then."""
+        return any(begin_us <= at_us < end_us for begin_us, end_us in self.gaps)
+
+    def placed(self, windows: Sequence[Window], responses: Sequence[Response]) -> list[int | None]:
+        """For each response the index of the window that it lies in, the innermost of several; None if in none."""
+        place = locate(windows)
+        return [None if self.gaps and self.in_gap(one.at_us) else place(one.at_us) for one in responses]
+
+
+def locate(windows: Sequence[Window]) -> Callable[[int], int | None]:
+    """A function from a time to the index of the window that it lies in, the last begun of several.
+
+    Parameters
+    ----------
+    windows : in order of their beginning
+    """
+    begins_us = [window.begin_us for window in windows]
+    last_end_us = list(accumulate((window.end_us for window in windows), max))
+
+    def index(at_us: int) -> int | None:
+        i = bisect_right(begins_us, at_us) - 1
+        while i >= 0 and last_end_us[i] > at_us:
+            if windows[i].end_us > at_us:
+                return i
+            i -= 1
+        return None
+
+    return index
+
+
+def timeline_of(items: Iterable[e.Event | c.Command]) -> Timeline:
+    """What a journal's items say.
+
+    Parameters
+    ----------
+    items : events and commands in journalled order, as far as they could be read
+    """
+    fold = _Fold()
+    for item in items:
+        fold.take(item)
+    return fold.timeline()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A window of which the end is not known yet."""
+
+    name: str
+    number: int
+    begin_us: int
+    end_us: int | None = None
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class _Windows:
+    """The windows of one kind."""
+
+    what: str
+    all: list[_Open] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def begin(self, name: str, at_us: int) -> None:
+        self.counts[name] = number = self.counts.get(name, 0) + 1
+        self.open.append(len(self.all))
+        self.all.append(_Open(name, number, at_us))
+
+    def end(self, name: str, at_us: int, interrupted: bool) -> bool:
+        """Close the last one of this name; False if none is open."""
+        for i in reversed(self.open):
+            if self.all[i].name == name:
+                self.open.remove(i)
+                self.all[i].end_us, self.all[i].interrupted = at_us, interrupted
+                return True
+        return False
+
+    @property
+    def current(self) -> int | None:
+        return self.open[-1] if self.open else None
+
+    def closed(self, end_us: int, gaps: Sequence[tuple[int, int]]) -> tuple[Window, ...]:
+        return tuple(self._closed(one, end_us, gaps) for one in self.all)
+
+    @staticmethod
+    def _closed(one: _Open, last_us: int, gaps: Sequence[tuple[int, int]]) -> Window:
+        end_us = last_us if one.end_us is None else one.end_us
+        gap_us = sum(max(0, min(end_us, to_us) - max(one.begin_us, from_us)) for from_us, to_us in gaps)
+        interrupted = one.interrupted or one.end_us is None or gap_us > 0
+        return Window(one.name, one.number, one.begin_us, end_us, gap_us, interrupted)
+
+
+class _Fold:
+    """The state of reading a journal."""
+
+    def __init__(self) -> None:
+        self.now_us, self.end_us = 0, 0
+        self.ended: str | None = None
+        self.cutting = False  # the input that is being handled, or a refusal, ends the session
+        self.components, self.trials, self.cues = _Windows("component"), _Windows("trial"), _Windows("cue")
+        self.responses: list[tuple[int, int, dict[str, Any]]] = []
+        self.held: dict[tuple[str, str], dict[str, Any]] = {}
+        self.shocks: dict[int, dict[str, Any]] = {}
+        self.deliveries: dict[int, dict[str, Any]] = {}
+        self.recordings: list[dict[str, Any]] = []
+        self.notes: list[e.Noted] = []
+        self.gaps: list[tuple[int, int]] = []
+        self.problems: list[str] = []
+        self._takers: dict[type, Callable[[Any], None]] = {
+            e.LeverPressed: lambda x: self.responds("press", x.lever, x.at_us),
+            e.LeverReleased: lambda x: self.lets_go("press", x.lever, x.at_us),
+            e.HeadEntered: lambda x: self.responds("head entry", "tray", x.at_us),
+            e.HeadLeft: lambda x: self.lets_go("head entry", "tray", x.at_us),
+            e.Crossed: lambda x: self.responds("crossing", x.side, x.at_us),
+            e.ShockStarted: self.shock_started,
+            e.ShockEnded: self.shock_ended,
+            e.Delivered: self.delivered,
+            e.RecordingStarted: self.recording_started,
+            e.RecordingEnded: self.recording_ended,
+            e.Noted: self.notes.append,
+            e.Resumed: lambda x: self.gaps.append((x.at_us - x.gap_us, x.at_us)),
+            c.BeginComponent: lambda x: self.components.begin(x.name, self.now_us),
+            c.EndComponent: lambda x: self.end(self.components, x.name),
+            c.BeginTrial: lambda x: self.trials.begin(str(x.trial), self.now_us),
+            c.EndTrial: lambda x: self.end(self.trials, str(x.trial)),
+            c.SetCue: self.set_cue,
+            c.Shock: self.shock,
+            c.Deliver: self.deliver,
+            c.Refuse: lambda x: setattr(self, "cutting", True),
+            c.EndSession: self.end_session,
+        }
+
+    def take(self, item: e.Event | c.Command) -> None:
+        """One item of the journal."""
+        if isinstance(item, e.Event):
+            if item.at_us > self.now_us:
+                self.now_us = item.at_us
+            self.cutting = isinstance(item, _CUTS)
+        taker = self._takers.get(type(item))
+        if taker is not None:
+            taker(item)
+
+    # -- what the animal does ---------------------------------------------------------------------------------------
+
+    def responds(self, kind: str, where: str, at_us: int) -> None:
+        values = {"kind": kind, "where": where, "at_us": at_us}
+        self.responses.append((at_us, len(self.responses), values))
+        self.held[kind, where] = values
+
+    def lets_go(self, kind: str, where: str, at_us: int) -> None:
+        if values := self.held.pop((kind, where), None):
+            values["until_us"] = at_us
+
+    # -- shocks and deliveries --------------------------------------------------------------------------------------
+
+    def shock(self, command: c.Shock) -> None:
+        self.shocks[command.number] = {
+            "number": command.number,
+            "ma": command.ma,
+            "duration_s": command.duration_s,
+            **self.here(),
+        }
+
+    def shock_started(self, event: e.ShockStarted) -> None:
+        if event.number in self.shocks:
+            self.shocks[event.number]["started_us"] = event.at_us
+
+    def shock_ended(self, event: e.ShockEnded) -> None:
+        if event.number not in self.shocks:
+            self.problems.append(f"shock {event.number} ended at {event.at_us / 1e6:g} s and was never commanded")
+            return
+        self.shocks[event.number].update(
+            ended_us=event.at_us,
+            duration_us=event.duration_us,
+            delivered_ma=event.delivered_ma,
+            cause=event.cause,
+        )
+
+    def deliver(self, command: c.Deliver) -> None:
+        self.deliveries[command.number] = {"number": command.number, **self.here()}
+
+    def delivered(self, event: e.Delivered) -> None:
+        if event.number in self.deliveries:
+            self.deliveries[event.number]["arrived_us"] = event.at_us
+
+    def here(self) -> dict[str, Any]:
+        return {"asked_us": self.now_us, "component": self.components.current, "trial": self.trials.current}
+
+    # -- marks, cues, sound -----------------------------------------------------------------------------------------
+
+    def end(self, windows: _Windows, name: str) -> None:
+        if not windows.end(name, self.now_us, self.cutting):
+            self.problems.append(f"{windows.what} {name} ends at {self.now_us / 1e6:g} s and never began")
+
+    def set_cue(self, command: c.SetCue) -> None:
+        if not command.on:
+            self.cues.end(command.cue, self.now_us, self.cutting)  # off when off already says nothing
+        elif all(self.cues.all[i].name != command.cue for i in self.cues.open):  # a resumed session sets it again
+            self.cues.begin(command.cue, self.now_us)
+
+    def recording_started(self, event: e.RecordingStarted) -> None:
+        self.recordings.append({"file": event.file, "began_us": event.at_us, "sample_rate_hz": event.sample_rate_hz})
+
+    def recording_ended(self, event: e.RecordingEnded) -> None:
+        if self.recordings:
+            self.recordings[-1].update(n_samples=event.n_samples, n_dropped=event.n_dropped)
+
+    def end_session(self, command: c.EndSession) -> None:
+        self.ended, self.end_us = command.reason, self.now_us
+
+    def timeline(self) -> Timeline:
+        """All of it."""
+        end_us = self.now_us if self.ended is None else self.end_us
+        if self.ended is not None and self.ended.startswith(_FAILED):
+            for windows in (self.components, self.trials, self.cues):
+                for one in windows.all:
+                    one.interrupted = one.interrupted or one.end_us == self.end_us
+        return Timeline(
+            end_us=end_us,
+            ended=self.ended,
+            responses=tuple(Response(**values) for _, _, values in sorted(self.responses, key=lambda x: x[:2])),
+            components=self.components.closed(end_us, self.gaps),
+            trials=self.trials.closed(end_us, self.gaps),
+            cues=self.cues.closed(end_us, self.gaps),
+            shocks=tuple(ShockGiven(**values) for values in self.shocks.values()),
+            deliveries=tuple(Delivery(**values) for values in self.deliveries.values()),
+            recordings=tuple(Recording(**values) for values in self.recordings),
+            notes=tuple(self.notes),
+            gaps=tuple(self.gaps),
+            problems=tuple(self.problems),
+        )
+
+
+def seconds(us: int | None) -> float | None:
+    """Microseconds as seconds; None stays None."""
+    return None if us is None else us / 1e6
+
+
+def rate_per_min(n: int, time_us: int) -> float | None:
+    """Count per minute; None if no time passed."""
+    return n * 60e6 / time_us if time_us > 0 else None
+
+
+def ratio(part: float | None, whole: float | None) -> float | None:
+    """Quotient; None where it is not defined."""
+    return None if part is None or not whole else part / whole

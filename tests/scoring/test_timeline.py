@@ -1,0 +1,199 @@
+"""Time stamps decide scoring, order decides control, and what was lost stays lost."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from behavior.model import commands as c
+from behavior.model import events as e
+from behavior.scoring.timeline import Response, Window, locate, rate_per_min, ratio, seconds, timeline_of
+from scoring.sessions import S, journal
+
+
+def test_a_response_belongs_to_the_component_of_its_own_time_not_of_its_line() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginComponent("a"),
+            e.TimerFired(10 * S),
+            c.EndComponent("a"),
+            c.BeginComponent("b"),
+            e.LeverPressed(9_999_999, "left"),  # journalled in b, pressed in a
+            e.LeverPressed(10 * S, "left"),  # the first instant of b
+            e.TimerFired(20 * S),
+            c.EndComponent("b"),
+            e.LeverPressed(20 * S, "left"),  # no more in b
+            e.TimerFired(21 * S),
+            c.EndSession("completed"),
+        )
+    )
+    assert timeline.placed(timeline.components, timeline.presses) == [0, 1, None]
+    assert [(w.begin_us, w.end_us) for w in timeline.components] == [(0, 10 * S), (10 * S, 20 * S)]
+    assert timeline.end_us == 21 * S
+    assert timeline.completed
+
+
+def test_a_command_has_the_latest_time_seen_even_after_an_input_that_came_late() -> None:
+    timeline = timeline_of(
+        journal(e.TimerFired(5 * S), e.LeverPressed(3 * S, "left"), c.BeginTrial(1), e.TimerFired(6 * S), c.EndTrial(1))
+    )
+    assert timeline.trials == (Window("1", 1, 5 * S, 6 * S),)
+
+
+def test_a_shock_belongs_to_the_component_that_commanded_it_even_at_its_last_instant() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginComponent("punished"),
+            e.LeverPressed(10 * S, "left"),
+            c.Shock(1, 0.4, 0.5),
+            c.Deliver(1),
+            e.TimerFired(10 * S),
+            c.EndComponent("punished"),
+            c.BeginComponent("unpunished"),
+            e.ShockStarted(10 * S + 40, 1),
+            e.Delivered(10 * S + 300_000, 1),
+            e.ShockEnded(10 * S + 500_040, 1, 500_000, 0.41, "duration"),
+        )
+    )
+    assert [shock.component for shock in timeline.shocks] == [0]
+    assert [(one.component, one.arrived_us) for one in timeline.deliveries] == [(0, 10 * S + 300_000)]
+    (shock,) = timeline.shocks
+    assert shock.delivered
+    assert shock.onset_us == 10 * S + 40
+
+
+def test_only_a_measured_current_within_a_tenth_is_a_delivered_shock() -> None:
+    for delivered_ma, valid in ((0.8, True), (0.88, True), (0.72, True), (0.881, False), (0.719, False), (0.0, False)):
+        shock, ended = c.Shock(1, 0.8, 1.0), e.ShockEnded(S, 1, S, delivered_ma, "duration")
+        (given,) = timeline_of(journal(shock, ended)).shocks
+        assert given.delivered is valid, delivered_ma
+    (unreported,) = timeline_of(journal(c.Shock(1, 0.8, 1.0))).shocks
+    assert not unreported.delivered
+    (empty,) = timeline_of(journal(c.Shock(1, 0.8, 1.0), e.ShockEnded(0, 1, 0, 0.8, "stopped"))).shocks
+    assert not empty.delivered
+
+
+def test_presses_have_onset_and_offset_by_lever_and_one_that_never_ends_has_none() -> None:
+    timeline = timeline_of(
+        journal(
+            e.LeverPressed(1, "left"),
+            e.LeverPressed(2, "right"),
+            e.LeverReleased(3, "left"),
+            e.HeadEntered(4),
+            e.HeadLeft(5),
+            e.LeverReleased(6, "left"),  # a release without a press says nothing
+            e.Crossed(7, "right"),
+        )
+    )
+    assert timeline.responses == (
+        Response("press", "left", 1, 3),
+        Response("press", "right", 2, None),
+        Response("head entry", "tray", 4, 5),
+        Response("crossing", "right", 7, None),
+    )
+    assert len(timeline.presses) == 2
+    assert len(timeline.crossings) == 1
+
+
+def test_a_gap_is_not_time_and_what_it_touches_is_marked() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1),
+            e.TimerFired(10 * S),
+            c.EndTrial(1),
+            c.BeginTrial(2),
+            e.LeverPressed(14 * S, "left"),
+            e.Resumed(20 * S, 8 * S),
+            e.TimerFired(30 * S),
+            c.EndTrial(2),
+            c.EndSession("completed"),
+        )
+    )
+    first, second = timeline.trials
+    assert (first.gap_us, first.interrupted, first.time_us) == (0, False, 10 * S)
+    assert (second.gap_us, second.interrupted, second.time_us) == (8 * S, True, 12 * S)
+    assert timeline.placed(timeline.trials, timeline.presses) == [
+        None
+    ]  # its time does not count, so it does not either
+
+
+def test_a_window_that_the_sessions_end_cut_is_marked_and_one_that_ended_by_itself_is_not() -> None:
+    whole = [c.BeginTrial(1), e.TimerFired(S), c.EndTrial(1)]
+    for end in (e.Stopped(2 * S, "key"), e.LinkLost(2 * S, "chamber"), e.Faulted(2 * S, "shocker", "grid short")):
+        cut = timeline_of(journal(*whole, c.BeginTrial(2), end, c.EndTrial(2), c.StopShock(), c.EndSession("stopped")))
+        assert [trial.interrupted for trial in cut.trials] == [False, True]
+        assert not cut.completed
+    torn = timeline_of(journal(*whole, c.BeginTrial(2), e.TimerFired(3 * S)))
+    assert [(trial.end_us, trial.interrupted) for trial in torn.trials] == [(S, False), (3 * S, True)]
+    refused = timeline_of(journal(c.BeginTrial(1), e.TimerFired(S), c.Refuse("Shock", "3 mA"), c.EndTrial(1)))
+    assert refused.trials[0].interrupted
+    failed = timeline_of(
+        journal(*whole, c.BeginTrial(2), e.TimerFired(2 * S), c.EndTrial(2), c.EndSession("paradigm failed: KeyError"))
+    )
+    assert [trial.interrupted for trial in failed.trials] == [False, True]
+
+
+def test_cues_are_windows_and_setting_one_again_after_a_gap_begins_no_second() -> None:
+    timeline = timeline_of(
+        journal(
+            c.SetCue("tone", on=True),
+            e.Resumed(5 * S, S),
+            c.SetCue("tone", on=True),
+            e.TimerFired(9 * S),
+            c.SetCue("tone", on=False),
+            c.SetCue("tone", on=False),
+        )
+    )
+    assert [(cue.name, cue.begin_us, cue.end_us) for cue in timeline.cues] == [("tone", 0, 9 * S)]
+    assert timeline.problems == ()
+
+
+def test_marks_that_do_not_fit_are_said_and_the_rest_is_read() -> None:
+    timeline = timeline_of(
+        journal(e.TimerFired(S), c.EndTrial(3), c.BeginTrial(4), e.ShockEnded(2 * S, 9, 1, 0.8, "duration"))
+    )
+    assert timeline.problems == (
+        "trial 3 ends at 1 s and never began",
+        "shock 9 ended at 2 s and was never commanded",
+    )
+    assert [trial.name for trial in timeline.trials] == ["4"]
+
+
+def test_a_recording_knows_its_first_sample_and_what_was_lost() -> None:
+    (recording,) = timeline_of(
+        journal(e.RecordingStarted(3 * S, "audio.flac", 250_000), e.RecordingEnded(9 * S, 1_500_000, 25))
+    ).recordings
+    assert (recording.began_us, recording.n_samples, recording.n_dropped) == (3 * S, 1_500_000, 25)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=8), st.integers(-1, 45))
+def test_location_is_the_last_begun_window_that_holds_the_time(spans: list[tuple[int, int]], at: int) -> None:
+    windows = [Window("w", 1, begin, begin + length) for begin, length in sorted(spans)]
+    holding = [i for i, window in enumerate(windows) if window.begin_us <= at < window.end_us]
+    assert locate(windows)(at) == (holding[-1] if holding else None)
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.randoms(use_true_random=False))
+def test_the_order_of_the_lines_of_responses_does_not_change_where_they_belong(
+    times: list[int], shuffle: random.Random
+) -> None:
+    marks = [c.BeginComponent("a"), e.TimerFired(20), c.EndComponent("a"), e.TimerFired(70)]
+    presses = [e.LeverPressed(at, "left") for at in times]
+    later = list(presses)
+    shuffle.shuffle(later)
+    a, b = (timeline_of(journal(*marks, *some)) for some in (presses, later))
+    assert a.placed(a.components, a.presses) == b.placed(b.components, b.presses)
+    assert sum(place == 0 for place in a.placed(a.components, a.presses)) == sum(at < 20 for at in times)
+
+
+def test_quotients_that_are_not_defined_are_missing() -> None:
+    assert rate_per_min(3, 90 * S) == 2.0
+    assert rate_per_min(3, 0) is None
+    assert ratio(1.0, 4.0) == 0.25
+    assert ratio(1.0, 0.0) is None
+    assert ratio(None, 4.0) is None
+    assert ratio(1.0, None) is None
+    assert seconds(None) is None
+    assert seconds(1) == 1e-6
