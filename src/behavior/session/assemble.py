@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from behavior.config.limits import CEILINGS, ShockLimits
-from behavior.config.read import validate
+from behavior.config.read import read, validate
 from behavior.model.errors import BadInput
 from behavior.model.session import SessionHeader
 from behavior.paradigms.catalogue import Paradigm, find_paradigm
@@ -25,6 +26,11 @@ def resolve(paradigm: Paradigm, given: dict[str, Any], *, file: object) -> Param
         Some cannot be used; all at once, `file` names where they stand.
     """
     return validate(given, paradigm.parameters, file=file)
+
+
+def read_parameters(paradigm: Paradigm, file: Path | None) -> Parameters:
+    """All parameters of a paradigm: those in a TOML file, if there is one, and the usual values for the rest."""
+    return resolve(paradigm, {}, file=paradigm.name) if file is None else read(file, paradigm.parameters)
 
 
 def assemble(paradigm: Paradigm, parameters: Parameters, *, seed: int, limits: ShockLimits = CEILINGS) -> SessionCore:

@@ -20,9 +20,8 @@ LONGEST_WAIT_US = 100_000
 """The loop looks up at least this often."""
 
 
-def session_clock() -> Callable[[], int]:
-    """A clock that begins now: µs, monotonic, untouched when somebody sets the computer's time."""
-    start_ns = time.monotonic_ns()
+def session_clock(start_ns: int) -> Callable[[], int]:
+    """A clock that began at `start_ns` of `time.monotonic_ns`: µs, untouched when somebody sets the computer's time."""
     return lambda: (time.monotonic_ns() - start_ns) // 1000
 
 

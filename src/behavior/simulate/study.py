@@ -23,11 +23,18 @@ from behavior.simulate.sound import SimulatedMicrophone
 from behavior.simulate.world import VirtualApparatus
 from behavior.study.plan import PlannedSession, plan
 
-Finish = Callable[[SessionFolder], None]
+Finish = Callable[[SessionFolder], object]
 
 
 def simulate_study(
-    study: Study, rig: Rig, dataset: Path, *, seed: int, finish: Finish, jobs: int = 1
+    study: Study,
+    rig: Rig,
+    dataset: Path,
+    *,
+    seed: int,
+    finish: Finish,
+    jobs: int = 1,
+    begin: Callable[[], None] = lambda: None,
 ) -> Iterator[SessionFolder]:
     """Run every session of a study.
 
@@ -38,6 +45,7 @@ def simulate_study(
     seed : of the allocation, the animals and every draw; equal seeds give equal bytes
     finish : scores a session that is over; must be picklable if `jobs` > 1
     jobs : sessions that run at a time, each in a process of its own
+    begin : called when the dry runs have passed, before anything is written
 
     Yields
     ------
@@ -51,6 +59,7 @@ def simulate_study(
     """
     minutes = {arm.name: rehearse(arm, rig, seed=seed) for arm in study.arms}
     chambers = tuple(chamber.name for chamber in rig.chambers)
+    begin()
     planned = plan(study, chambers, seed=seed, session_min=minutes)
     work = [(study.name, session, rig, dataset, finish) for session in planned]
     if jobs <= 1:

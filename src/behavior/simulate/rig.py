@@ -1,0 +1,99 @@
+"""A simulated chamber in real time, in a process of its own, behind pseudo-terminals: to a session it is a real one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from behavior.config.rig import Chamber
+from behavior.model.doses import Treatment
+from behavior.model.errors import Failure
+from behavior.simulate.pty import PtyServer
+from behavior.simulate.rat import Rat
+from behavior.simulate.world import Cage
+
+if TYPE_CHECKING:
+    from behavior.simulate.acoustics import Artefact, PlannedCall
+
+PATIENCE_S = 20.0
+
+
+class SimulatedChamber:
+    """A chamber's twins and a rat, in real time while the `with` block lasts.
+
+    Parameters
+    ----------
+    chamber : as the rig describes it
+    treatment : what the rat was given
+    seed : of all that it does
+    start_ns : `time.monotonic_ns()` at which session time is 0, so that both processes mean the same by a time
+
+    Attributes
+    ----------
+    ports : the serial port of each device, by its name in the rig
+    """
+
+    def __init__(self, chamber: Chamber, treatment: Treatment, *, seed: int, start_ns: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._here, there = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(there, chamber, treatment, seed, start_ns), name="simulated chamber", daemon=True
+        )
+        self.ports: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self.ports = self._answer()
+        return self
+
+    def sounds(self) -> list[PlannedCall | Artefact]:
+        """All that sounded until now, at session time."""
+        self._here.send("sounds")
+        heard: list[PlannedCall | Artefact] = self._answer()
+        return heard
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.terminate()
+        self._process.join()
+        self._process.close()
+        self._here.close()
+
+    def _answer(self) -> Any:
+        if not self._here.poll(PATIENCE_S):
+            raise Failure("the simulated chamber does not answer; run the session again")
+        try:
+            answer = self._here.recv()
+        except EOFError:
+            raise Failure("the simulated chamber ended by itself; run the session again") from None
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
+
+
+def _serve(there: Connection, chamber: Chamber, treatment: Treatment, seed: int, start_ns: int) -> None:
+    """The other process: serve until it is ended, and tell what sounded when asked."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
+    cage = Cage(chamber, Rat(seed, treatment))
+
+    def animal(now_us: int) -> int:
+        cage.advance(now_us)
+        if there.poll():
+            there.recv()
+            there.send(cage.sounds)
+        return cage.next_us
+
+    def session_us() -> int:
+        return (time.monotonic_ns() - start_ns) // 1000
+
+    server = PtyServer(cage.twins, animal=animal, clock_us=session_us)
+    try:
+        with server:
+            there.send(dict(server.ports))
+            server.run(lambda: False)
+    except Failure as failure:
+        there.send(failure)
