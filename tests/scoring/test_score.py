@@ -108,9 +108,8 @@ def test_a_score_says_what_it_was_made_from(hour: Score, tmp_path: Path) -> None
     write_score(tmp_path, hour)
     document = json.loads((tmp_path / "score.json").read_text())
     assert document["software"].startswith("behavior ")
-    assert document["made_from"] == {
-        "journal.jsonl": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    }
+    assert document["journal_sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert "calls_sha256" not in document
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"rows_name": 3}', "{", '{"rows_name": "components", "session": 1}'])

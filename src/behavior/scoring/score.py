@@ -36,7 +36,7 @@ Scorer: TypeAlias = Callable[[Timeline, dict[str, Any], Sequence[Call] | None], 
 RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle", "trial", "resumed")
 """The columns of `responses.csv`."""
 _TEXT = {"component", "where", "kind"}
-_FILES = ("header.json", "journal.jsonl", "calls.csv")
+_FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def write_score(folder: Path, score: Score) -> None:
     """
     document = {
         "software": f"behavior {__version__}",
-        "made_from": {name: _sha256(folder / name) for name in _FILES if (folder / name).is_file()},
+        **{f"{name}_sha256": _sha256(folder / file) for name, file in _FILES.items() if (folder / file).is_file()},
         "rows_name": score.rows_name,
         "session": score.session,
         "problems": list(score.problems),
