@@ -1,0 +1,112 @@
+"""How many animals: formulas for the one-way analysis of variance, the t test and two proportions.
+
+Numbers are real-valued; round up. Designs with repeated sessions, censoring or failures have no formula
+here: simulate them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from behavior.model.errors import BadInput
+
+_MOST_ANIMALS = 1e7
+
+
+def anova_power(means: ArrayLike, sd: float, n_per_group: float, alpha: float = 0.05) -> float:
+    """The power of a one-way analysis of variance: noncentral F with noncentrality n Σ(μ - μ̄)² / sd².
+
+    References
+    ----------
+    Cohen J (1988). Statistical Power Analysis for the Behavioral Sciences, chapter 8.
+    """
+    from scipy import stats
+
+    mu = np.asarray(means, dtype=np.float64)
+    _positive(sd=sd)
+    df1, df2 = len(mu) - 1, len(mu) * (n_per_group - 1)
+    effect = n_per_group * float(((mu - mu.mean()) ** 2).sum()) / sd**2
+    return float(stats.ncf.sf(stats.f.isf(alpha, df1, df2), df1, df2, effect))
+
+
+def anova_n(means: ArrayLike, sd: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Animals per group for a one-way analysis of variance.
+
+    Raises
+    ------
+    BadInput
+        Equal means, for which no number is enough.
+    """
+    mu = np.asarray(means, dtype=np.float64)
+    if len(mu) < 2 or np.ptp(mu) <= 0:
+        raise BadInput("all expected means are equal; say by how much the groups should differ")
+    return _least_n(lambda n: anova_power(mu, sd, n, alpha), power, alpha)
+
+
+def t_test_power(delta: float, sd: float, n_per_group: float, alpha: float = 0.05) -> float:
+    """The power of a two-sided t test of two groups; rejections on the wrong side are not counted."""
+    from scipy import stats
+
+    _positive(sd=sd)
+    df = 2 * n_per_group - 2
+    critical, noncentrality = stats.t.isf(alpha / 2, df), math.sqrt(n_per_group / 2) * abs(delta) / sd
+    return float(stats.nct.sf(critical, df, noncentrality))
+
+
+def t_test_n(delta: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Animals per group for a two-sided t test.
+
+    Raises
+    ------
+    BadInput
+        A difference of 0, for which no number is enough.
+    """
+    if delta == 0:
+        raise BadInput("the expected difference is 0; say by how much the groups should differ")
+    return _least_n(lambda n: t_test_power(delta, sd, n, alpha), power, alpha)
+
+
+def proportions_n(p1: float, p2: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Animals per group to tell two proportions apart: normal approximation, no continuity correction.
+
+    References
+    ----------
+    Fleiss JL, Levin B, Paik MC (2003). Statistical Methods for Rates and Proportions, chapter 4 (R
+    `power.prop.test`).
+    """
+    from scipy import stats
+
+    if p1 == p2 or not (0 <= p1 <= 1 and 0 <= p2 <= 1):
+        raise BadInput(f"proportions of {p1:g} and {p2:g} cannot be told apart; give two that differ, between 0 and 1")
+    pooled = (p1 + p2) / 2
+    critical, reserve = stats.norm.isf(alpha / 2), stats.norm.isf(1 - power)
+    spread = critical * math.sqrt(2 * pooled * (1 - pooled)) + reserve * math.sqrt(p1 * (1 - p1) + p2 * (1 - p2))
+    return float((spread / (p1 - p2)) ** 2)
+
+
+def _least_n(power_at: Callable[[float], float], power: float, alpha: float) -> float:
+    from scipy.optimize import brentq
+
+    if not alpha < power < 1:
+        raise BadInput(f"a power of {power:g} cannot be planned for; choose one between {alpha:g} and 1, such as 0.8")
+    lo = 1.5
+    while power_at(lo) > power and lo > 1.0001:
+        lo = 1 + (lo - 1) / 4
+    if power_at(lo) > power:
+        return 2.0
+    hi = 4.0
+    while power_at(hi) < power:
+        hi *= 2
+        if hi > _MOST_ANIMALS:
+            raise BadInput("the expected difference is so small that ten million animals would not show it")
+    return float(brentq(lambda n: power_at(n) - power, lo, hi, xtol=1e-10))
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise BadInput(f"{name} is {value:g} and must be above 0")
