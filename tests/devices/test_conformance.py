@@ -1,6 +1,8 @@
-"""What every device of ours must do, whatever stands behind its port. Rules that `device.yml` holds are read from it."""
+"""What every device of ours must do, whatever stands behind its port. What `device.yml` says is read from it."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 from harp.protocol import MessageType
@@ -160,9 +162,7 @@ def test_both_generations_of_heartbeat_once_a_second(device: Examiner, bit: int,
     device.write("OperationControl", 0x01 | bit)
     beats = device.events(register, device.wait(3_500_000))
     assert 3 <= len(beats) <= 4
-    assert [later.ticks - sooner.ticks for sooner, later in zip(beats, beats[1:], strict=False)] == [31_250] * (
-        len(beats) - 1
-    )
+    assert {later.ticks - sooner.ticks for sooner, later in pairwise(beats)} == {31_250}
     if register == "Heartbeat":
         assert {beat.value for beat in beats} == {1}
     else:

@@ -379,7 +379,7 @@ def test_the_time_within_a_minute_is_limited(device: Examiner) -> None:
 
 
 def gate_openings(frames: bytes) -> int:
-    """How often a gate may open, by what the official framer makes of all bytes: Arm n and then Trigger n, n in turn."""
+    """How often a gate may open, by what the official framer makes of the bytes: Arm n and then Trigger n, in turn."""
     framer = HarpFramer()
     framer.feed(frames)
     armed, count = 0, 0

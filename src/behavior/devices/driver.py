@@ -184,7 +184,7 @@ class HarpDriver:
         at_us = max(self._last_at_us, min(now_us, self.clock.session_us(message.device_us)))
         self._last_at_us = at_us
         if message.refused:
-            self._wanted.pop(message.name, None)
+            self._drop(message.name)
             self._fault(f"answered a request for {message.name} with an error", at_us)
         elif message.kind == "write" and message.name in self._wanted:
             self._echoed(message.name, int(message.value), at_us, now_us)
@@ -198,8 +198,13 @@ class HarpDriver:
             self._in_force[register] = value
             self._confirmed(register, now_us)
         elif value not in wanted.stale:
-            del self._wanted[register]
+            self._drop(register)
             self._fault(f"{register} was to be {wanted.echo} but is {value}", at_us)
+
+    def _drop(self, register: str) -> None:
+        """A register is in an unknown state: its device did not do as it was told."""
+        self._wanted.pop(register, None)
+        self._in_force.pop(register, None)
 
     def _try_again(self, register: str, wanted: Wanted, now_us: int) -> None:
         if wanted.n_tries < self.n_tries.get(register, 2):
@@ -207,7 +212,7 @@ class HarpDriver:
             wanted.sent_us = now_us
             self._send_frame(register, wanted.value)
         else:
-            del self._wanted[register]
+            self._drop(register)
             self._fault(f"did not take {wanted.value} for {register}", now_us)
 
     def _look_after_link(self, now_us: int) -> None:

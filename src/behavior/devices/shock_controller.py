@@ -129,16 +129,12 @@ class ShockController(HarpDriver):
         self._pulse = Pulse(command.number, device_number, ua, duration_ms)
         for register, value in (("Intensity", ua), ("Duration", duration_ms)):
             if self._in_force.get(register) != value or register in self._wanted:
-                self._in_force.pop(register, None)
                 self._write(register, value, now_us)
         self._fire_if_set(now_us)
 
     def _fire_if_set(self, now_us: int) -> None:
         pulse = self._pulse
         if pulse is None or pulse.fired_us is not None or {"Intensity", "Duration"} & self._wanted.keys():
-            return
-        if (self._in_force.get("Intensity"), self._in_force.get("Duration")) != (pulse.ua, pulse.duration_ms):
-            self._pulse = None
             return
         pulse.fired_us, pulse.ask_us = now_us, now_us + REPLY_US
         self._send_frame("Arm", pulse.device_number)
@@ -167,22 +163,10 @@ class ShockController(HarpDriver):
         if register in ("Intensity", "Duration"):
             self._fire_if_set(now_us)
 
-    def _echoed(self, register: str, value: int, at_us: int, now_us: int) -> None:
-        super()._echoed(register, value, at_us, now_us)
-        self._drop_unset()
-
-    def _try_again(self, register: str, wanted: Any, now_us: int) -> None:
-        super()._try_again(register, wanted, now_us)
-        self._drop_unset()
-
-    def _drop_unset(self) -> None:
-        """A pulse whose intensity or duration could not be set is not given."""
-        pulse = self._pulse
-        if pulse is None or pulse.fired_us is not None:
-            return
-        for register in ("Intensity", "Duration"):
-            if register not in self._wanted and register not in self._in_force:
-                self._pulse = None
+    def _drop(self, register: str) -> None:
+        super()._drop(register)
+        if register in ("Intensity", "Duration") and self._pulse is not None and self._pulse.fired_us is None:
+            self._pulse = None
 
     def _heard(self, message: Message, at_us: int, now_us: int) -> None:
         pulse = self._pulse
