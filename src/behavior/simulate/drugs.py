@@ -19,9 +19,8 @@ def effect(dose_mg_kg: float, ed50_mg_kg: float, hill: float) -> float:
     >>> effect(0, 4, 2), effect(4, 4, 2)
     (0.0, 0.5)
     """
-    if dose_mg_kg <= 0:
-        return 0.0
-    return float(1 / (1 + (ed50_mg_kg / dose_mg_kg) ** hill))
+    ratio = float((dose_mg_kg / ed50_mg_kg) ** hill)
+    return ratio / (1 + ratio)
 
 
 @dataclass(frozen=True, slots=True)

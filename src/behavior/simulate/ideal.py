@@ -42,7 +42,7 @@ class IdealBox:
             case Shock(number, _, duration_s):
                 self._shock, end_us = (command, now_us), now_us + round(duration_s * 1e6)
                 self._coming_up(ShockStarted(now_us, number))
-                self._coming_up(_ShockOver(end_us, number, "duration"))
+                self._coming_up(_ShockOver(end_us, number, "completed"))
             case StopShock() if self._shock:
                 self._coming_up(_ShockOver(now_us, self._shock[0].number, "stopped"))
             case Deliver(number):
