@@ -6,8 +6,8 @@ does, the stamp was made between the two, so that each answer holds the offset b
     sent_us - device_us - one tick  <=  offset  <=  heard_us - device_us
 
 The tightest answers are the most exact. The offset at the start is the middle of the tightest of several; afterwards
-a straight line (offset and rate) is fitted by least squares to the tightest of every few answers of the last two
-minutes or so, and a line that leaves the bounds of a new answer is moved just inside. Hence the error is never more
+a straight line (offset and rate) is fitted to the tightest of every few answers of the last two minutes or so, by least
+squares with weights 1 / width², and a line that leaves the bounds of a new answer is moved just inside. Hence the error is never more
 than a round trip, usually far less, and does not grow with drift. All arithmetic is in integers: equal bytes give
 equal times.
 """
@@ -79,9 +79,9 @@ class DeviceClock:
     def __init__(self, answers: list[Answer]) -> None:
         tightest = min(answers, key=lambda answer: answer.width_us)
         self._tightest_us = tightest.width_us
-        self._knots: deque[tuple[int, int]] = deque([_middle(tightest)], maxlen=N_KNOTS)
+        self._knots: deque[tuple[int, int, int]] = deque([_knot(tightest)], maxlen=N_KNOTS)
         self._gathered: list[Answer] = []
-        self._at_us, self._offset_us = self._knots[0]
+        self._at_us, self._offset_us, _ = self._knots[0]
         self._rate_ppb = 0
         self._residual_us = 0
         self._n_answers = len(answers)
@@ -91,12 +91,12 @@ class DeviceClock:
         return device_us + TICK_US // 2 + self._offset_at(device_us)
 
     def observe(self, answer: Answer) -> int:
-        """Learn from one more answer; gives by how many µs the clock was out of its bounds, 0 if within."""
+        """Learn from one more answer; gives by how many µs it is ahead of what was believed, 0 if within bounds."""
         self._n_answers += 1
         self._tightest_us = min(self._tightest_us, answer.width_us)
         self._gathered.append(answer)
         if len(self._gathered) == (PER_EARLY_KNOT if len(self._knots) < N_EARLY else PER_KNOT):
-            self._knots.append(_middle(min(self._gathered, key=lambda one: one.width_us)))
+            self._knots.append(_knot(min(self._gathered, key=lambda one: one.width_us)))
             self._gathered.clear()
             self._fit()
         believed_us = self._offset_at(answer.device_us)
@@ -118,14 +118,16 @@ class DeviceClock:
         return self._offset_us + (device_us - self._at_us) * self._rate_ppb // 1_000_000_000
 
     def _fit(self) -> None:
-        n = len(self._knots)
-        self._at_us = sum(at for at, _ in self._knots) // n
-        self._offset_us = sum(offset for _, offset in self._knots) // n
-        spread = sum((at - self._at_us) ** 2 for at, _ in self._knots)
-        slope = sum((at - self._at_us) * (offset - self._offset_us) for at, offset in self._knots)
+        total = sum(weight for _, _, weight in self._knots)
+        self._at_us = sum(at * weight for at, _, weight in self._knots) // total
+        self._offset_us = sum(offset * weight for _, offset, weight in self._knots) // total
+        spread = sum((at - self._at_us) ** 2 * weight for at, _, weight in self._knots)
+        slope = sum((at - self._at_us) * (offset - self._offset_us) * weight for at, offset, weight in self._knots)
         self._rate_ppb = max(-MAX_RATE_PPB, min(MAX_RATE_PPB, slope * 1_000_000_000 // spread)) if spread else 0
-        self._residual_us = max(abs(offset - self._offset_at(at)) for at, offset in self._knots)
+        self._residual_us = max(abs(offset - self._offset_at(at)) for at, offset, _ in self._knots)
 
 
-def _middle(answer: Answer) -> tuple[int, int]:
-    return answer.device_us, (answer.low_us + answer.high_us) // 2
+def _knot(answer: Answer) -> tuple[int, int, int]:
+    """Where the line should pass, and with what weight."""
+    width_us = max(TICK_US, answer.width_us)
+    return answer.device_us, (answer.low_us + answer.high_us) // 2, max(1, 1_000_000_000_000 // width_us**2)

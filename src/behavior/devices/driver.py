@@ -235,7 +235,7 @@ class HarpDriver:
         self._n_unanswered, self._answered_us = 0, now_us
         beyond_us = self.clock.observe(Answer(sent_us, now_us, message.device_us))
         if abs(beyond_us) > JUMP_US:
-            self._fault(f"its clock jumped by {-beyond_us / 1e6:.3f} s; it may have restarted", now_us)
+            self._fault(f"its clock jumped by {beyond_us / 1e6:+.3f} s; it may have restarted", now_us)
         if message.name == "OperationControl" and _mode(message.value) != ACTIVE:
             self._fault("is not active any more; it may have restarted", now_us)
 

@@ -1,0 +1,153 @@
+"""What all drivers share: the link, the clock and late or useless messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from behavior.devices.clock import Answer, DeviceClock
+from behavior.devices.driver import HarpDriver
+from behavior.devices.operant_chamber import OperantChamber
+from behavior.devices.shock_controller import ShockController
+from behavior.model.events import Event, Faulted, LinkLost
+from devices.dialogue import frame, plain_clock
+
+ACTIVE = 0x61
+
+
+@pytest.fixture(params=[ShockController, OperantChamber], ids=lambda driver: str(driver.kind))
+def driver(request: pytest.FixtureRequest) -> HarpDriver:
+    made = request.param("it", plain_clock(), 0)
+    assert isinstance(made, HarpDriver)
+    return made
+
+
+def answer(driver: HarpDriver, register: str, at_us: int, heard_us: int, value: int | None = None) -> list[Event]:
+    value = (ACTIVE if register == "OperationControl" else 0) if value is None else value
+    return driver.receive(frame(driver.kind, f"read {register}", value, at_us=at_us), heard_us)
+
+
+def asked(driver: HarpDriver) -> str:
+    """The register that was asked for since the last time; "" if none."""
+    said = driver.take_outgoing()
+    return next((name for name in driver.watched if said == frame(driver.kind, f"read {name}")), "")
+
+
+def live(driver: HarpDriver, from_us: int, to_us: int, *, late_us: int = 320, drift_ppm: int = 0) -> list[Event]:
+    """Tick when it wants to, and answer each request; the events."""
+    events: list[Event] = []
+    while driver.next_us <= to_us:
+        now_us = max(from_us, driver.next_us)
+        events += driver.tick(now_us)
+        if register := asked(driver):
+            stamp_us = (now_us + late_us // 2) * (1_000_000 + drift_ppm) // 1_000_000 // 32 * 32
+            events += answer(driver, register, stamp_us, now_us + late_us)
+    return events
+
+
+def test_it_asks_for_four_registers_in_turn(driver: HarpDriver) -> None:
+    found = []
+    for now_us in range(0, 4_000_000, 400_000):
+        assert driver.next_us == now_us
+        driver.tick(now_us)
+        found.append(asked(driver))
+        driver.tick(now_us + 1)
+        assert asked(driver) == ""
+        answer(driver, found[-1], now_us, now_us + 320)
+    assert found == [driver.watched[place % 4] for place in range(10)]
+    assert len(set(driver.watched)) == 4
+
+
+def test_a_link_that_answers_is_not_lost(driver: HarpDriver) -> None:
+    assert live(driver, 0, 60_000_000) == []
+
+
+def test_silence_is_a_lost_link_once(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    events = []
+    while driver.next_us < 20_000_000:
+        events += driver.tick(driver.next_us)
+    assert events == [LinkLost(11_600_000, "it")]
+
+
+def test_two_lost_answers_are_no_lost_link(driver: HarpDriver) -> None:
+    events = []
+    for place in range(40):
+        now_us = driver.next_us
+        events += driver.tick(now_us)
+        register = asked(driver)
+        if place % 3 == 2:
+            events += answer(driver, register, now_us, now_us + 320)
+    assert events == []
+
+
+def test_a_device_that_talks_but_does_not_answer_is_lost(driver: HarpDriver) -> None:
+    events = []
+    while driver.next_us < 5_000_000:
+        now_us = driver.next_us
+        events += driver.tick(now_us)
+        events += driver.receive(frame(driver.kind, "event Heartbeat", 1, at_us=now_us), now_us)
+    assert [type(event) for event in events] == [LinkLost]
+
+
+def test_a_host_that_was_held_up_loses_nothing(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.tick(driver.next_us)
+    register = asked(driver)
+    held_up_us = 14_000_000
+    assert driver.tick(held_up_us) == []
+    assert answer(driver, register, 10_400_000, held_up_us) == []
+    assert live(driver, held_up_us, 20_000_000) == []
+
+
+def test_a_device_that_is_not_active_is_a_fault(driver: HarpDriver) -> None:
+    driver.tick(0)
+    events = answer(driver, "OperationControl", 0, 320, value=0x60)
+    assert events == [Faulted(320, "it", "is not active any more; it may have restarted")]
+
+
+def test_a_clock_that_jumps_is_a_fault(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.tick(10_400_000)
+    (event,) = answer(driver, asked(driver), 320, 10_400_640)
+    assert isinstance(event, Faulted)
+    assert "its clock jumped by -10.400 s" in event.cause
+
+
+@pytest.mark.parametrize("drift_ppm", [-5_000, -100, 0, 40, 5_000])
+def test_times_follow_a_clock_that_drifts(driver: HarpDriver, drift_ppm: int) -> None:
+    assert live(driver, 0, 600_000_000, drift_ppm=drift_ppm) == []
+    device_us = 600_100_000 * (1_000_000 + drift_ppm) // 1_000_000 // 32 * 32
+    (event,) = driver.receive(frame(driver.kind, "event Fault", 2, at_us=device_us), 600_200_000)
+    assert event.at_us == pytest.approx(600_100_000, abs=250 + abs(drift_ppm) // 100)
+
+
+def test_no_event_is_later_than_it_was_heard_or_earlier_than_the_last(driver: HarpDriver) -> None:
+    first = driver.receive(frame(driver.kind, "event Fault", 1, at_us=2_000_000), 1_000_000)
+    second = driver.receive(frame(driver.kind, "event Fault", 3, at_us=320_000), 1_500_000)
+    assert [event.at_us for event in first + second] == [1_000_000, 1_000_000]
+
+
+@pytest.mark.parametrize("noise", [b"", b"\0" * 50, bytes(range(256)), b"\x03\x05"])
+def test_useless_bytes_are_passed_over(driver: HarpDriver, noise: bytes) -> None:
+    assert driver.receive(noise, 1_000) == []
+    events = driver.receive(frame(driver.kind, "event Fault", 2, at_us=64_000), 64_100)
+    assert [type(event) for event in events + driver.tick(200_000)] == [Faulted]
+
+
+def test_an_answer_that_comes_after_the_next_request_is_told_apart(driver: HarpDriver) -> None:
+    paired: list[Answer] = []
+
+    class Recorder(DeviceClock):
+        def observe(self, answer: Answer) -> int:
+            paired.append(answer)
+            return super().observe(answer)
+
+    driver.clock = Recorder([Answer(0, 0, 0)])
+    waiting = ""
+    for now_us in range(0, 8_000_000, 400_000):
+        driver.tick(now_us)
+        if waiting:
+            assert answer(driver, waiting, now_us - 400_000, now_us + 100) == []
+        waiting = asked(driver)
+    assert len(paired) == 19
+    assert all(one.sent_us == one.device_us and one.heard_us == one.sent_us + 400_100 for one in paired)
