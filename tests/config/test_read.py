@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
@@ -51,6 +51,16 @@ def test_all_wrong_values_come_at_once_with_key_and_remedy() -> None:
 def test_all_lines_that_are_not_toml_come_at_once() -> None:
     found = problems_of('name = "a\nn_trials = = 3\n[cues\n')
     assert [problem.split(":")[0] for problem in found] == ["line 1", "line 2", "line 3"]
+
+
+def test_a_list_is_not_said_to_be_too_short_for_what_is_wrong_inside_it() -> None:
+    class Cues(Record):
+        cues: Annotated[tuple[Cue, ...], Field(min_length=1)]
+
+    with pytest.raises(BadFile, match=r"^x: cues\.1\.level: must be 1\.0 or less \(is 2\)$"):
+        read_text('[[cues]]\nkind = "tone"\nlevel = 2', Cues, file="x")
+    with pytest.raises(BadFile, match=r"^x: cues: must have at least 1 entries \(has 0\)$"):
+        read_text("cues = []", Cues, file="x")
 
 
 def test_one_problem_is_one_line_and_several_are_a_list() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from behavior.model.errors import BadFile, BadInput, Problem
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Record(BaseModel):
@@ -62,7 +65,16 @@ def validate(data: dict[str, Any], record: type[R], *, file: object) -> R:
     try:
         return record.model_validate(data)
     except ValidationError as errors:
-        raise BadFile(file, [_problem(dict(error)) for error in errors.errors()]) from None
+        raise BadFile(
+            file, [_problem(dict(error)) for error in errors.errors() if not _follows(error, errors)]
+        ) from None
+
+
+def _follows(error: ErrorDetails, errors: ValidationError) -> bool:
+    """Whether a list is too short only because of what is wrong with its entries, which is said anyway."""
+    place = error["loc"]
+    within = any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors.errors())
+    return error["type"] == "too_short" and within
 
 
 def _syntax_problems(text: str) -> list[Problem]:

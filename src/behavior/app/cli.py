@@ -1,0 +1,53 @@
+"""`behavior`: the commands, each in the module of its name, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from behavior import __version__
+from behavior.app.detect import detect
+from behavior.app.rescore import rescore
+from behavior.app.run import run
+from behavior.app.simulate import simulate
+from behavior.app.verify import verify
+from behavior.model.errors import BehaviorError
+
+app = typer.Typer(
+    name="behavior",
+    help="Behavioral pharmacology from the grid floor to the dose-response curve.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (run, simulate, verify, detect, rescore):
+    app.command()(command)
+
+
+@app.callback()
+def behavior(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Behavioral pharmacology from the grid floor to the dose-response curve."""
+    if version:
+        typer.echo(f"behavior {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command. Errors that a person can do something about are one sentence; exit code 2 or 1."""
+    try:
+        app()
+    except BehaviorError as error:
+        typer.echo(f"behavior: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("behavior: stopped; what was written stays", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,180 @@
+"""A live session through the whole stack: other processes, pseudo-terminals, real bytes, a real clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.commands import behavior, started
+from behavior.model.commands import Command, EndSession, SetCue, SetLever, Shock
+from behavior.model.events import LeverPressed, ShockEnded, ShockStarted
+from behavior.session.folder import SessionFolder, find_sessions
+from behavior.session.verify import verify
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith(("linux", "darwin")), reason="needs pseudo-terminals, which Linux and macOS have"
+)
+
+WHO = ["--subject", "R1", "--experimenter", "me", "--weight-g", 280]
+WHAT = ["--dose-mg-kg", 10, "--compound", "ipsapirone", "--vehicle", "saline"]
+QUICK = """
+n_cycles = 1
+[[components]]
+name = "punished"
+duration_s = 4
+schedule = "CRF"
+cue = "house_light"
+shock_ma = 0.4
+shock_s = 0.1
+"""
+
+
+def arguments(out: Path, *more: object) -> list[object]:
+    return ["run", "simulated", "--chamber", "A", "--paradigm", "geller_seifter", "--out", out, "--seed", 3, *more]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> SessionFolder:
+    """A session of 4 s in which the rat presses at its unpunished rate (no tone), and is shocked."""
+    out = tmp_path_factory.mktemp("live")
+    (out / "quick.toml").write_text(QUICK)
+    done = behavior(*arguments(out / "data", *WHO, *WHAT, "--simulate", "--parameters", out / "quick.toml"))
+    assert done.code == 0, done.err
+    assert "Ended after" in done.out
+    return next(iter(find_sessions(out / "data")))
+
+
+def test_a_live_session_runs_to_its_end_and_holds(session: SessionFolder) -> None:
+    footer = session.footer
+    assert footer is not None
+    assert footer.reason == "completed"
+    assert footer.duration_s >= 4.0
+    assert verify(session).remarks == ()
+    assert session.header.simulated
+    assert {device.uid[-3:] for device in session.header.devices} == {"a01", "a02"}
+
+
+def test_what_was_commanded_came_true_by_the_devices_own_clocks(session: SessionFolder) -> None:
+    items = session.read().items
+    shocks = [item for item in items if isinstance(item, Shock)]
+    ended = [item for item in items if isinstance(item, ShockEnded)]
+    began = [item for item in items if isinstance(item, ShockStarted)]
+    assert len(shocks) == len(began) == len(ended)
+    for shock, report in zip(shocks, ended, strict=True):
+        assert report.delivered_ma == pytest.approx(shock.ma, rel=0.01)
+        if report.cause == "completed":
+            assert report.duration_us >= shock.duration_s * 1e6 - 64
+    times = [item.at_us for item in items if isinstance(item, LeverPressed)]
+    assert times == sorted(times)
+    commands = [item for item in items if isinstance(item, Command)]
+    assert isinstance(commands[-1], EndSession)
+    assert SetCue("house_light", on=False) in commands
+    assert SetLever("left", out=False) in commands
+
+
+def test_its_live_score_is_its_rescore(session: SessionFolder) -> None:
+    before = {path.name: path.read_bytes() for path in session.path.iterdir()}
+    done = behavior("rescore", session.path, "--json")
+    assert done.code == 0
+    assert json.loads(done.out)[0]["differences"] == []
+    assert {path.name: path.read_bytes() for path in session.path.iterdir()} == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_key_ends_it_safely_with_a_footer(tmp_path: Path, number: signal.Signals) -> None:
+    process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"))
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Session: ")
+        folder = wait_for_a_journal(tmp_path / "data")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert "stopped by the experimenter" in out
+    footer = folder.footer
+    assert footer is not None
+    assert footer.reason == f"stopped by the experimenter ({number.name})"
+    assert verify(folder).n_owed == 0
+    assert SetLever("left", out=False) in folder.read().items
+
+
+def test_a_killed_session_is_readable_and_holds_up_to_there(tmp_path: Path) -> None:
+    process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"))
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        folder = wait_for_a_journal(tmp_path / "data")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    found = verify(folder)
+    assert "nobody closed this session" in found.remarks[0]
+    assert found.n_lines > 0
+
+
+def wait_for_a_journal(data: Path) -> SessionFolder:
+    """The session's folder, once the first commands stand in its journal; waits on the file, not on the clock."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for header in data.rglob("header.json"):
+            journal = header.parent / "journal.jsonl"
+            if journal.exists() and b"BeginComponent" in journal.read_bytes():
+                return SessionFolder(header.parent)
+        time.sleep(0.01)
+    raise AssertionError("no journal was begun")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (["--chamber", "C"], "rig simulated has no chamber 'C'; choose one of A, B"),
+        (["--paradigm", "tickling"], "tickling: there is no paradigm of this name; choose one of "),
+        (["--dose-mg-kg", -1], "--dose-mg-kg: a dose must be 0 (vehicle) or more (is -1)"),
+        (["--weight-g", 0], "--weight-g: must be more than 0 (is 0)"),
+        (["--blind-code", "X7"], "--blind-code stands for compound and dose; give one or the other"),
+        (["--parameters", "nowhere.toml"], "nowhere.toml: there is no such file, and no shipped one of this name"),
+        (["--pretreatment-min", -5], "--pretreatment-min: must be 0 or more (is -5)"),
+    ],
+    ids=["chamber", "paradigm", "dose", "weight", "code and dose", "parameters", "pretreatment"],
+)
+def test_what_cannot_be_run_is_one_sentence_and_leaves_nothing(tmp_path: Path, change: list, sentence: str) -> None:
+    done = behavior(*arguments(tmp_path / "data", *WHO, *WHAT, "--simulate", *change))
+    assert done.code == 2
+    assert done.err.startswith("behavior: ")
+    assert sentence in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_shock_above_the_limit_is_refused_in_the_dry_run_before_anything_moves(tmp_path: Path) -> None:
+    """The paradigm's own limits would allow it; the chamber's do not."""
+    (tmp_path / "strong.toml").write_text("limits = { max_ma = 2.0 }" + QUICK.replace("0.4", "1.5"))
+    done = behavior(*arguments(tmp_path / "data", *WHO, *WHAT, "--simulate", "--parameters", tmp_path / "strong.toml"))
+    assert done.code == 2
+    assert "strong.toml: refused by the guard: a shock of 1.5 mA, where 1 mA is the limit" in done.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_three_errors_of_a_parameter_file_come_at_once(tmp_path: Path) -> None:
+    wrong = QUICK.replace("duration_s = 4", "duration_s = 0").replace("CRF", "often").replace("0.1", "99")
+    (tmp_path / "wrong.toml").write_text(wrong)
+    done = behavior(*arguments(tmp_path / "data", *WHO, *WHAT, "--simulate", "--parameters", tmp_path / "wrong.toml"))
+    assert done.code == 2
+    assert "3 problems" in done.err
+    for key in ("components.1.duration_s", "components.1.schedule", "components.1.shock_s"):
+        assert key in done.err
+
+
+def test_a_real_chamber_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    done = behavior(*arguments(tmp_path / "data", *WHO, *WHAT))
+    assert done.code == 1
+    assert "device 5eed0000000000000000000000000a01 is not there; plug it in and switch it on" in done.err
+    assert not (tmp_path / "data").exists()
