@@ -1,0 +1,50 @@
+"""Profile limits of a fitted parameter, open where the data set none."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from behavior.assays.result import Estimate
+from behavior.summary.fit import CurveFit, profile_interval, t_quantile
+
+_EXACT = 1e-9
+
+
+def is_exact(fit: CurveFit) -> bool:
+    """Whether a curve leaves nothing but rounding: there is then no error to take limits from."""
+    return fit.residual_se <= _EXACT * float(np.abs(fit.y).max())
+
+
+def profile_limits(fit: CurveFit, name: str, conf_level: float, *, positive: bool = False) -> Estimate:
+    """A parameter with its profile limits; the estimate itself where the fit is exact.
+
+    Parameters
+    ----------
+    fit : the curve
+    name : a free parameter
+    positive : search on the logarithm
+    """
+    value = fit.estimates[name]
+    if is_exact(fit):
+        return Estimate(value, value, value, conf_level)
+    ends = profile_interval(fit, name, conf_level, positive=positive)
+    low = ends.lo if math.isfinite(ends.lo) and not (positive and ends.lo <= 0) else None
+    return Estimate(value, low, ends.hi if math.isfinite(ends.hi) else None, conf_level)
+
+
+def wald_limits(fit: CurveFit, name: str, conf_level: float, *, se: float | None = None) -> Estimate:
+    """A parameter with the limits estimate -/+ t se, as many programs print them."""
+    value = fit.estimates[name]
+    half = t_quantile(conf_level, fit.df_residual) * (fit.se[name] if se is None else se)
+    return Estimate(value, value - half, value + half, conf_level)
+
+
+def raised(estimate: Estimate, base: float) -> Estimate:
+    """An estimate on a log scale back on its own; limits that overflow are open."""
+
+    def power(end: float | None) -> float | None:
+        return None if end is None or abs(end) * math.log10(base) > 300 else base**end
+
+    return Estimate(base**estimate.value, power(estimate.low), power(estimate.high), estimate.level)

@@ -1,0 +1,136 @@
+"""What every assay gives: endpoints, tables, figures, sentences on method and flags. One form, one report,
+one set of files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from behavior.assays.quantity import shortest
+from behavior.assays.units import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate with its confidence limits. A limit that the data do not hold is None, and is shown as
+    open.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    level: float = 0.95
+
+    def scaled(self, by: float) -> Estimate:
+        """The same interval with all its numbers times a positive constant."""
+        return Estimate(
+            self.value * by,
+            None if self.low is None else self.low * by,
+            None if self.high is None else self.high * by,
+            self.level,
+        )
+
+    def __str__(self) -> str:
+        low, high = ("open" if end is None else shortest(end) for end in (self.low, self.high))
+        return f"{shortest(self.value)} [{low}, {high}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One line of `endpoints.csv`, the form in which `summarize` places an assay beside the behavioral
+    endpoints.
+
+    Parameters
+    ----------
+    assay : ``binding``, ``microdialysis`` …
+    endpoint : what was estimated: ``Ki``, ``half_life``, ``ED50``, ``direction`` …
+    of : what it belongs to: compound, region, dose …, as ``region=striatum, dose=0.3 mg/kg``
+    value, low, high : estimate and confidence limits; None where there is none
+    unit, qualifier : the qualifier makes the value a bound
+    n, n_of : how many, and of what
+    method : in a few words
+    text : for endpoints that are words (a direction, a shape, a reason for refusal)
+    """
+
+    assay: str
+    endpoint: str
+    of: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    qualifier: str = ""
+    n: int | None = None
+    n_of: str = ""
+    method: str = ""
+    text: str = ""
+
+    def shown(self) -> str:
+        """As in a report: ``10.5 [9.4, 11.7] nM``, ``> 10,000 nM``, ``no significant change``."""
+        if self.value is None:
+            return self.text
+        unit = f" {shown(self.unit)}" if self.unit else ""
+        if self.qualifier:
+            return f"{self.qualifier} {shortest(self.value)}{unit}"
+        if self.low is None and self.high is None:
+            return f"{shortest(self.value)}{unit}"
+        return f"{Estimate(self.value, self.low, self.high)}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultTable:
+    """A table of results: `name` is its file, `frame` a pandas DataFrame with tidy columns."""
+
+    name: str
+    caption: str
+    frame: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure that has yet to be drawn: `draw` gets nothing and gives a matplotlib Figure."""
+
+    name: str
+    caption: str
+    draw: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One's own result beside a published figure, as shown: `relation` is a ratio or whether they agree."""
+
+    what: str
+    own: str
+    published: str
+    relation: str
+    species: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssayResult:
+    """All of one assay."""
+
+    kind: str
+    title: str
+    endpoints: tuple[Endpoint, ...]
+    tables: tuple[ResultTable, ...]
+    drawings: tuple[Drawing, ...]
+    methods: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    published: tuple[Beside, ...] = ()
+    disagreements: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def endpoint_rows(self) -> list[dict[str, Any]]:
+        """The endpoints as plain dictionaries, numbers finite or None."""
+        return [{key: _plain(value) for key, value in asdict(endpoint).items()} for endpoint in self.endpoints]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) or hasattr(value, "dtype"):
+        return float(value) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,159 @@
+"""Tables: every problem at once, with its line; units by row converted, mixed units refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from behavior.assays.table import Column, header_of, read_rows, read_table
+from behavior.model.errors import BadFile, BadInput
+
+COLUMNS = (
+    Column("subject", "animal"),
+    Column("region", "where", required=False, default="cortex"),
+    Column("dose", "dose", "number", ("mg_kg", "mM"), lowest=0, keep_units=True),
+    Column("conc", "concentration", "censored", ("nM", "uM"), blank=True, lowest=0),
+)
+
+
+def read(text):
+    return read_rows(text, COLUMNS, file="t.csv")
+
+
+def problems_of(text):
+    with pytest.raises(BadFile) as caught:
+        read(text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_good_table_and_its_units():
+    table = read("subject,dose_mg_kg,conc_nM\na,1,10\nb,3,\n")
+    assert table.units == {"dose": "mg_kg", "conc": "nM"}
+    assert table.frame["conc"].tolist()[0] == 10 and math.isnan(table.frame["conc"].tolist()[1])
+    assert table.frame["region"].tolist() == ["cortex", "cortex"]
+    assert table.frame["line"].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_and_a_byte_order_mark(tmp_path, separator):
+    path = tmp_path / "t.csv"
+    path.write_text("subject,dose_mg_kg,conc_nM\na,1,10\n".replace(",", separator), encoding="utf-8-sig")
+    table = read_table(path, COLUMNS)
+    assert table.frame["subject"].tolist() == ["a"]
+    assert header_of(path) == ["subject", "dose_mg_kg", "conc_nM"]
+    assert len(table.digest) == 64
+
+
+def test_all_wrong_cells_come_at_once_with_line_and_remedy():
+    assert problems_of("subject,dose_mg_kg,conc_nM\na,-1,10\n,1,ten\nb,1,5 µM\n") == [
+        "line 3: subject is blank: animal",
+        "line 2: dose (mg/kg) is negative (-1); check the entry",
+        "line 3: conc (nM) is 'ten', not a number; leave a missing value blank",
+        "line 4: conc (nM) has its own unit ('5 µM'); convert it, or name the column conc and give units in conc_unit",
+    ]
+
+
+def test_missing_columns_say_what_they_hold():
+    assert problems_of("subject\na\n") == [
+        "line 1: column dose_mg_kg or dose_mM is missing: dose",
+        "line 1: column conc_nM or conc_uM is missing: concentration",
+    ]
+
+
+def test_below_the_limit_is_kept_apart_from_missing():
+    frame = read("subject,dose_mg_kg,conc_nM\na,0,BLQ\nb,0,<0.5\nc,0,\nd,0,2\n").frame
+    assert frame["conc_below"].tolist() == [True, True, False, False]
+    assert frame["conc"].tolist()[1] == 0.5
+    assert math.isnan(frame["conc"].tolist()[0])
+
+
+def test_a_bound_other_than_a_limit_cannot_be_fitted():
+    assert problems_of("subject,dose_mg_kg,conc_nM\na,0,> 5\n") == [
+        "line 2: conc (nM) is a bound ('> 5'), which cannot be fitted; leave the cell blank"
+    ]
+
+
+def test_a_decimal_comma_is_pointed_at():
+    assert problems_of("subject;dose_mg_kg;conc_nM\na;0,5;1\n") == [
+        "line 2: dose (mg/kg) is '0,5'; write a decimal point, and no commas between thousands"
+    ]
+
+
+def test_units_by_row_are_turned_into_the_first_and_said_so():
+    table = read("subject,dose_mg_kg,conc,conc_unit\na,0,1,nM\nb,0,2,uM\n")
+    assert table.frame["conc"].tolist() == pytest.approx([1, 2000])
+    assert table.units["conc"] == "nM"
+    assert table.notes == ("conc: rows in nM, µM were all turned into nM",)
+
+
+def test_units_of_two_kinds_are_refused():
+    (problem,) = problems_of("subject,dose_mg_kg,conc,conc_unit\na,0,1,nM\nb,0,2,ng/ml\n")
+    assert problem == "line 3: conc_unit 'ng/ml' cannot be turned into nM; use one kind of unit (one of nM, µM)"
+
+
+def test_doses_of_several_kinds_are_kept_apart():
+    table = read("subject,dose,dose_unit,conc_nM\na,1,mg/kg,1\nb,1,mM,1\n")
+    assert table.frame["dose_unit"].tolist() == ["mg_kg", "mM"]
+    assert "dose" not in table.units
+
+
+def test_a_quantity_without_unit_is_refused():
+    assert problems_of("subject,dose,conc_nM\na,1,1\n") == [
+        "line 1: column dose has no unit; name it dose_mg_kg or dose_mM, or add a column dose_unit"
+    ]
+
+
+def test_one_quantity_in_two_columns_is_refused():
+    assert problems_of("subject,dose_mg_kg,conc_nM,conc_uM\na,1,1,0.001\n") == [
+        "line 1: columns conc_nM and conc_uM are the same quantity twice; keep the one the assay was done in"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is empty; its first line must name the columns"),
+        ("subject,dose_mg_kg,conc_nM\n", "a header and no rows"),
+    ],
+    ids=["nothing", "header only"],
+)
+def test_a_table_without_rows(text, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        read(text)
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path):
+    with pytest.raises(BadInput, match=r"no such file.*--template"):
+        read_table(tmp_path / "none.csv", COLUMNS)
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_table(tmp_path, COLUMNS)
+    (tmp_path / "bad.csv").write_bytes(b"subject\n\xff\xfe\n")
+    with pytest.raises(BadInput, match="byte 8 is not UTF-8"):
+        read_table(tmp_path / "bad.csv", COLUMNS)
+
+
+def test_a_stray_comma_and_a_doubled_column():
+    assert "has 4 cells for 3 columns" in problems_of("subject,dose_mg_kg,conc_nM\na,1,1,9\n")[0]
+    assert "column subject stands 2 times" in problems_of("subject,subject,dose_mg_kg,conc_nM\na,a,1,1\n")[0]
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_a_table_or_a_sentence(text):
+    try:
+        read(text)
+    except BadInput as error:
+        assert str(error)
+
+
+@given(st.lists(st.text(alphabet="a1,.<>-µM BLQ", max_size=6), min_size=1, max_size=5))
+def test_any_cells_give_a_table_or_a_sentence(cells):
+    body = "".join(f'a,1,"{cell}"\n' for cell in cells)
+    try:
+        frame = read("subject,dose_mg_kg,conc_nM\n" + body).frame
+    except BadFile as error:
+        assert all(problem.key.startswith("line ") for problem in error.problems)
+    else:
+        assert (frame["conc"].isna() | (frame["conc"] >= 0)).all()
