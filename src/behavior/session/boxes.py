@@ -17,13 +17,14 @@ from behavior.model.commands import (
     EndComponent,
     EndTrial,
     SetCue,
+    SetGate,
     SetLever,
     SetRecording,
     Shock,
     StopShock,
 )
-from behavior.model.events import Event, LeverPressed
-from behavior.paradigms.box import Box, Chamber
+from behavior.model.events import Crossed, Event, LeverPressed
+from behavior.paradigms.box import Box, Chamber, ShuttleBox
 from behavior.paradigms.parameters import Between
 from behavior.paradigms.schedules import Schedule, parse
 from behavior.session.core import Events, SessionCore, Wait
@@ -170,5 +171,23 @@ class SessionChamber(SessionBox):
         self._core.issue(Deliver(next(self._deliveries)))
 
 
-BOXES: dict[type, type[SessionBox]] = {Box: SessionBox, Chamber: SessionChamber}
+class SessionShuttleBox(SessionBox):
+    """Two sides, a gate, grid. See `paradigms.box.ShuttleBox`."""
+
+    async def crossing(self, *, within_s: float | None = None, n: int = 1, side: str | None = None) -> Crossed | None:
+        """The `n`-th crossing from now, or None at the deadline."""
+        wait = self._waiting(Wait, (Crossed,), within_s, {} if side is None else {"side": side})
+        crossed: Crossed | None = None
+        for _ in range(n):
+            crossed = await wait
+            if crossed is None:
+                break
+        return crossed
+
+    def gate_open(self) -> Block:
+        """The gate is open in the block."""
+        return Block(self._core, (SetGate(open=True), SetGate(open=False)))
+
+
+BOXES: dict[type, type[SessionBox]] = {Box: SessionBox, Chamber: SessionChamber, ShuttleBox: SessionShuttleBox}
 """The box that stands behind each protocol of `paradigms.box`."""

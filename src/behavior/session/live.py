@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+from msgspec.structs import replace
+
 from behavior.devices.chamber import ConnectedChamber
 from behavior.model.commands import Command, SetRecording
 from behavior.model.events import Event, Noted, Stopped
@@ -20,18 +22,18 @@ LONGEST_WAIT_US = 100_000
 """The loop looks up at least this often."""
 
 
-def session_clock(start_ns: int) -> Callable[[], int]:
+def monotonic_clock(start_ns: int) -> Callable[[], int]:
     """A clock that began at `start_ns` of `time.monotonic_ns`: µs, untouched when somebody sets the computer's time."""
     return lambda: (time.monotonic_ns() - start_ns) // 1000
 
 
 class LiveApparatus:
-    """A chamber's devices in real time.
+    """A chamber's devices in real time. The session's time 0 is when this is made.
 
     Parameters
     ----------
     chamber : connected devices, handshake done
-    clock_us : the session's clock
+    clock_us : the clock that they were connected by; any zero
     recorder : for paradigms that record
     watch : called after every happening and now and then, with the time; must be quick, may fail, changes nothing
     """
@@ -43,10 +45,15 @@ class LiveApparatus:
         recorder: Recorder | None = None,
         watch: Callable[[int], None] = lambda now_us: None,
     ) -> None:
-        self._chamber, self.now_us, self._recorder, self._watch = chamber, clock_us, recorder, watch
+        self._chamber, self._clock_us, self._recorder, self._watch = chamber, clock_us, recorder, watch
+        self.zero_us = clock_us()
         self._queue: SimpleQueue[tuple[str, bytes, int] | Event] = SimpleQueue()
         self._recorded: list[Event] = []
         chamber.start_readers(self._queue, clock_us)
+
+    def now_us(self) -> int:
+        """Session time."""
+        return self._clock_us() - self.zero_us
 
     def stop(self, by: str) -> None:
         """Ask for the end; may be called from anywhere, a signal handler included."""
@@ -62,19 +69,18 @@ class LiveApparatus:
             now_us = self.now_us()
             self._recorded.append(self._recorder.start(now_us) if command.on else self._recorder.stop(now_us))
         else:
-            self._chamber.send(command, self.now_us())
+            self._chamber.send(command, self._clock_us())
 
     def wait(self, until_us: int) -> list[Event]:
         """What came; at the latest after a tenth of a second."""
         events, self._recorded = self._recorded, []
         if not events:
-            events = self._next(min(until_us, self._chamber.next_us, self.now_us() + LONGEST_WAIT_US))
+            events = self._next(min(until_us, self._chamber.next_us - self.zero_us, self.now_us() + LONGEST_WAIT_US))
         while not self._queue.empty():
             events += self._meaning(self._queue.get())
-        now_us = self.now_us()
-        if now_us >= self._chamber.next_us:
-            events += self._chamber.tick(now_us)
-        self._watch(now_us)
+        if (link_us := self._clock_us()) >= self._chamber.next_us:
+            events += self._in_session(self._chamber.tick(link_us))
+        self._watch(self.now_us())
         return events
 
     def settle(self) -> list[Event]:
@@ -95,4 +101,11 @@ class LiveApparatus:
             return []
 
     def _meaning(self, happening: tuple[str, bytes, int] | Event) -> list[Event]:
-        return [happening] if isinstance(happening, Event) else self._chamber.receive(*happening)
+        if isinstance(happening, Event):
+            return [happening]
+        return self._in_session(self._chamber.receive(*happening))
+
+    def _in_session(self, events: list[Event]) -> list[Event]:
+        """What devices report, on the session's clock; what they had to say of the time before it is no event of it."""
+        placed = [replace(event, at_us=event.at_us - self.zero_us) for event in events]
+        return [event for event in placed if event.at_us >= 0]

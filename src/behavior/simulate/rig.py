@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -29,7 +30,7 @@ class SimulatedChamber:
     chamber : as the rig describes it
     treatment : what the rat was given
     seed : of all that it does
-    start_ns : `time.monotonic_ns()` at which session time is 0, so that both processes mean the same by a time
+    start_ns : `time.monotonic_ns()` at which time is 0, so that both processes mean the same by a time
 
     Attributes
     ----------
@@ -49,11 +50,11 @@ class SimulatedChamber:
         self.ports = self._answer()
         return self
 
-    def sounds(self) -> list[PlannedCall | Artefact]:
-        """All that sounded until now, at session time."""
+    def sounds(self, *, since_us: int) -> list[PlannedCall | Artefact]:
+        """All that sounded until now, with onsets counted from `since_us`."""
         self._here.send("sounds")
         heard: list[PlannedCall | Artefact] = self._answer()
-        return heard
+        return [replace(sound, onset_s=sound.onset_s - since_us / 1e6) for sound in heard]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.terminate()
@@ -87,10 +88,10 @@ def _serve(there: Connection, chamber: Chamber, treatment: Treatment, seed: int,
             there.send(cage.sounds)
         return cage.next_us
 
-    def session_us() -> int:
+    def clock_us() -> int:
         return (time.monotonic_ns() - start_ns) // 1000
 
-    server = PtyServer(cage.twins, animal=animal, clock_us=session_us)
+    server = PtyServer(cage.twins, animal=animal, clock_us=clock_us)
     try:
         with server:
             there.send(dict(server.ports))

@@ -1,0 +1,49 @@
+"""What the terminal shows of a session that runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from behavior.session.folder import SessionFolder
+
+
+class Board:
+    """One line on the terminal: time, where in the session, responses, deliveries, shocks of those allowed."""
+
+    def __init__(self, folder: SessionFolder) -> None:
+        self._limit = int(folder.header.limits["max_count"])
+        self._where, self._responses, self._deliveries, self._shocks, self._shown_us = "", 0, 0, 0, -1_000_000
+        self._rewrites = sys.stderr.isatty()
+
+    def take(self, item: object) -> None:
+        """Count an item of the journal."""
+        match type(item).__name__:
+            case "BeginComponent":
+                self._where = str(item.name)  # type: ignore[attr-defined]
+            case "BeginTrial":
+                self._where = f"trial {item.trial}"  # type: ignore[attr-defined]
+            case "LeverPressed":
+                self._responses += 1
+            case "Delivered":
+                self._deliveries += 1
+            case "ShockEnded":
+                self._shocks += 1
+
+    def show(self, now_us: int) -> None:
+        """Rewrite the line, twice a second."""
+        if self._rewrites and now_us - self._shown_us >= 500_000:
+            self._shown_us = now_us
+            minutes, seconds = divmod(now_us // 1_000_000, 60)
+            sys.stderr.write(
+                f"\r\033[K{minutes:3d}:{seconds:02d}  {self._where}  responses {self._responses}  "
+                f"deliveries {self._deliveries}  shocks {self._shocks}/{self._limit}  (Ctrl-C ends the session)"
+            )
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Leave the terminal's line empty."""
+        if self._rewrites:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()

@@ -1,0 +1,72 @@
+"""A chamber's devices for a live session: found by identity, known, ready; off and let go of at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from behavior.app.prepare import Protocol
+    from behavior.config.rig import Chamber
+    from behavior.devices.chamber import ConnectedChamber
+    from behavior.devices.handshake import Identity
+    from behavior.model.doses import Treatment
+    from behavior.simulate.rig import SimulatedChamber
+    from behavior.simulate.sound import SimulatedMicrophone
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The chamber that it runs on."""
+
+    chamber: ConnectedChamber
+    identities: dict[str, Identity]
+    clock_us: Callable[[], int]
+    world: SimulatedChamber | None
+    microphone: SimulatedMicrophone | None
+
+
+@contextmanager
+def connected(box: Chamber, protocol: Protocol, treatment: Treatment, seed: int, *, simulated: bool) -> Iterator[Link]:
+    """The chamber's devices, found by identity, known and ready; off and let go of at the end.
+
+    Raises
+    ------
+    BadInput
+        The chamber lacks what the paradigm needs.
+    Failure
+        A device is not there, or not ready.
+    """
+    from behavior.devices.chamber import ConnectedChamber
+    from behavior.devices.discovery import ports_of, serial_ports
+    from behavior.devices.handshake import connect
+    from behavior.devices.transport import SerialTransport
+    from behavior.session.live import monotonic_clock
+    from behavior.simulate.rig import SimulatedChamber
+    from behavior.simulate.sound import SimulatedMicrophone
+
+    start_ns = time.monotonic_ns()
+    clock_us = monotonic_clock(start_ns)
+    microphone = SimulatedMicrophone(box.microphone.sample_rate_hz) if simulated and box.microphone else None
+    with ExitStack() as stack:
+        world = None
+        if simulated:
+            world = stack.enter_context(SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns))
+            ports = {device.uid: world.ports[device.name] for device in box.devices}
+        else:
+            ports = ports_of([device.uid for device in box.devices], serial_ports())
+        drivers, identities = [], {}
+        for device in box.devices:
+            transport = SerialTransport(ports[device.uid])
+            transport.open()
+            stack.callback(transport.close)
+            driver, identities[device.name] = connect(
+                device.name, device.kind, transport, clock_us, uid=device.uid, limits=protocol.limits
+            )
+            drivers.append((driver, transport))
+        chamber = ConnectedChamber(drivers)
+        stack.callback(chamber.close)
+        yield Link(chamber, identities, clock_us, world, microphone)
