@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -62,6 +62,7 @@ def design(dose):
 def test_a_balanced_study_is_its_analysis_of_variance(seed):
     y, dose, rat, _ = crossover(seed)
     found = within_subject(y, dose, rat, reference="0", levels=DOSES)
+    assume(not found.fit.at_boundary)
     anova = repeated_anova(table(y, dose, rat))
     assert found.treatment.f == pytest.approx(anova.f, rel=1e-7)
     assert (found.treatment.df1, found.treatment.df2) == pytest.approx((3, 21), rel=1e-6)
