@@ -118,7 +118,7 @@ def test_a_negative_dose_in_a_study(tmp_path: Path) -> None:
     from behavior.config.shipped import shipped
 
     text = shipped("configs", "studies", "first-light.toml").read_text(encoding="utf-8")
-    (tmp_path / "study.toml").write_text(text.replace("[0, 1, 3, 10]", "[0, -1, 3, 10]"))
+    (tmp_path / "study.toml").write_text(text.replace("[0, 1, 2.5, 5, 10]", "[0, -1, 2.5, 5, 10]"))
     done = behavior("simulate", tmp_path / "study.toml", "--out", tmp_path / "data")
     assert done.code == 2
     assert "arms.1.doses_mg_kg.2: must be 0.0 or more (is -1)" in done.err

@@ -25,7 +25,7 @@ MINUTES = {"conflict": 30.0, "vocalization": 1.5}
 def test_each_block_holds_each_dose_once_and_each_animal_runs_once(seed: int, n_chambers: int) -> None:
     chambers = tuple("ABCDEFGH"[:n_chambers])
     planned = plan(STUDY, chambers, seed=seed, session_min=MINUTES)
-    assert len({session.subject for session in planned}) == len(planned) == 44
+    assert len({session.subject for session in planned}) == len(planned) == 50
     for arm in STUDY.arms:
         doses = [session.treatment.dose_mg_kg for session in planned if session.arm == arm]
         blocks = [doses[first : first + len(arm.doses_mg_kg)] for first in range(0, len(doses), len(arm.doses_mg_kg))]
@@ -47,16 +47,16 @@ def test_a_chamber_never_holds_two_and_days_end() -> None:
 def test_equal_seeds_plan_alike_and_others_do_not() -> None:
     plans = [plan(STUDY, ("A", "B"), seed=seed, session_min=MINUTES) for seed in (1, 1, 2)]
     assert plans[0] == plans[1] != plans[2]
-    assert Counter(len(one) for one in plans) == {44: 3}
+    assert Counter(len(one) for one in plans) == {50: 3}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("[0, 1, 3, 10]", "[0, -1, 3]", "arms.1.doses_mg_kg.2: must be 0.0 or more (is -1)"),
-        ("[0, 1, 3, 10]", "[1, 3, 10]", "arms.1: doses_mg_kg must hold 0, the vehicle; add it"),
-        ("[0, 1, 3, 10]", "[0, 1, 1]", "arms.1: doses_mg_kg holds a dose twice; name each once"),
-        ("n_per_dose = 8", "n_per_dose = 1", "arms.1.n_per_dose: must be 2 or more (is 1)"),
+        ("[0, 1, 2.5, 5, 10]", "[0, -1, 3]", "arms.1.doses_mg_kg.2: must be 0.0 or more (is -1)"),
+        ("[0, 1, 2.5, 5, 10]", "[1, 3, 10]", "arms.1: doses_mg_kg must hold 0, the vehicle; add it"),
+        ("[0, 1, 2.5, 5, 10]", "[0, 1, 1]", "arms.1: doses_mg_kg holds a dose twice; name each once"),
+        ("n_per_dose = 6", "n_per_dose = 1", "arms.1.n_per_dose: must be 2 or more (is 1)"),
         (
             'primary = "calling_time_s"',
             'primary = "suppression_ratio"',

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from behavior import __version__
+from behavior.app.demo import demo
 from behavior.app.detect import detect
 from behavior.app.rescore import rescore
 from behavior.app.run import run
 from behavior.app.simulate import simulate
+from behavior.app.summarize import summarize
 from behavior.app.verify import verify
 from behavior.model.errors import BehaviorError
 
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, simulate, verify, detect, rescore):
+for command in (demo, run, simulate, verify, detect, rescore, summarize):
     app.command()(command)
 
 
