@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from behavior.model.events import Event, LeverPressed
+from behavior.model.events import Crossed, Event, LeverPressed
 from behavior.paradigms.parameters import Between
 from behavior.paradigms.schedules import Schedule
 
@@ -76,3 +76,13 @@ class Chamber(Box, Protocol):
 
     def reinforce(self) -> None:
         """One reinforcer."""
+
+
+class ShuttleBox(Box, Protocol):
+    """Two sides with a way between them that may have a gate, cues, grid."""
+
+    async def crossing(self, *, within_s: float | None = None, n: int = 1, side: str | None = None) -> Crossed | None:
+        """The `n`-th crossing from now, or None at the deadline; `side` counts crossings into that side only."""
+
+    def gate_open(self) -> Block:
+        """The gate is open in the block; otherwise it is closed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from behavior.paradigms.box import Box
-from behavior.paradigms.parameters import Between, Current, Duration, Parameters, ShockDuration
+from behavior.paradigms.parameters import Between, Current, Duration, Parameters, ShockDuration, positive
 
 
 class ConditionedUsvParameters(Parameters):
@@ -25,6 +25,15 @@ class ConditionedUsvParameters(Parameters):
     """The shock ends with the tone."""
     test_s: Duration = 300
     """Test: how long the tone is presented and calls are recorded, s."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        positive("iti_s", self.iti_s)
+        if self.cs_s <= self.shock_s:
+            raise ValueError(
+                f"cs_s ({self.cs_s:g}) must be more than shock_s ({self.shock_s:g}): the shock ends with the tone"
+            )
+        return self
 
 
 async def conditioned_usv(box: Box, p: ConditionedUsvParameters) -> None:

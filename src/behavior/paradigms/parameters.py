@@ -41,6 +41,8 @@ ScheduleText = Annotated[str, AfterValidator(_readable)]
 """A schedule of reinforcement in its usual abbreviation."""
 Duration = Annotated[float, Field(gt=0, le=86_400)]
 """A time that must pass, s."""
+Pause = Annotated[float, Field(ge=0, le=86_400)]
+"""A time that may be left out, s."""
 Current = Annotated[float, Field(ge=0, le=3.0)]
 """A shock current, mA; 0 is no shock."""
 ShockDuration = Annotated[float, Field(gt=0, le=30.0)]
@@ -52,3 +54,20 @@ class Parameters(Record):
 
     limits: ShockLimits = USUAL
     """What the guard refuses beyond, whatever the other parameters say."""
+
+
+def lowest(value: float | Between) -> float:
+    """The least that can be drawn."""
+    return value.low if isinstance(value, Between) else value
+
+
+def positive(name: str, value: float | Between) -> None:
+    """Check that time passes, whatever is drawn.
+
+    Raises
+    ------
+    ValueError
+        It may be 0 or less.
+    """
+    if lowest(value) <= 0:
+        raise ValueError(f"{name} must be more than 0 (is {lowest(value):g})")

@@ -16,9 +16,11 @@ from statistics import median
 
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
-from behavior.scoring.score import Row
+from behavior.scoring.score import Row, Score
 from behavior.scoring.timeline import Recording, Timeline, Window, ratio
 
+TEST = "test"
+"""The component in which calling is measured."""
 BAND_HZ = (18_000.0, 32_000.0)
 MIN_DURATION_S = 0.3
 BOUT_GAP_S = 2.0
@@ -192,3 +194,19 @@ def bins(calls: Sequence[Heard] | None, window_s: tuple[float, float], criteria:
 
 def _inside_s(calls: Iterable[Heard], from_s: float, to_s: float) -> float:
     return fsum(max(0.0, min(call.offset_s, to_s) - max(call.onset_s, from_s)) for call in calls)
+
+
+def score_test(timeline: Timeline, calls: Sequence[Call] | None) -> Score:
+    """Calling in the component `test` of a session, and in each of its minutes.
+
+    Parameters
+    ----------
+    calls : in seconds of their recordings; None: nobody searched for any
+    """
+    window = next((window for window in timeline.components if window.name == TEST), None)
+    if window is None:  # the session ended before
+        return Score({**unmeasured(), "interrupted": True}, (), "bins")
+    window_s, lost_s = (window.begin_us / 1e6, window.end_us / 1e6), unheard_s(timeline, window)
+    heard = None if calls is None else on_session_clock(timeline, calls)
+    measures = unmeasured(window_s, lost_s) if heard is None else calling(heard, window_s, lost_s=lost_s)
+    return Score({**measures, "interrupted": window.interrupted}, bins(heard, window_s), "bins")

@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from behavior.model.calls import Call
-from behavior.scoring.calling import bins, calling, on_session_clock, unheard_s, unmeasured
+from behavior.scoring.calling import score_test
 from behavior.scoring.score import Row, Score
 from behavior.scoring.timeline import Timeline, Window, seconds
-
-TEST = "test"
 
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score a conditioning or a test."""
-    return pairings(timeline) if parameters.get("stage") == "conditioning" else test(timeline, calls)
+    return pairings(timeline) if parameters.get("stage") == "conditioning" else score_test(timeline, calls)
 
 
 def pairings(timeline: Timeline) -> Score:
@@ -44,14 +42,3 @@ def _pairing(timeline: Timeline, i: int, trial: Window) -> Row:
         "valid": shock is not None and shock.delivered,
         "interrupted": trial.interrupted,
     }
-
-
-def test(timeline: Timeline, calls: Sequence[Call] | None) -> Score:
-    """Calling in the test, and in each of its minutes."""
-    window = next((window for window in timeline.components if window.name == TEST), None)
-    if window is None:  # the session ended before
-        return Score({**unmeasured(), "interrupted": True}, (), "bins")
-    window_s, lost_s = (window.begin_us / 1e6, window.end_us / 1e6), unheard_s(timeline, window)
-    heard = None if calls is None else on_session_clock(timeline, calls)
-    measures = unmeasured(window_s, lost_s) if heard is None else calling(heard, window_s, lost_s=lost_s)
-    return Score({**measures, "interrupted": window.interrupted}, bins(heard, window_s), "bins")

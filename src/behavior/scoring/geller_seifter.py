@@ -1,7 +1,7 @@
 """Geller-Seifter conflict: responding with food alone, and with food and shock.
 
-A component is punished by its parameters (a shock current above 0), not by its name. Rates are over component time as
-it was, also in a session cut short; presses outside of every component are time-out presses and in no rate. With P and
+A component is punished by its parameters (a shock, or a time-out), not by its name. Rates are over component time as
+it was, also in a session cut short; presses outside of every component, or in a time-out, are in no rate. With P and
 U the punished and the unpunished rate, the suppression ratio is P/(P+U) (0.5: no suppression), the conflict ratio P/U.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from behavior.model.calls import Call
+from behavior.paradigms.geller_seifter import TRAINING, Component
 from behavior.scoring.score import Row, Score
 from behavior.scoring.timeline import Timeline, Window, rate_per_min, ratio
 
@@ -24,8 +25,9 @@ def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] 
 
 
 def punished_components(parameters: dict[str, Any]) -> Punished:
-    """Which components shock, by name."""
-    return {component["name"]: component.get("shock_ma", 0) > 0 for component in parameters["components"]}
+    """Which components punish, by name."""
+    components = [Component.model_validate(component) for component in parameters["components"]]
+    return {TRAINING: False, **{component.name: component.punished for component in components}}
 
 
 def conflict(timeline: Timeline, punished: Punished, *, lever: str | None = None) -> Score:
@@ -40,8 +42,9 @@ def conflict(timeline: Timeline, punished: Punished, *, lever: str | None = None
     presses = [press for press in timeline.presses if lever is None or press.where == lever]
     places = timeline.placed(timeline.components, presses)
     rows = component_rows(timeline, punished, Counter(places))
+    n_timeout = len(presses) - sum(_total(rows, "n_presses", kind) for kind in (True, False))
     n_elsewhere = len(timeline.presses) - len(presses)
-    return Score(_session(timeline, punished, rows, places.count(None), n_elsewhere), rows, "components")
+    return Score(_session(timeline, rows, n_timeout, n_elsewhere), rows, "components")
 
 
 def component_rows(timeline: Timeline, punished: Punished, n_presses: Counter[int | None]) -> tuple[Row, ...]:
@@ -67,7 +70,7 @@ def component_rows(timeline: Timeline, punished: Punished, n_presses: Counter[in
     )
 
 
-def _session(timeline: Timeline, punished: Punished, rows: tuple[Row, ...], n_timeout: int, n_elsewhere: int) -> Row:
+def _session(timeline: Timeline, rows: tuple[Row, ...], n_timeout: int, n_elsewhere: int) -> Row:
     parts = list(zip(timeline.components, rows, strict=True))
     n_punished, n_unpunished = (_total(rows, "n_presses", kind) for kind in (True, False))
     p = rate_per_min(n_punished, _time_us(window for window, row in parts if row["punished"] is True))
@@ -83,6 +86,7 @@ def _session(timeline: Timeline, punished: Punished, rows: tuple[Row, ...], n_ti
         "suppression_ratio": None if p is None or u is None else ratio(p, p + u),
         "conflict_ratio": conflict_ratio,
         "fraction_suppressed": None if conflict_ratio is None else 1 - conflict_ratio,
+        "strongest_shock_ma": max((shock.ma for shock in timeline.shocks if shock.delivered), default=None),
         "n_pellets_punished": _total(rows, "n_pellets", True),
         "n_pellets_unpunished": _total(rows, "n_pellets", False),
         "n_components": len(rows),

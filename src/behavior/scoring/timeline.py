@@ -4,11 +4,13 @@ Rules.
 
 1.  **Commands carry no time.** A command's time is the core's, the latest `at_us` of the inputs before it.
 2.  **Time stamps decide scoring.** A response belongs to the window `[begin, end)` that its own `at_us` lies in, even
-    if it was journalled later; outside every window, or in a gap without control, it belongs to none.
+    if it was journalled later; outside every window, or in a gap without control, it belongs to none. The response that
+    ended a window, as an escape ends a trial, lies in it.
 3.  **Order decides control.** A shock or a delivery belongs to the window that was open when it was commanded, because
     it is a consequence: at a window's last instant time alone could put it into the next.
 4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked.
-5.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports.
+5.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports,
+    and the windows within it, whose responses are theirs.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Window:
     name : of the component or cue; of a trial its number as text
     number : from 1, among those of the same name
     gap_us : how much of it nobody controlled
+    inner_us : how much of it belongs to windows within it
     interrupted : it was cut by the session's end or by a gap
+    by_response : a response ended it, at `end_us`, and lies in it
     """
 
     name: str
@@ -45,12 +49,14 @@ class Window:
     begin_us: int
     end_us: int
     gap_us: int = 0
+    inner_us: int = 0
     interrupted: bool = False
+    by_response: bool = False
 
     @property
     def time_us(self) -> int:
-        """Time under control."""
-        return self.end_us - self.begin_us - self.gap_us
+        """Time under control, in no other window."""
+        return self.end_us - self.begin_us - self.gap_us - self.inner_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +187,11 @@ def locate(windows: Sequence[Window]) -> Callable[[int], int | None]:
     """
     begins_us = [window.begin_us for window in windows]
     last_end_us = list(accumulate((window.end_us for window in windows), max))
+    ended_at = {window.end_us: i for i, window in enumerate(windows) if window.by_response}
 
     def index(at_us: int) -> int | None:
+        if at_us in ended_at:
+            return ended_at[at_us]
         i = bisect_right(begins_us, at_us) - 1
         while i >= 0 and last_end_us[i] > at_us:
             if windows[i].end_us > at_us:
@@ -214,7 +223,9 @@ class _Open:
     number: int
     begin_us: int
     end_us: int | None = None
+    inner: list[tuple[int, int]] = field(default_factory=list)
     interrupted: bool = False
+    by_response: bool = False
 
 
 @dataclass(slots=True)
@@ -231,12 +242,15 @@ class _Windows:
         self.open.append(len(self.all))
         self.all.append(_Open(name, number, at_us))
 
-    def end(self, name: str, at_us: int, interrupted: bool) -> bool:
+    def end(self, name: str, at_us: int, **how: bool) -> bool:
         """Close the last one of this name; False if none is open."""
         for i in reversed(self.open):
             if self.all[i].name == name:
                 self.open.remove(i)
-                self.all[i].end_us, self.all[i].interrupted = at_us, interrupted
+                one = self.all[i]
+                one.end_us, one.interrupted, one.by_response = at_us, how["interrupted"], how["by_response"]
+                if self.open and self.what != "cue":  # cues are on side by side, not one within another
+                    self.all[self.open[-1]].inner.append((one.begin_us, at_us))
                 return True
         return False
 
@@ -250,9 +264,22 @@ class _Windows:
     @staticmethod
     def _closed(one: _Open, last_us: int, gaps: Sequence[tuple[int, int]]) -> Window:
         end_us = last_us if one.end_us is None else one.end_us
-        gap_us = sum(max(0, min(end_us, to_us) - max(one.begin_us, from_us)) for from_us, to_us in gaps)
-        interrupted = one.interrupted or one.end_us is None or gap_us > 0
-        return Window(one.name, one.number, one.begin_us, end_us, gap_us, interrupted)
+        gap_us = _common_us([(one.begin_us, end_us)], gaps)
+        inner_us = sum(to_us - from_us for from_us, to_us in one.inner) - _common_us(one.inner, gaps)
+        return Window(
+            one.name,
+            one.number,
+            one.begin_us,
+            end_us,
+            gap_us,
+            inner_us,
+            interrupted=one.interrupted or one.end_us is None or gap_us > 0,
+            by_response=one.by_response,
+        )
+
+
+def _common_us(spans: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> int:
+    return sum(max(0, min(to_us, b_us) - max(from_us, a_us)) for from_us, to_us in spans for a_us, b_us in others)
 
 
 class _Fold:
@@ -262,6 +289,7 @@ class _Fold:
         self.now_us, self.end_us = 0, 0
         self.ended: str | None = None
         self.cutting = False  # the input that is being handled, or a refusal, ends the session
+        self.responding = False  # the input that is being handled is a response, at the core's time
         self.components, self.trials, self.cues = _Windows("component"), _Windows("trial"), _Windows("cue")
         self.responses: list[tuple[int, int, dict[str, Any]]] = []
         self.held: dict[tuple[str, str], dict[str, Any]] = {}
@@ -300,7 +328,7 @@ class _Fold:
         if isinstance(item, e.Event):
             if item.at_us > self.now_us:
                 self.now_us = item.at_us
-            self.cutting = isinstance(item, _CUTS)
+            self.cutting, self.responding = isinstance(item, _CUTS), False
         taker = self._takers.get(type(item))
         if taker is not None:
             taker(item)
@@ -309,6 +337,7 @@ class _Fold:
 
     def responds(self, kind: str, where: str, at_us: int) -> None:
         values = {"kind": kind, "where": where, "at_us": at_us}
+        self.responding = at_us == self.now_us
         self.responses.append((at_us, len(self.responses), values))
         self.held[kind, where] = values
 
@@ -354,12 +383,15 @@ class _Fold:
     # -- marks, cues, sound -----------------------------------------------------------------------------------------
 
     def end(self, windows: _Windows, name: str) -> None:
-        if not windows.end(name, self.now_us, self.cutting):
+        if not windows.end(name, self.now_us, **self.how()):
             self.problems.append(f"{windows.what} {name} ends at {self.now_us / 1e6:g} s and never began")
+
+    def how(self) -> dict[str, bool]:
+        return {"interrupted": self.cutting, "by_response": self.responding}
 
     def set_cue(self, command: c.SetCue) -> None:
         if not command.on:
-            self.cues.end(command.cue, self.now_us, self.cutting)  # off when off already says nothing
+            self.cues.end(command.cue, self.now_us, **self.how())  # off when off already says nothing
         elif all(self.cues.all[i].name != command.cue for i in self.cues.open):  # a resumed session sets it again
             self.cues.begin(command.cue, self.now_us)
 
