@@ -1,0 +1,101 @@
+"""What there is to summarize: a study's arms as planned, or as the sessions themselves show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from behavior.model.measures import MEASURES, Measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from behavior.study.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """What is summarized in an arm, as the study file or, without one, the sessions say."""
+
+    name: str
+    paradigm: str
+    compound: str
+    vehicle: str
+    route: str
+    pretreatment_min: float | None
+    doses_mg_kg: tuple[float, ...]
+    n_per_dose: int | None
+    endpoints: tuple[Measure, ...]
+    primary: str
+    motor_control: str | None
+
+
+def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:
+    """The arms as planned; without a study file, as the sessions show them, with every measure an endpoint."""
+    if dataset.study is not None:
+        return tuple(
+            ArmPlan(
+                name=arm.name,
+                paradigm=arm.paradigm,
+                compound=arm.compound,
+                vehicle=arm.vehicle,
+                route=arm.route,
+                pretreatment_min=arm.pretreatment_min,
+                doses_mg_kg=tuple(sorted(arm.doses_mg_kg)),
+                n_per_dose=arm.n_per_dose,
+                endpoints=_primary_first([MEASURES[name] for name in arm.endpoints], arm.primary),
+                primary=arm.primary,
+                motor_control=arm.motor_control,
+            )
+            for arm in dataset.study.arms
+        )
+    return tuple(_found_plan(key, group) for key, group in _found_arms(dataset.sessions))
+
+
+def _primary_first(endpoints: list[Measure], primary: str) -> tuple[Measure, ...]:
+    return tuple(sorted(endpoints, key=lambda measure: measure.name != primary))
+
+
+def _found_arms(sessions: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Sessions of one arm (where named), paradigm and compound; the vehicle's go with every compound beside them."""
+    analysed = sessions[sessions["left_out"] == ""]
+    keys = ["arm", "paradigm"]
+    found: list[tuple[tuple[str, str, str], pd.DataFrame]] = []
+    for (arm, paradigm), group in analysed.assign(arm=analysed["arm"].fillna("")).groupby(keys, sort=True):
+        compounds = sorted(set(group.loc[group["dose_mg_kg"] > 0, "compound"].dropna())) or [""]
+        for compound in compounds:
+            mine = (group["compound"] == compound) | (group["dose_mg_kg"] == 0)
+            found.append(((str(arm), str(paradigm), str(compound)), group[mine]))
+    return found
+
+
+def _found_plan(key: tuple[str, str, str], group: pd.DataFrame) -> ArmPlan:
+    arm, paradigm, compound = key
+    endpoints = [measure for name, measure in MEASURES.items() if name in group and group[name].notna().any()]
+
+    def only(column: str) -> Any:
+        values = list(dict.fromkeys(group[column].dropna()))
+        return values[0] if len(values) == 1 else None
+
+    return ArmPlan(
+        name=arm or " ".join(part for part in (paradigm.replace("_", " "), compound) if part),
+        paradigm=paradigm,
+        compound=compound or "no compound",
+        vehicle=only("vehicle") or "vehicle",
+        route=only("route") or "",
+        pretreatment_min=only("pretreatment_min"),
+        doses_mg_kg=tuple(sorted(set(group["dose_mg_kg"].dropna()))),
+        n_per_dose=None,
+        endpoints=tuple(endpoints),
+        primary=endpoints[0].name if endpoints else "",
+        motor_control="unpunished_rate_per_min" if MEASURES["unpunished_rate_per_min"] in endpoints else None,
+    )
+
+
+def sessions_of(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
+    """The sessions of an arm, those left out too."""
+    sessions = dataset.sessions
+    if dataset.study is not None or (sessions["arm"] == plan.name).any():
+        return sessions[sessions["arm"] == plan.name]
+    same = sessions["compound"].eq(plan.compound) | sessions["dose_mg_kg"].eq(0) | sessions["dose_mg_kg"].isna()
+    return sessions[sessions["paradigm"].eq(plan.paradigm) & sessions["arm"].isna() & same]

@@ -1,0 +1,381 @@
+"""The per-dose summary of an arm: what each dose did, whether it differs from vehicle, and its ED50.
+
+Rules.
+
+1.  **The animal is the unit.** Sessions of an animal at a dose are averaged first.
+2.  **The method follows the kind of outcome** (see `against_vehicle`).
+3.  **One family per endpoint.** All comparisons of an endpoint with vehicle are adjusted together. One endpoint is
+    primary; the others are secondary and are not adjusted for being many.
+4.  **A censored latency is not a missing one**: quartiles count it as longer than all others, and means, which cannot,
+    are marked.
+5.  **No figure without its n**, and nothing left out without its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from behavior.model.measures import MEASURES, Measure
+from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, Against, Effects, Test, compared, effects
+from behavior.summary.arms import ArmPlan, plans_of, sessions_of
+from behavior.summary.derivatives import Floats
+from behavior.summary.describe import LevelDescription, describe
+from behavior.summary.ed50 import Ed50, NoEd50, ed50
+from behavior.summary.groups import level_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from behavior.study.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class DoseRow:
+    """One dose. Of `n_run` sessions `n_left_out` are not analysed; `n_censored` animals did not respond in time."""
+
+    dose_mg_kg: float
+    n_planned: int | None
+    n_run: int
+    n_left_out: int
+    n_censored: int
+    described: LevelDescription
+    against: Against | None
+    effects: Effects
+
+
+@dataclass(frozen=True)
+class EndpointSummary:
+    """One endpoint of an arm.
+
+    `subjects`, `doses`, `responses` and `censored` are what was analysed, one entry an animal. A response is NaN where
+    it is missing, and where it is censored: longer than `cut_off`. `no_test` says why there is no test.
+    """
+
+    measure: Measure
+    is_primary: bool
+    is_motor_control: bool
+    rows: tuple[DoseRow, ...]
+    test: Test | None
+    no_test: str
+    ed50: Ed50 | NoEd50
+    notes: tuple[str, ...]
+    subjects: tuple[str, ...]
+    doses: Floats
+    responses: Floats
+    censored: NDArray[np.bool_]
+    cut_off: float | None
+
+    @property
+    def vehicle(self) -> DoseRow:
+        """The vehicle's row."""
+        return self.rows[0]
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """All endpoints of an arm, the primary first."""
+
+    plan: ArmPlan
+    endpoints: tuple[EndpointSummary, ...]
+    left_out: tuple[tuple[str, str], ...]
+    """Session and reason."""
+    multiplicity: str
+    unmade: str
+    """Why there is no summary; empty where there is one."""
+
+    @property
+    def primary(self) -> EndpointSummary:
+        """The endpoint on which the arm is judged."""
+        return next(endpoint for endpoint in self.endpoints if endpoint.is_primary)
+
+    @property
+    def motor_control(self) -> EndpointSummary | None:
+        """What tells a sedated animal from a calm one."""
+        return next((endpoint for endpoint in self.endpoints if endpoint.is_motor_control), None)
+
+
+def summarize_arms(dataset: Dataset) -> tuple[ArmSummary, ...]:
+    """Every arm of a dataset, in the order of the study file."""
+    return tuple(summarize_arm(dataset, plan) for plan in plans_of(dataset))
+
+
+def summarize_arm(dataset: Dataset, plan: ArmPlan) -> ArmSummary:
+    """Per-dose summaries of an arm's endpoints.
+
+    A blinded arm has none: until it is unblinded its doses are not known here.
+    """
+    sessions = sessions_of(dataset, plan)
+    left_out = sessions[sessions["left_out"] != ""]
+    reasons = tuple(zip(left_out["session"], left_out["left_out"], strict=True))
+    unmade = _unmade(sessions, plan)
+    endpoints = () if unmade else tuple(_endpoint(sessions, plan, measure) for measure in plan.endpoints)
+    return ArmSummary(plan, endpoints, reasons, _multiplicity(plan), unmade)
+
+
+def _unmade(sessions: pd.DataFrame, plan: ArmPlan) -> str:
+    analysed = sessions[sessions["left_out"] == ""]
+    if not len(sessions):
+        return "none of its sessions is in the dataset"
+    if analysed["dose_mg_kg"].isna().any():
+        return (
+            "its sessions carry blind codes and no doses, so that only their quality can be checked; "
+            "a per-dose summary is made after `behavior unblind`"
+        )
+    if not len(analysed):
+        return "none of its sessions can be analysed; the reasons are listed"
+    if not (analysed["dose_mg_kg"] == 0).any():
+        return "no session with the vehicle (dose_mg_kg = 0) can be analysed, and every dose is compared with it"
+    if not plan.endpoints:
+        return "its sessions have no measure that this version knows"
+    return ""
+
+
+def _multiplicity(plan: ArmPlan) -> str:
+    others = len(plan.endpoints) - 1
+    secondary = (
+        f" The other {'endpoint is' if others == 1 else f'{others} endpoints are'} secondary: "
+        "their p-values are not adjusted for the number of endpoints."
+        if others > 0
+        else ""
+    )
+    label = MEASURES[plan.primary].label if plan.primary in MEASURES else plan.primary
+    return (
+        f"All comparisons of an endpoint with vehicle are one family, adjusted together. "
+        f"The primary endpoint is {_plain(label)}.{secondary}"
+    )
+
+
+def _plain(label: str) -> str:
+    """A label without its unit, as in a sentence: 'Punished responses (1/min)' -> 'punished responses'."""
+    text = label.split(" (")[0]
+    return text if text[:2].isupper() or text[:1].isdigit() else text[:1].lower() + text[1:]
+
+
+# -- one endpoint -----------------------------------------------------------------------------------------------------
+
+
+def _endpoint(sessions: pd.DataFrame, plan: ArmPlan, measure: Measure) -> EndpointSummary:
+    units, repeated = _units(sessions, measure)
+    doses = units["dose_mg_kg"].to_numpy(dtype=np.float64)
+    responses = units["response"].to_numpy(dtype=np.float64)
+    censored = units["censored"].to_numpy(dtype=bool)
+    cut_off = float(units["cut_off"].max()) if units["cut_off"].notna().any() else None
+    against = compared(doses, responses, measure, repeated)
+    return EndpointSummary(
+        measure=measure,
+        is_primary=measure.name == plan.primary,
+        is_motor_control=measure.name == plan.motor_control,
+        rows=_rows(sessions, plan, measure, units, against.against),
+        test=against.test,
+        no_test=against.why_not,
+        ed50=_ed50(doses, responses, measure, repeated),
+        notes=_notes(units, measure),
+        subjects=tuple(units["subject"]),
+        doses=doses,
+        responses=responses,
+        censored=censored,
+        cut_off=cut_off,
+    )
+
+
+def _units(sessions: pd.DataFrame, measure: Measure) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """One row an animal and dose, and the animals that had more than one dose.
+
+    A latency is censored where its score says so. Of an animal with several sessions at a dose the mean is taken, and
+    nothing where one of them is missing or censored.
+    """
+    analysed = sessions[sessions["left_out"] == ""]
+    nothing = analysed["dose_mg_kg"] * float("nan")
+    flag = f"{measure.name.removesuffix('_s')}_censored"
+    censored = analysed[flag].eq(True) if measure.kind == "latency" and flag in analysed else nothing.notna()
+    units = (
+        analysed.assign(
+            response=analysed.get(measure.name, nothing),
+            censored=censored,
+            cut_off=analysed.get("window_s", nothing).where(censored) if measure.kind == "latency" else nothing,
+        )
+        .groupby(["dose_mg_kg", "subject"], sort=True, as_index=False)
+        .agg(response=("response", _mean_of_all), censored=("censored", "any"), cut_off=("cut_off", "max"))
+    )
+    n_doses = units.groupby("subject")["dose_mg_kg"].nunique()
+    return units, tuple(n_doses[n_doses > 1].index)
+
+
+def _mean_of_all(values: pd.Series) -> float:
+    return float(values.mean(skipna=False))
+
+
+def _notes(units: pd.DataFrame, measure: Measure) -> tuple[str, ...]:
+    notes = []
+    censored = units[units["censored"]]
+    if len(censored):
+        notes.append(
+            f"{len(censored)} of {len(units)} animals did not respond before the test ended: {_who(censored)}. "
+            "Their latencies are censored: medians and quartiles count them as longer than all others; "
+            "means leave them out and are too short."
+        )
+    missing = units[units["response"].isna() & ~units["censored"]]
+    if len(missing):
+        notes.append(
+            f"{len(missing)} of {len(units)} animals have no value, their sessions do not define it: {_who(missing)}."
+        )
+    return tuple(notes)
+
+
+def _who(units: pd.DataFrame) -> str:
+    return ", ".join(f"{unit.subject} ({_dose(unit.dose_mg_kg)})" for unit in units.itertuples())
+
+
+def _dose(dose_mg_kg: float) -> str:
+    return "vehicle" if dose_mg_kg == 0 else f"{dose_mg_kg:g} mg/kg"
+
+
+def _rows(
+    sessions: pd.DataFrame, plan: ArmPlan, measure: Measure, units: pd.DataFrame, against: dict[str, Against]
+) -> tuple[DoseRow, ...]:
+    described = {row.level: row for row in _described(units)}
+    rows = []
+    for dose in plan.doses_mg_kg:
+        label = level_label(dose)
+        here, run = units[units["dose_mg_kg"] == dose], sessions[sessions["dose_mg_kg"] == dose]
+        nobody = LevelDescription(label, 0, 0, 0, 0, *[None] * 14)
+        rows.append(
+            DoseRow(
+                dose_mg_kg=dose,
+                n_planned=plan.n_per_dose,
+                n_run=len(run),
+                n_left_out=int((run["left_out"] != "").sum()),
+                n_censored=int(here["censored"].sum()),
+                described=described.get(label, nobody),
+                against=against.get(label),
+                effects=_effects(units, dose),
+            )
+        )
+    return tuple(rows)
+
+
+def _effects(units: pd.DataFrame, dose: float) -> Effects:
+    counted = units[units["response"].notna() | units["censored"]]
+    ordered = counted["response"].fillna(float("inf"))
+    here, vehicle = (ordered[counted["dose_mg_kg"] == level].to_numpy(dtype=np.float64) for level in (dose, 0.0))
+    if dose == 0:
+        return Effects(None, None)
+    return effects(here, vehicle, censored=bool(counted["censored"].any()))
+
+
+def _described(units: pd.DataFrame) -> tuple[LevelDescription, ...]:
+    """Every dose; quartiles of latencies with the censored ones above all others."""
+    doses, responses = units["dose_mg_kg"].to_numpy(dtype=np.float64), units["response"].to_numpy(dtype=np.float64)
+    if len(np.unique(doses)) < 2:  # `describe` compares: vehicle alone is described beside itself
+        levels = describe(np.tile(responses, 2), np.repeat(["0", "again"], len(doses)), reference="0")[:1]
+    else:
+        levels = describe(responses, doses, reference=0.0, conf_level=CONF_LEVEL)
+    labels = units["dose_mg_kg"].map(level_label)
+    out = []
+    for level in levels:
+        here = units[labels == level.level]
+        n_censored = int(here["censored"].sum())
+        if n_censored:
+            counted = here.loc[here["response"].notna() | here["censored"], "response"].to_numpy(dtype=np.float64)
+            q1, median, q3 = censored_quartiles(counted)
+            level = replace(level, n_missing=level.n_missing - n_censored, q1=q1, median=median, q3=q3)
+        out.append(level)
+    return tuple(out)
+
+
+def censored_quartiles(latencies: Floats) -> tuple[float, float, float]:
+    """Quartiles (type 7) where NaN is a latency longer than any seen; infinite where they fall among those.
+
+    >>> censored_quartiles(np.array([3.0, float("nan"), 5.0, 9.0, float("nan")]))
+    (5.0, 9.0, inf)
+    """
+    filled = np.sort(np.where(np.isnan(latencies), np.inf, latencies))
+    quartiles = []
+    for p in (0.25, 0.5, 0.75):
+        place = p * (len(filled) - 1)
+        below, above = filled[math.floor(place)], filled[math.ceil(place)]
+        share = place - math.floor(place)
+        quartiles.append(float(below if share == 0 else above if np.isinf(above) else below + share * (above - below)))
+    return quartiles[0], quartiles[1], quartiles[2]
+
+
+def _ed50(doses: Floats, responses: Floats, measure: Measure, repeated: Sequence[str]) -> Ed50 | NoEd50:
+    n, n_doses = int(np.isfinite(responses).sum()), len(np.unique(doses))
+    if measure.kind == "latency":
+        return NoEd50(("latencies are cut off by the end of the test, and a curve through their means is biased",),
+                      None, n, n_doses)  # fmt: skip
+    if repeated:
+        return NoEd50(("animals had more than one dose, and their responses are not independent",), None, n, n_doses)
+    try:
+        return ed50(doses, responses, conf_level=CONF_LEVEL, alpha=ALPHA)
+    except np.linalg.LinAlgError as error:
+        return NoEd50((f"the search for a curve ended in numbers that are not finite ({error})",), None, n, n_doses)
+
+
+# -- as a table -------------------------------------------------------------------------------------------------------
+
+
+def per_dose_table(arms: Sequence[ArmSummary]) -> pd.DataFrame:
+    """Every arm, endpoint and dose as one tidy table: one row each, the motor control beside every endpoint."""
+    import pandas as pd
+
+    records = []
+    for arm in arms:
+        motor = {row.dose_mg_kg: row.described for row in arm.motor_control.rows} if arm.motor_control else {}
+        for endpoint in arm.endpoints:
+            records += [_record(arm, endpoint, row, motor.get(row.dose_mg_kg)) for row in endpoint.rows]
+    return pd.DataFrame(records)
+
+
+def _record(arm: ArmSummary, endpoint: EndpointSummary, row: DoseRow, motor: LevelDescription | None) -> dict[str, Any]:
+    d, a = row.described, row.against
+    g, delta = row.effects.hedges_g, row.effects.cliffs_delta
+    return {
+        "arm": arm.plan.name,
+        "compound": arm.plan.compound,
+        "endpoint": endpoint.measure.name,
+        "primary": endpoint.is_primary,
+        "dose_mg_kg": row.dose_mg_kg,
+        "n_planned": row.n_planned,
+        "n_run": row.n_run,
+        "n_left_out": row.n_left_out,
+        "n_missing": d.n_missing,
+        "n_censored": row.n_censored,
+        "n": d.n,
+        "mean": d.mean,
+        "sem": d.sem,
+        "sd": d.sd,
+        "ci_lo": d.ci_lo,
+        "ci_hi": d.ci_hi,
+        "median": d.median,
+        "q1": d.q1,
+        "q3": d.q3,
+        "min": d.min,
+        "max": d.max,
+        "fraction_of_vehicle": None if d.percent_of_vehicle is None else d.percent_of_vehicle / 100,
+        "test": endpoint.test.name if endpoint.test else None,
+        "scale": endpoint.test.scale if endpoint.test else None,
+        "difference": a.estimate if a else None,
+        "difference_lo": a.lo if a else None,
+        "difference_hi": a.hi if a else None,
+        "p_adjusted": a.p_adjusted if a else None,
+        "p_welch": a.p_welch if a else None,
+        "hedges_g": g.estimate if g else None,
+        "hedges_g_lo": g.lo if g else None,
+        "hedges_g_hi": g.hi if g else None,
+        "cliffs_delta": delta.estimate if delta else None,
+        "cliffs_delta_lo": delta.lo if delta else None,
+        "cliffs_delta_hi": delta.hi if delta else None,
+        "motor_control": arm.plan.motor_control,
+        "motor_control_mean": motor.mean if motor else None,
+        "motor_control_sem": motor.sem if motor else None,
+        "motor_control_fraction_of_vehicle": (
+            motor.percent_of_vehicle / 100 if motor and motor.percent_of_vehicle is not None else None
+        ),
+    }

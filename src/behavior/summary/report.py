@@ -1,0 +1,286 @@
+"""The report of a dataset: one page that needs nothing else, and its tables and figures as files.
+
+    OUT/report.html              styles and figures inside; no network, no script; light, dark and print
+    OUT/tables/*.csv             sessions, parts of sessions, per dose
+    OUT/figures/*.svg, *.png     every figure of the page
+
+The same dataset, program and libraries give the same bytes: nothing here asks for the time, the machine or chance.
+Fractions are percent here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from behavior.model.errors import BadInput, Failure
+from behavior.summary import wording
+from behavior.summary.against_vehicle import CLIFF, Test
+from behavior.summary.drawing import inline, save, svg_of
+from behavior.summary.ed50 import Ed50
+from behavior.summary.figures import dose_response, estimation, side_by_side
+from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
+from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
+from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.figure import Figure
+
+    from behavior.study.dataset import Dataset
+
+REPORT = "report.html"
+_CONTRASTED = ("punished_rate_per_min", "unpunished_rate_per_min")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure on the page. `wide` ones take the whole width."""
+
+    number: int
+    file: str
+    svg: str
+    caption: str
+    wide: bool
+
+
+def write_report(dataset: Dataset, out: Path) -> Path:
+    """Summarize a dataset into a folder.
+
+    Parameters
+    ----------
+    dataset : from `study.dataset.read_dataset`
+    out : a folder that is not there yet, or is empty
+
+    Returns
+    -------
+    Path
+        Of `report.html`.
+
+    Raises
+    ------
+    BadInput
+        The folder holds something already, or cannot be made.
+    """
+    from behavior.study.dataset import write_tables
+
+    _make(out)
+    arms = summarize_arms(dataset)
+    try:
+        write_tables(dataset, out / "tables")
+        table = per_dose_table(arms)
+        if len(table):
+            table.to_csv(out / "tables" / "per_dose.csv", index=False, lineterminator="\n", encoding="utf-8")
+        page = _page(dataset, arms, out / "figures")
+        (out / REPORT).write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise Failure(f"{out}: the report cannot be written ({error.strerror}); free the disk and run again") from None
+    return out / REPORT
+
+
+def _make(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()):
+        raise BadInput(f"{out}: holds something already and is not overwritten; name another folder with --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from None
+
+
+def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    pages = Environment(
+        loader=PackageLoader("behavior.summary", "pages"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    pages.filters |= {
+        "number": wording.number, "interval": wording.interval, "effect": wording.effect, "plain": wording.plain,
+        "p": wording.p_cell, "marked": _marked, "dose": wording.dose_text,
+    }  # fmt: skip
+    styles, _, _ = pages.loader.get_source(pages, "report.css") if pages.loader else ("", None, None)
+    numbers = iter(range(1, 10_000))
+    return pages.get_template("report.html").render(
+        styles=styles,
+        dataset=dataset,
+        title=dataset.study.title if dataset.study else f"Sessions in {dataset.path.name}",
+        simulated=bool(dataset.sessions["simulated"].any()),
+        parts=[_part(dataset, arm, figures, numbers) for arm in arms],
+        done=what_was_done(dataset),
+        arrive=arrive(dataset, arms),
+        methods=wording.methods_paragraph(arms),
+        versions=wording.software_versions(),
+        sessions=_session_rows(dataset),
+        study_sha256=_study_digest(dataset),
+    )
+
+
+def _marked(text: str) -> Markup:
+    """Text as text, with what stands between backticks as code."""
+    import re
+
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _part(dataset: Dataset, arm: ArmSummary, figures: Path, numbers: Iterator[int]) -> dict[str, Any]:
+    """What the page says of an arm."""
+    drawn = [
+        _drawn(stem, figure, caption, wide, figures, numbers) for stem, figure, caption, wide in _all(dataset, arm)
+    ]
+    by_endpoint = {
+        endpoint.measure.name: [one for one in drawn if one.file.startswith(f"{_slug(arm)}-{endpoint.measure.name}-")]
+        for endpoint in arm.endpoints
+    }
+    belonging = {one.file for some in by_endpoint.values() for one in some}
+    return {
+        "arm": arm,
+        "slug": _slug(arm),
+        "treatment": treatment_of(arm),
+        "parameters": parameters_of(dataset, arm),
+        "flow": flow(dataset, arm),
+        "endpoints": [_endpoint(arm, endpoint, by_endpoint[endpoint.measure.name]) for endpoint in arm.endpoints],
+        "figures": [one for one in drawn if one.file not in belonging],
+    }
+
+
+def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) -> dict[str, Any]:
+    motor = arm.motor_control
+    beside = {row.dose_mg_kg: row for row in motor.rows} if motor and motor is not endpoint else {}
+    sentences = [
+        f"{endpoint.test.overall}." if endpoint.test and endpoint.test.overall else "",
+        wording.spread_sentence(endpoint),
+        wording.welch_sentence(endpoint),
+        wording.effective_sentence(endpoint),
+    ]
+    return {
+        "summary": endpoint,
+        "decimals": wording.decimals_of(endpoint),
+        "result": wording.result_sentence(arm, endpoint),
+        "ed50": wording.ed50_sentence(endpoint.ed50),
+        "sentences": [sentence for sentence in sentences if sentence],
+        "scale_decimals": wording.decimals_of_scale(endpoint),
+        "size": _effect_size(endpoint),
+        "motor": motor if beside else None,
+        "motor_rows": beside,
+        "motor_decimals": wording.decimals_of(motor) if motor else 0,
+        "figures": figures,
+    }
+
+
+def _effect_size(endpoint: EndpointSummary) -> str:
+    """Which effect size stands in the table, beside the test's own estimate."""
+    if endpoint.test is not None:
+        return "" if endpoint.test.scale == CLIFF else "Hedges’ g"
+    return "Hedges’ g" if any(row.effects.hedges_g for row in endpoint.rows) else "Cliff’s δ"
+
+
+def _slug(arm: ArmSummary) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in arm.plan.name.lower())
+
+
+# -- figures ----------------------------------------------------------------------------------------------------------
+
+
+def _drawn(stem: str, figure: Figure, caption: str, wide: bool, figures: Path, numbers: Iterator[int]) -> Drawn:
+    svg = svg_of(figure)
+    save(svg, figure, figures / stem)
+    number = next(numbers)
+    return Drawn(number, stem, inline(svg, f"figure-{number}", caption), caption, wide)
+
+
+def _all(dataset: Dataset, arm: ArmSummary) -> Iterator[tuple[str, Figure, str, bool]]:
+    """Every figure of an arm: file, figure, caption, whether it is wide."""
+    slug = _slug(arm)
+    for endpoint in arm.endpoints:
+        yield from _of_endpoint(slug, arm, endpoint)
+    names = {endpoint.measure.name for endpoint in arm.endpoints if endpoint.vehicle.described.mean}
+    if names.issuperset(_CONTRASTED):
+        yield (
+            f"{slug}-punished-and-unpunished",
+            side_by_side(arm, _CONTRASTED),
+            "Punished beside unpunished responding, percent of the vehicle mean ± SEM. A change of the punished rate "
+            "alone is not sedation; a fall of both may be.",
+            False,
+        )
+    yield from _of_sessions(dataset, arm, slug)
+
+
+def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Iterator[tuple[str, Figure, str, bool]]:
+    stem, label = f"{slug}-{endpoint.measure.name}", endpoint.measure.label
+    if not any(row.described.n or row.n_censored for row in endpoint.rows):
+        return
+    if endpoint.measure.kind == "latency":
+        what = "median and quartiles; triangles on the line did not respond before the test ended"
+    elif isinstance(endpoint.ed50, Ed50):
+        what = "mean ± SEM; the fitted curve with its 95 % band; the ED50 with its interval on the axis"
+    else:
+        what = "mean ± SEM, joined; no curve is drawn, for the data hold no ED50"
+    yield (
+        f"{stem}-dose-response", dose_response(endpoint),
+        f"{label} by dose of {arm.plan.compound}. One open symbol an animal; {what}.", False,
+    )  # fmt: skip
+    if endpoint.test is not None:
+        yield (
+            f"{stem}-difference", estimation(endpoint),
+            f"{label}: {_what_differs(endpoint.test)}; {endpoint.test.name}'s adjusted p above.", False,
+        )  # fmt: skip
+
+
+def _what_differs(test: Test) -> str:
+    if test.scale == CLIFF:
+        return "Cliff's δ against vehicle (1: every animal above, −1: every animal below) with 95 % intervals"
+    return "difference from vehicle with simultaneous 95 % intervals"
+
+
+def _of_sessions(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple[str, Figure, str, bool]]:
+    if not arm.endpoints:
+        return
+    examples = typical_sessions(dataset, arm)
+    if any(example.timeline.presses for example in examples):
+        yield (
+            f"{slug}-cumulative-records",
+            cumulative_records(examples),
+            "Cumulative records of one session at each dose, the one nearest to its dose's median of "
+            f"{wording.plain(arm.primary.measure.label)}.",
+            True,
+        )
+    calls, sessions = dataset.rows.get("calls"), dataset.analysed
+    here = sessions[(sessions["arm"] == arm.plan.name) & sessions["dose_mg_kg"].notna()]
+    if calls is not None and calls["session"].isin(here["session"]).any():
+        mine = calls[calls["session"].isin(here["session"])]
+        length_s = max([float(mine["offset_s"].max()), *here.get("window_s", here["dose_mg_kg"] * 0).dropna()])
+        yield (
+            f"{slug}-calls",
+            calls_raster(mine, here, length_s),
+            "Every call of every rat, from onset to offset. A line without marks is a rat that did not call.",
+            True,
+        )
+
+
+# -- provenance -------------------------------------------------------------------------------------------------------
+
+
+def _session_rows(dataset: Dataset) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    columns = [
+        "session", "subject", "arm", "dose_mg_kg", "blind_code", "chamber", "duration_s", "n_responses", "n_deliveries",
+        "n_shocks", "left_out", "journal_sha256", "score_sha256",
+    ]  # fmt: skip
+    rows = dataset.sessions[columns].astype(object).where(dataset.sessions[columns].notna(), None)
+    return [
+        {str(key): None if value is pd.NA else value for key, value in row.items()} for row in rows.to_dict("records")
+    ]
+
+
+def _study_digest(dataset: Dataset) -> str | None:
+    import hashlib
+
+    from behavior.study.dataset import STUDY_FILE
+
+    path = dataset.path / STUDY_FILE
+    return hashlib.sha256(path.read_bytes()).hexdigest() if dataset.study is not None else None

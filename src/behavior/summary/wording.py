@@ -1,0 +1,287 @@
+"""What a summary says in words: numbers with their digits, results as sentences, and the methods that really ran."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, MANY_ZEROS, p_text
+from behavior.summary.ed50 import Ed50, NoEd50
+from behavior.summary.effect_size import EffectSize
+from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
+
+DASH = "–"
+MINUS = "−"
+
+
+def decimals_of(endpoint: EndpointSummary) -> int:
+    """As many decimals as show the usual standard error with two digits, at most four."""
+    errors = [row.described.sem for row in endpoint.rows if row.described.sem]
+    if not errors:
+        return 2
+    return int(min(max(1 - math.floor(math.log10(float(np.median(errors)))), 0), 4))
+
+
+def decimals_of_scale(endpoint: EndpointSummary) -> int:
+    """The same for the test's estimates, by the width of their intervals."""
+    widths = [
+        a.hi - a.lo for a in (row.against for row in endpoint.rows) if a and a.lo is not None and a.hi is not None
+    ]
+    widest = max(widths, default=0.0)
+    if not (0 < widest < math.inf):
+        return decimals_of(endpoint)
+    return int(min(max(1 - math.floor(math.log10(widest / 4)), 0), 4))
+
+
+def number(value: float | None, decimals: int) -> str:
+    """A number with a true minus sign.
+
+    >>> number(-1.2345, 2), number(None, 2), number(float("inf"), 1)
+    ('−1.23', '–', '∞')
+    """
+    if value is None or math.isnan(value):
+        return DASH
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number with so many significant digits, never in powers of ten where it can be helped.
+
+    >>> significant(2.0233), significant(0.00123), significant(1234.5)
+    ('2.02', '0.00123', '1234')
+    """
+    if value == 0 or not math.isfinite(value):
+        return number(value, 0)
+    return number(value, max(digits - 1 - math.floor(math.log10(abs(value))), 0))
+
+
+def interval(estimate: float | None, lo: float | None, hi: float | None, decimals: int, *, signed: bool = False) -> str:
+    """An estimate and its limits: `2.69 [0.78, 4.60]`."""
+    if estimate is None:
+        return DASH
+    sign = "+" if signed and estimate > 0 else ""
+    if lo is None or hi is None:
+        return f"{sign}{number(estimate, decimals)}"
+    return f"{sign}{number(estimate, decimals)} [{number(lo, decimals)}, {number(hi, decimals)}]"
+
+
+def p_cell(p: float) -> str:
+    """A p-value under its heading.
+
+    >>> p_cell(0.0312), p_cell(1e-5), p_cell(0.9969)
+    ('0.031', '< 0.001', '> 0.99')
+    """
+    return p_text(p).removeprefix("= ")
+
+
+def effect(size: EffectSize | None) -> str:
+    """An effect size with its interval."""
+    return DASH if size is None else interval(size.estimate, size.lo, size.hi, 2)
+
+
+def dose_text(dose_mg_kg: float) -> str:
+    """A dose as a row is named."""
+    return "vehicle" if dose_mg_kg == 0 else f"{dose_mg_kg:g} mg/kg"
+
+
+def plain(label: str) -> str:
+    """A measure's label without its unit, as in a sentence.
+
+    >>> plain("Punished responses (1/min)"), plain("22-kHz calls")
+    ('punished responses', '22-kHz calls')
+    """
+    text = label.split(" (")[0].split(" P/")[0]
+    return text[:1].lower() + text[1:]
+
+
+def _subject(endpoint: EndpointSummary) -> str:
+    """A measure as the object of a sentence."""
+    article = "the " if endpoint.measure.kind in ("ratio", "latency") else ""
+    return article + plain(endpoint.measure.label)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+# -- results ----------------------------------------------------------------------------------------------------------
+
+
+def result_sentence(arm: ArmSummary, endpoint: EndpointSummary) -> str:
+    """Which doses differ from vehicle on an endpoint, in which direction, or why that was not tested."""
+    what, compound = _subject(endpoint), arm.plan.compound
+    if endpoint.test is None:
+        return f"{what[:1].upper()}{what[1:]}: not tested, because {endpoint.no_test}."
+    raised = [row for row in _differing(endpoint) if row.against and row.against.estimate > 0]
+    lowered = [row for row in _differing(endpoint) if row.against and row.against.estimate < 0]
+    if not raised and not lowered:
+        n = sum(row.against is not None for row in endpoint.rows)
+        doses = "the dose" if n == 1 else f"none of {n} doses"
+        verb = "did not differ" if n == 1 else "differed"
+        return f"{what[:1].upper()}{what[1:]}: {doses} {verb} from vehicle ({endpoint.test.name})."
+    parts = [
+        f"{verb} {what} at {listed([f'{row.dose_mg_kg:g}' for row in rows])} mg/kg ({_largest(endpoint, rows)})"
+        for verb, rows in (("raised", raised), ("lowered", lowered))
+        if rows
+    ]
+    return f"{compound[:1].upper()}{compound[1:]} {listed(parts)}."
+
+
+def _differing(endpoint: EndpointSummary) -> list[DoseRow]:
+    return [row for row in endpoint.rows if row.against is not None and row.against.p_adjusted < ALPHA]
+
+
+def _largest(endpoint: EndpointSummary, rows: Sequence[DoseRow]) -> str:
+    """The largest of several effects, with its figures."""
+    row = max(rows, key=lambda row: abs(row.against.estimate) if row.against else 0.0)
+    assert row.against is not None and endpoint.test is not None
+    places = decimals_of(endpoint)
+    percent = row.described.percent_of_vehicle
+    share = f"{percent:.0f} % of vehicle, " if percent is not None else ""
+    means = f"{number(row.described.mean, places)} against {number(endpoint.vehicle.described.mean, places)}"
+    which = f"at {row.dose_mg_kg:g}: " if len(rows) > 1 else ""
+    return f"{which}{means}, {share}{endpoint.test.name} p {p_text(row.against.p_adjusted)}"
+
+
+def ed50_sentence(found: Ed50 | NoEd50) -> str:
+    """The ED50 with its interval and meaning, or every reason against one."""
+    if isinstance(found, NoEd50):
+        return f"No ED50 is given: {'; '.join(found.reasons)}."
+    lo, hi = significant(found.lo), significant(found.hi)
+    remarks = "".join(f" Note: {remark}." for remark in found.remarks)
+    return (
+        f"ED50 {significant(found.estimate)} mg/kg, {100 * found.conf_level:.0f} % profile interval [{lo}, {hi}] "
+        f"({found.meaning}; {found.model}, n = {found.n} at {found.n_doses} doses).{remarks}"
+    )
+
+
+def welch_sentence(endpoint: EndpointSummary) -> str:
+    """Whether the conclusions hang on equal variances; empty where they do not."""
+    differ = [
+        f"{row.dose_mg_kg:g} mg/kg (Dunnett p {p_text(row.against.p_adjusted)}, Welch p {p_text(row.against.p_welch)})"
+        for row in endpoint.rows
+        if row.against is not None
+        and row.against.p_welch is not None
+        and (row.against.p_welch < ALPHA) != (row.against.p_adjusted < ALPHA)
+    ]
+    if not differ:
+        return ""
+    return f"Without the assumption of equal variances the conclusion changes at {listed(differ)}."
+
+
+def spread_sentence(endpoint: EndpointSummary) -> str:
+    """Whether doses differ in spread."""
+    spread = endpoint.test.spread if endpoint.test else None
+    if spread is None:
+        return ""
+    verdict = "differ" if spread.p < ALPHA else "do not differ detectably"
+    return (
+        f"Variances {verdict} between doses (Brown–Forsythe F({spread.df1:g}, {spread.df2:g}) = {spread.f:.2f}, "
+        f"p {p_text(spread.p)})."
+    )
+
+
+def effective_sentence(endpoint: EndpointSummary) -> str:
+    """The minimum effective dose by both rules."""
+    found = endpoint.test.effective if endpoint.test else None
+    if found is None or found.lowest_significant is None:
+        return ""
+    if found.lowest_significant == found.contiguous:
+        return f"Minimum effective dose: {found.contiguous} mg/kg."
+    above = f"{found.contiguous} mg/kg" if found.contiguous else "none"
+    return (
+        f"Minimum effective dose: {found.lowest_significant} mg/kg differs and a higher dose does not; "
+        f"with every higher dose effective too: {above}. Look for a biphasic effect."
+    )
+
+
+# -- methods ----------------------------------------------------------------------------------------------------------
+
+
+def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
+    """The statistics that ran, as a methods section tells them; nothing that did not run."""
+    endpoints = [endpoint for arm in arms for endpoint in arm.endpoints]
+    kinds = {endpoint.measure.kind for endpoint in endpoints}
+    tests = {endpoint.test.name for endpoint in endpoints if endpoint.test}
+    percent = f"{100 * CONF_LEVEL:.0f} %"
+    said = [
+        "The experimental unit is the animal. Values are mean ± SEM with SD, and median with quartiles (type 7). "
+        "Percent of vehicle is the mean over the mean of the vehicle group."
+    ]
+    if "Dunnett" in tests:
+        said.append(
+            "Doses were compared with vehicle by one-way analysis of variance and Dunnett's two-sided, single-step "
+            f"comparisons (Dunnett 1955; quadrature), with simultaneous {percent} confidence intervals; p without "
+            "the assumption of equal variances (Hasler and Hothorn 2008) are in the tables."
+        )
+    if "Dunnett on √(y + 0.5)" in tests:
+        said.append("Counts were compared in the same way after the transformation √(y + 0.5).")
+    if "Dunn" in tests:
+        said.append(
+            f"Durations with more than {100 * MANY_ZEROS:.0f} % of the animals at zero were compared by ranks: "
+            "Kruskal–Wallis, and Dunn's comparisons with vehicle, two-sided, with Holm's adjustment (Dunn 1964); "
+            "their means only describe."
+        )
+    if "latency" in kinds:
+        said.append("Latencies of animals that did not respond are right-censored at the end of the test.")
+    if tests:
+        said.append(
+            "Effect sizes are Hedges' g with exact factor and noncentral-t interval (Hedges 1981; Cumming and Finch "
+            "2001), and Cliff's δ (Cliff 1993), which is in the tables."
+        )
+    if any(isinstance(endpoint.ed50, Ed50) for endpoint in endpoints):
+        said.append(
+            "Dose–response curves are four-parameter log-logistic (LL.4), fitted by least squares to animals with "
+            f"vehicle as dose 0; the ED50 is the dose of half the fitted range, with its {percent} profile interval."
+        )
+    said.append(
+        "An ED50 is given only where three or more doses beside vehicle differ, the effect is monotone, data reach "
+        "half of the fitted range, and both limits of its interval exist within reach of the doses tested."
+    )
+    said.append(f"Tests are two-sided at α = {ALPHA:g}; the primary endpoint of each arm is named in advance.")
+    return " ".join(said)
+
+
+def software_versions() -> dict[str, str]:
+    """Of the program and of what computes and draws in it."""
+    import platform
+    from importlib.metadata import version
+
+    packages = ("behavior", "numpy", "scipy", "pandas", "matplotlib")
+    return {**{name: version(name) for name in packages}, "python": platform.python_version()}
+
+
+def parameter_lines(parameters: dict[str, Any]) -> list[str]:
+    """A paradigm's parameters, one a line; parts of a schedule as one line each.
+
+    >>> parameter_lines({"n_cycles": 3, "components": [{"name": "punished", "shock_ma": 0.4, "cue": None}]})
+    ['n_cycles = 3', 'components 1: name = punished, shock_ma = 0.4']
+    """
+    lines = []
+    for key, value in parameters.items():
+        if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
+            lines += [f"{key} {i}: {_joined(part)}" for i, part in enumerate(value, start=1)]
+        elif isinstance(value, dict):
+            lines += [f"{key}: {_joined(value)}"] if value else []
+        elif value is not None:
+            lines.append(f"{key} = {_value(value)}")
+    return lines
+
+
+def _joined(part: dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {_value(value)}" for key, value in part.items() if value is not None)
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

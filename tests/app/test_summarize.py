@@ -1,0 +1,96 @@
+"""`behavior summarize` as a person uses it, without another process for each question."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from behavior.app.summarize import free_name, summarize, summarized
+from behavior.model.errors import BadFile, BadInput
+from study.datasets import write_conflict
+
+RATES = {0.0: [1.0, 2.0, 3.0], 1.0: [2.0, 3.0, 4.0]}
+
+
+@pytest.fixture
+def command() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(summarize)
+    return app
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return write_conflict(tmp_path / "data", RATES)
+
+
+def test_the_path_of_the_report_is_all_that_is_printed(command: typer.Typer, dataset: Path) -> None:
+    done = CliRunner().invoke(command, [str(dataset)])
+    assert done.exit_code == 0
+    assert done.stdout == f"{dataset / 'summary' / 'report.html'}\n"
+    assert done.stderr == "6 sessions summarized\n"
+    assert (dataset / "summary" / "report.html").is_file()
+
+
+def test_a_second_summary_takes_the_next_name(command: typer.Typer, dataset: Path) -> None:
+    first, second = (CliRunner().invoke(command, [str(dataset)]).stdout for _ in range(2))
+    assert second == first.replace("/summary/", "/summary-2/")
+    reports = [Path(text.strip()).read_bytes() for text in (first, second)]
+    assert reports[0] == reports[1]
+
+
+def test_warnings_and_what_was_left_out_go_to_standard_error(command: typer.Typer, dataset: Path) -> None:
+    next((dataset / "sub-R05").glob("ses-*/footer.json")).unlink()
+    done = CliRunner().invoke(command, [str(dataset)])
+    assert done.stderr.splitlines()[0].startswith("warning: sub-R05/")
+    assert done.stderr.splitlines()[-1] == "5 sessions summarized, 1 left out"
+
+
+def test_json_holds_the_report_and_every_dose(command: typer.Typer, dataset: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(command, [str(dataset), "--json", "--out", str(tmp_path / "out")])
+    found = json.loads(done.stdout)
+    assert found["report"] == str(tmp_path / "out" / "report.html")
+    assert (found["n_sessions"], found["n_analysed"], found["blinded"]) == (6, 6, False)
+    first = found["per_dose"][0]
+    assert (first["endpoint"], first["dose_mg_kg"], first["n"], first["mean"]) == ("punished_rate_per_min", 0, 3, 2)
+    assert first["p_adjusted"] is None
+    assert 0 < found["per_dose"][1]["p_adjusted"] < 1
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_what_cannot_be_used_is_refused_before_anything_is_written(
+    command: typer.Typer, tmp_path: Path, option: list[str]
+) -> None:
+    done = CliRunner().invoke(command, [str(tmp_path / "nowhere"), *option])
+    assert isinstance(done.exception, BadInput)
+    (tmp_path / "empty").mkdir()
+    assert isinstance(CliRunner().invoke(command, [str(tmp_path / "empty"), *option]).exception, BadInput)
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_an_out_that_is_there_is_refused(command: typer.Typer, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", dataset):
+        assert isinstance(CliRunner().invoke(command, [str(dataset), "--out", str(out)]).exception, BadInput)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_bad_study_file_is_refused(command: typer.Typer, dataset: Path) -> None:
+    (dataset / "study.toml").write_text("name = ")
+    assert isinstance(CliRunner().invoke(command, [str(dataset)]).exception, BadFile)
+
+
+def test_another_command_may_ask_for_a_summary(dataset: Path, tmp_path: Path) -> None:
+    assert summarized(dataset, tmp_path / "out") == tmp_path / "out" / "report.html"
+
+
+def test_free_names_are_counted_on(tmp_path: Path) -> None:
+    names = []
+    for _ in range(3):
+        names.append(free_name(tmp_path / "summary"))
+        names[-1].mkdir()
+    assert [name.name for name in names] == ["summary", "summary-2", "summary-3"]

@@ -1,0 +1,247 @@
+"""Per-dose summaries: right figures, the method that suits the outcome, and reasons where something is not there."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from behavior.model.measures import MEASURES
+from behavior.study.dataset import read_dataset
+from behavior.summary.against_vehicle import CLIFF, compared
+from behavior.summary.ed50 import Ed50, NoEd50
+from behavior.summary.per_dose import ArmSummary, censored_quartiles, per_dose_table, summarize_arms
+from study.datasets import given as treatment
+from study.datasets import write_conflict, write_session, write_vocalization
+
+RATES = {0.0: [1.0, 2.0, 3.0, 2.5], 1.0: [2.0, 3.0, 4.0, 2.0], 3.0: [5.0, 6.0, 7.0, 5.5], 10.0: [6.0, 7.0, 9.0, 8.0]}
+CLEAR = {0.0: [19, 20, 21], 0.3: [18, 19, 20], 1.0: [14, 15, 16], 3.0: [8, 9, 10], 10.0: [3, 4, 5], 30.0: [1, 2, 3]}
+
+
+def only_arm(path: Path) -> ArmSummary:
+    (arm,) = summarize_arms(read_dataset(path))
+    return arm
+
+
+@pytest.fixture
+def conflict(tmp_path: Path) -> ArmSummary:
+    return only_arm(write_conflict(tmp_path / "data", RATES))
+
+
+def test_rows_hold_n_mean_spread_and_share_of_vehicle(conflict: ArmSummary) -> None:
+    rows = {row.dose_mg_kg: row for row in conflict.primary.rows}
+    assert list(rows) == [0.0, 1.0, 3.0, 10.0]
+    for dose, values in RATES.items():
+        described = rows[dose].described
+        assert described.n == 4
+        assert described.mean == pytest.approx(np.mean(values))
+        assert described.sem == pytest.approx(stats.sem(values))
+        assert described.percent_of_vehicle == pytest.approx(100 * np.mean(values) / np.mean(RATES[0.0]))
+
+
+def test_p_values_and_intervals_are_dunnetts(conflict: ArmSummary) -> None:
+    reference = stats.dunnett(*[RATES[d] for d in (1.0, 3.0, 10.0)], control=RATES[0.0], rng=np.random.default_rng(1))
+    limits = reference.confidence_interval(0.95)
+    rows = conflict.primary.rows
+    assert rows[0].against is None
+    for i, row in enumerate(rows[1:]):
+        assert row.against is not None
+        assert row.against.p_adjusted == pytest.approx(reference.pvalue[i], abs=2e-3)
+        assert (row.against.lo, row.against.hi) == pytest.approx((limits.low[i], limits.high[i]), abs=0.02)
+    assert conflict.primary.test is not None
+    assert conflict.primary.test.name == "Dunnett"
+    assert conflict.primary.test.effective is not None
+    assert conflict.primary.test.effective.contiguous == "3"
+
+
+def test_the_primary_comes_first_and_the_motor_control_stands_beside(conflict: ArmSummary) -> None:
+    assert [endpoint.is_primary for endpoint in conflict.endpoints] == [True, False, False]
+    assert conflict.motor_control is conflict.endpoints[1]
+    table = per_dose_table([conflict])
+    means = {row.dose_mg_kg: row.described.mean for row in conflict.motor_control.rows}
+    assert table["motor_control_mean"].tolist() == [means[dose] for dose in table["dose_mg_kg"]]
+    assert "2 endpoints are secondary" in conflict.multiplicity
+    assert "primary endpoint is punished responses" in conflict.multiplicity
+
+
+def test_counts_are_compared_as_square_roots(conflict: ArmSummary) -> None:
+    shocks = conflict.endpoints[2]
+    assert shocks.test is not None
+    assert shocks.test.scale == "Difference of √(y + 0.5)"
+    roots = {dose: np.sqrt(np.round(np.array(values) * 6) + 0.5) for dose, values in RATES.items()}
+    against = shocks.rows[2].against
+    assert against is not None
+    assert against.estimate == pytest.approx(roots[3.0].mean() - roots[0.0].mean())
+    assert shocks.rows[2].described.mean == np.mean(np.round(np.array(RATES[3.0]) * 6))
+
+
+def test_durations_with_many_zeros_are_compared_by_ranks(tmp_path: Path) -> None:
+    times = {0.0: [20.0, 15.0, 12.0, 18.0], 1.0: [10.0, 0.0, 8.0, 7.0], 10.0: [0.0, 0.0, 0.5, 0.0]}
+    arm = only_arm(write_vocalization(tmp_path / "data", times))
+    assert arm.primary.test is not None
+    assert (arm.primary.test.name, arm.primary.test.scale) == ("Dunn", CLIFF)
+    h, p = stats.kruskal(*times.values())
+    assert arm.primary.test.overall.startswith(f"Kruskal–Wallis H(2) = {h:.2f}, p = {p:.3f}")
+    top = arm.primary.rows[2].against
+    assert top is not None
+    assert top.estimate == -1.0
+    assert top.p_adjusted < 0.05
+
+
+def test_durations_with_few_zeros_are_compared_by_means(tmp_path: Path) -> None:
+    times = {0.0: [20.0, 15.0, 12.0, 18.0], 1.0: [10.0, 3.0, 8.0, 7.0]}
+    arm = only_arm(write_vocalization(tmp_path / "data", times))
+    assert arm.primary.test is not None
+    assert arm.primary.test.name == "Dunnett"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.0, 1.5, 2.0, 4.0, 7.5]), min_size=9, max_size=9), st.permutations(range(9)))
+def test_the_choice_of_method_never_depends_on_who_had_which_dose(times: list[float], order: list[int]) -> None:
+    doses = np.repeat([0.0, 1.0, 3.0], 3)
+    one = compared(doses, np.array(times), MEASURES["calling_time_s"])
+    other = compared(doses, np.array(times)[order], MEASURES["calling_time_s"])
+    names = {found.test.name for found in (one, other) if found.test is not None}
+    assert len(names) <= 1
+
+
+def test_a_silent_rat_is_censored_and_not_missing(tmp_path: Path) -> None:
+    times = {0.0: [20.0, 15.0, 12.0], 1.0: [10.0, 0.0, 0.0]}
+    latency = only_arm(write_vocalization(tmp_path / "data", times)).endpoints[2]
+    row = latency.rows[1]
+    assert (row.described.n, row.n_censored, row.described.n_missing) == (1, 2, 0)
+    assert row.described.median == math.inf
+    assert row.described.q1 is not None
+    assert math.isfinite(latency.rows[0].described.q3 or math.inf)
+    assert latency.cut_off == 60.0
+    assert latency.test is None
+    assert "2 of 6 animals did not respond before the test ended: R05 (1 mg/kg), R06 (1 mg/kg)" in latency.notes[0]
+    assert isinstance(latency.ed50, NoEd50)
+    delta = row.effects.cliffs_delta
+    assert row.effects.hedges_g is None
+    assert delta is not None
+    assert delta.estimate == 1.0
+
+
+@given(st.lists(st.floats(0, 100) | st.just(math.nan), min_size=1, max_size=12))
+def test_censored_quartiles_are_numpys_where_no_censored_one_is_reached(latencies: list[float]) -> None:
+    found = censored_quartiles(np.array(latencies))
+    observed = sorted(x for x in latencies if not math.isnan(x))
+    assert list(found) == sorted(found)
+    for p, quartile in zip((0.25, 0.5, 0.75), found, strict=True):
+        if math.ceil(p * (len(latencies) - 1)) < len(observed):
+            filled = [*observed, *[1e9] * (len(latencies) - len(observed))]
+            assert quartile == pytest.approx(np.quantile(filled, p))
+        else:
+            assert math.isinf(quartile) or quartile == observed[-1]
+
+
+def test_an_ed50_is_given_where_the_data_hold_one(tmp_path: Path) -> None:
+    found = only_arm(write_conflict(tmp_path / "data", CLEAR)).primary.ed50
+    assert isinstance(found, Ed50)
+    assert 1.0 < found.lo < found.estimate < found.hi < 5.0
+
+
+def test_a_flat_study_has_no_ed50_and_says_why(tmp_path: Path) -> None:
+    flat = {dose: [5.0, 6.0, 7.0, 5.5] for dose in (0.0, 1.0, 3.0, 10.0)}
+    found = only_arm(write_conflict(tmp_path / "data", flat)).primary.ed50
+    assert isinstance(found, NoEd50)
+    assert "do not differ between doses" in found.reasons[0]
+
+
+def test_no_variance_at_all_is_a_reason_and_no_crash(tmp_path: Path) -> None:
+    same = {dose: [5.0, 5.0, 5.0] for dose in (0.0, 1.0, 3.0, 10.0)}
+    endpoint = only_arm(write_conflict(tmp_path / "data", same)).primary
+    assert endpoint.test is None
+    assert "variance" in endpoint.no_test
+    assert isinstance(endpoint.ed50, NoEd50)
+    assert endpoint.rows[1].described.sem == 0
+
+
+def test_one_animal_a_dose_is_described_and_not_tested(tmp_path: Path) -> None:
+    endpoint = only_arm(write_conflict(tmp_path / "data", {0.0: [1.0], 1.0: [2.0], 3.0: [4.0]}, n=2)).primary
+    assert endpoint.test is None
+    assert endpoint.rows[2].described.mean == 4.0
+    assert endpoint.rows[2].described.sem is None
+    assert endpoint.rows[2].n_planned == 2
+
+
+def test_sessions_left_out_are_counted_and_not_analysed(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    next((path / "sub-R05").glob("ses-*/footer.json")).unlink()
+    arm = only_arm(path)
+    row = arm.primary.rows[1]
+    assert (row.n_planned, row.n_run, row.n_left_out, row.described.n) == (4, 4, 1, 3)
+    assert [reason for _, reason in arm.left_out] == ["nobody closed it (no footer)"]
+
+
+def test_a_dose_nobody_had_has_its_row(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    for subject in ("R13", "R14", "R15", "R16"):
+        next((path / f"sub-{subject}").glob("ses-*/footer.json")).unlink()
+    row = only_arm(path).primary.rows[3]
+    assert (row.n_run, row.n_left_out, row.described.n, row.described.mean, row.against) == (4, 4, 0, None, None)
+
+
+def test_without_vehicle_nothing_is_compared_and_it_is_said(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    for subject in ("R01", "R02", "R03", "R04"):
+        next((path / f"sub-{subject}").glob("ses-*/footer.json")).unlink()
+    arm = only_arm(path)
+    assert arm.endpoints == ()
+    assert "no session with the vehicle" in arm.unmade
+
+
+def test_two_sessions_of_an_animal_at_a_dose_count_as_one_animal(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    measures = {"punished_rate_per_min": 3.0, "unpunished_rate_per_min": 20.0, "n_shocks_delivered": 18}
+    write_session(path, "R01", 0.0, measures, started_at="2026-03-05T09:00:00+00:00")
+    row = only_arm(path).primary.rows[0]
+    assert row.n_run == 5
+    assert row.described.n == 4
+    assert row.described.mean == pytest.approx(np.mean([2.0, *RATES[0.0][1:]]))  # R01: the mean of 1 and 3
+
+
+def test_a_measure_that_is_missing_in_a_session_is_counted_and_named(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    write_session(path, "R99", 1.0, {"punished_rate_per_min": None, "unpunished_rate_per_min": 20.0})
+    endpoint = only_arm(path).primary
+    assert (endpoint.rows[1].described.n, endpoint.rows[1].described.n_missing) == (4, 1)
+    assert "R99 (1 mg/kg)" in endpoint.notes[0]
+
+
+def test_a_blinded_arm_has_no_summary(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    coded = treatment(None, compound=None, blind_code="K1")
+    write_session(path, "B1", None, {"punished_rate_per_min": 2.0}, treatment=coded)
+    arm = only_arm(path)
+    assert arm.endpoints == ()
+    assert "behavior unblind" in arm.unmade
+
+
+def test_loose_sessions_are_arms_by_paradigm_and_compound(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", {}, n=2, study=False)
+    for k, (compound, dose) in enumerate([("ipsapirone", 0.0), ("ipsapirone", 0.0), ("ipsapirone", 1.0),
+                                          ("ipsapirone", 1.0), ("diazepam", 2.0), ("diazepam", 2.0)]):  # fmt: skip
+        measures = {"punished_rate_per_min": 1.0 + k, "unpunished_rate_per_min": 20.0}
+        write_session(path, f"R{k}", dose, measures, arm=None, study=None, treatment=treatment(dose, compound=compound))
+    arms = summarize_arms(read_dataset(path))
+    assert [(arm.plan.compound, arm.plan.doses_mg_kg) for arm in arms] == [
+        ("diazepam", (0.0, 2.0)),
+        ("ipsapirone", (0.0, 1.0)),
+    ]
+    assert [arm.primary.vehicle.described.n for arm in arms] == [2, 2]
+    assert all(arm.plan.motor_control == "unpunished_rate_per_min" for arm in arms)
+
+
+def test_the_table_has_one_row_an_endpoint_and_dose_and_fractions_no_percent(conflict: ArmSummary) -> None:
+    table = per_dose_table([conflict])
+    assert len(table) == 12
+    assert not table.duplicated(["arm", "endpoint", "dose_mg_kg"]).any()
+    assert table["fraction_of_vehicle"].iloc[0] == 1.0
+    assert not [column for column in table if "percent" in column]
