@@ -30,14 +30,20 @@ for command in (demo, run, simulate, verify, detect, rescore, summarize):
     app.command()(command)
 
 
-@app.callback()
-def behavior(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    """Behavioral pharmacology from the grid floor to the dose-response curve."""
-    if version:
+def say_version(asked: bool) -> None:
+    """Print the version and end."""
+    if asked:
         typer.echo(f"behavior {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def behavior(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Behavioral pharmacology from the grid floor to the dose-response curve."""
 
 
 def main() -> None:

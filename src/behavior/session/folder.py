@@ -5,6 +5,7 @@
         journal.jsonl   everything that happened and was commanded              appended
         footer.json     when and why it ended, totals, digest of the journal    written once, at the end
         audio.flac      the chamber's sound, if the paradigm records it
+        truth.csv       which calls are in the sound; simulated sessions only
         calls.csv, components.csv, score.json                                   derived: can be made again at any time
 
 Nothing here is ever overwritten but what is derived.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from behavior.audio.write import RecordingWriter
 from behavior.model.events import RecordingEnded, RecordingStarted
-from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape, TrueCall
 
-SOUND_FILE = "audio.flac"
+SOUND_FILE, TRUTH_FILE = "audio.flac", "truth.csv"
+TRUTH_COLUMNS = ("file", "onset_s", "offset_s", "low_hz", "high_hz", "call_type")
 
 
 class SimulatedMicrophone:
@@ -37,7 +39,7 @@ class SimulatedMicrophone:
         return RecordingEnded(at_us, self._n_samples, 0)
 
     def write(self, folder: Path, sounds: Iterable[PlannedCall | Artefact], seed: int) -> Path | None:
-        """Write what was recorded; None if nothing was.
+        """Write what was recorded, and beside it which calls are truly in it; None if nothing was.
 
         Parameters
         ----------
@@ -60,4 +62,15 @@ class SimulatedMicrophone:
         with RecordingWriter(folder / SOUND_FILE, self.sample_rate_hz) as file:
             for block in soundscape.blocks():
                 file.write(block)
+        write_truth(folder / TRUTH_FILE, soundscape.truth)
         return folder / SOUND_FILE
+
+
+def write_truth(path: Path, calls: Iterable[TrueCall]) -> None:
+    """Write a table of the calls that are in a recording, as whoever scores a detector wants it."""
+    with path.open("x", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(TRUTH_COLUMNS)
+        for call in calls:
+            times = (round(call.onset_s, 6), round(call.offset_s, 6))
+            table.writerow((SOUND_FILE, *times, round(call.low_hz), round(call.high_hz), call.kind))
