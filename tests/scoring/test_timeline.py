@@ -135,6 +135,49 @@ def test_a_window_that_the_sessions_end_cut_is_marked_and_one_that_ended_by_itse
     assert [trial.interrupted for trial in failed.trials] == [False, True]
 
 
+def test_the_response_that_ended_a_trial_lies_in_it_and_that_which_began_one_does_not() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1),
+            e.Crossed(5, "right"),
+            c.EndTrial(1),
+            c.BeginTrial(2),
+            e.TimerFired(9),
+            c.EndTrial(2),
+            e.Crossed(9, "left"),  # after the tick that ended it
+        )
+    )
+    assert timeline.placed(timeline.trials, timeline.crossings) == [0, None]
+    assert [trial.time_us for trial in timeline.trials] == [5, 4]
+
+
+def test_a_late_response_that_ends_a_trial_lies_where_its_time_stamp_says() -> None:
+    timeline = timeline_of(
+        journal(c.BeginTrial(1), e.TimerFired(7), e.Crossed(5, "right"), c.EndTrial(1), e.Crossed(7, "left"))
+    )
+    assert timeline.placed(timeline.trials, timeline.crossings) == [0, None]
+
+
+def test_what_lies_in_an_inner_component_is_not_the_outer_ones() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginComponent("outer"),
+            e.LeverPressed(10, "left"),
+            c.BeginComponent("inner"),
+            e.LeverPressed(15, "left"),
+            e.Resumed(20, 4),
+            e.TimerFired(30),
+            c.EndComponent("inner"),
+            e.LeverPressed(40, "left"),
+            e.TimerFired(50),
+            c.EndComponent("outer"),
+        )
+    )
+    outer, inner = timeline.components
+    assert timeline.placed(timeline.components, timeline.presses) == [0, 1, 0]
+    assert (inner.time_us, outer.time_us) == (20 - 4, 50 - 20)
+
+
 def test_cues_are_windows_and_setting_one_again_after_a_gap_begins_no_second() -> None:
     timeline = timeline_of(
         journal(

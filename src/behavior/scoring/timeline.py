@@ -5,7 +5,7 @@ Rules.
 1.  **Commands carry no time.** A command's time is the core's, the latest `at_us` of the inputs before it.
 2.  **Time stamps decide scoring.** A response belongs to the window `[begin, end)` that its own `at_us` lies in, even
     if it was journalled later; outside every window, or in a gap without control, it belongs to none. The response that
-    ended a window, as an escape ends a trial, lies in it.
+    ended a window, as an escape ends a trial, lies in it, and that which began one, as a time-out, lies before it.
 3.  **Order decides control.** A shock or a delivery belongs to the window that was open when it was commanded, because
     it is a consequence: at a window's last instant time alone could put it into the next.
 4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked.
@@ -41,7 +41,7 @@ class Window:
     gap_us : how much of it nobody controlled
     inner_us : how much of it belongs to windows within it
     interrupted : it was cut by the session's end or by a gap
-    by_response : a response ended it, at `end_us`, and lies in it
+    after_response, with_response : a response began it at `begin_us` or ended it at `end_us`
     """
 
     name: str
@@ -51,7 +51,13 @@ class Window:
     gap_us: int = 0
     inner_us: int = 0
     interrupted: bool = False
-    by_response: bool = False
+    after_response: bool = False
+    with_response: bool = False
+
+    @property
+    def responses_us(self) -> tuple[int, int]:
+        """From and until when a response lies in it."""
+        return self.begin_us + self.after_response, self.end_us + self.with_response
 
     @property
     def time_us(self) -> int:
@@ -185,16 +191,14 @@ def locate(windows: Sequence[Window]) -> Callable[[int], int | None]:
     ----------
     windows : in order of their beginning
     """
-    begins_us = [window.begin_us for window in windows]
-    last_end_us = list(accumulate((window.end_us for window in windows), max))
-    ended_at = {window.end_us: i for i, window in enumerate(windows) if window.by_response}
+    begins_us = list(accumulate((window.responses_us[0] for window in windows), max))
+    ends_us = [window.responses_us[1] for window in windows]
+    last_end_us = list(accumulate(ends_us, max))
 
     def index(at_us: int) -> int | None:
-        if at_us in ended_at:
-            return ended_at[at_us]
         i = bisect_right(begins_us, at_us) - 1
         while i >= 0 and last_end_us[i] > at_us:
-            if windows[i].end_us > at_us:
+            if ends_us[i] > at_us:
                 return i
             i -= 1
         return None
@@ -225,7 +229,8 @@ class _Open:
     end_us: int | None = None
     inner: list[tuple[int, int]] = field(default_factory=list)
     interrupted: bool = False
-    by_response: bool = False
+    after_response: bool = False
+    with_response: bool = False
 
 
 @dataclass(slots=True)
@@ -237,18 +242,18 @@ class _Windows:
     open: list[int] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def begin(self, name: str, at_us: int) -> None:
+    def begin(self, name: str, at_us: int, *, after_response: bool) -> None:
         self.counts[name] = number = self.counts.get(name, 0) + 1
         self.open.append(len(self.all))
-        self.all.append(_Open(name, number, at_us))
+        self.all.append(_Open(name, number, at_us, after_response=after_response))
 
-    def end(self, name: str, at_us: int, **how: bool) -> bool:
+    def end(self, name: str, at_us: int, *, interrupted: bool, with_response: bool) -> bool:
         """Close the last one of this name; False if none is open."""
         for i in reversed(self.open):
             if self.all[i].name == name:
                 self.open.remove(i)
                 one = self.all[i]
-                one.end_us, one.interrupted, one.by_response = at_us, how["interrupted"], how["by_response"]
+                one.end_us, one.interrupted, one.with_response = at_us, interrupted, with_response
                 if self.open and self.what != "cue":  # cues are on side by side, not one within another
                     self.all[self.open[-1]].inner.append((one.begin_us, at_us))
                 return True
@@ -274,7 +279,8 @@ class _Windows:
             gap_us,
             inner_us,
             interrupted=one.interrupted or one.end_us is None or gap_us > 0,
-            by_response=one.by_response,
+            after_response=one.after_response,
+            with_response=one.with_response,
         )
 
 
@@ -312,10 +318,10 @@ class _Fold:
             e.RecordingEnded: self.recording_ended,
             e.Noted: self.notes.append,
             e.Resumed: lambda x: self.gaps.append((x.at_us - x.gap_us, x.at_us)),
-            c.BeginComponent: lambda x: self.components.begin(x.name, self.now_us),
-            c.EndComponent: lambda x: self.end(self.components, x.name),
-            c.BeginTrial: lambda x: self.trials.begin(str(x.trial), self.now_us),
-            c.EndTrial: lambda x: self.end(self.trials, str(x.trial)),
+            c.BeginComponent: lambda x: self.begin(self.components, x.name),
+            c.EndComponent: lambda x: self.end_mark(self.components, x.name),
+            c.BeginTrial: lambda x: self.begin(self.trials, str(x.trial)),
+            c.EndTrial: lambda x: self.end_mark(self.trials, str(x.trial)),
             c.SetCue: self.set_cue,
             c.Shock: self.shock,
             c.Deliver: self.deliver,
@@ -382,18 +388,21 @@ class _Fold:
 
     # -- marks, cues, sound -----------------------------------------------------------------------------------------
 
-    def end(self, windows: _Windows, name: str) -> None:
-        if not windows.end(name, self.now_us, **self.how()):
-            self.problems.append(f"{windows.what} {name} ends at {self.now_us / 1e6:g} s and never began")
+    def begin(self, windows: _Windows, name: str) -> None:
+        windows.begin(name, self.now_us, after_response=self.responding)
 
-    def how(self) -> dict[str, bool]:
-        return {"interrupted": self.cutting, "by_response": self.responding}
+    def end(self, windows: _Windows, name: str) -> bool:
+        return windows.end(name, self.now_us, interrupted=self.cutting, with_response=self.responding)
+
+    def end_mark(self, windows: _Windows, name: str) -> None:
+        if not self.end(windows, name):
+            self.problems.append(f"{windows.what} {name} ends at {self.now_us / 1e6:g} s and never began")
 
     def set_cue(self, command: c.SetCue) -> None:
         if not command.on:
-            self.cues.end(command.cue, self.now_us, **self.how())  # off when off already says nothing
+            self.end(self.cues, command.cue)  # off when off already says nothing
         elif all(self.cues.all[i].name != command.cue for i in self.cues.open):  # a resumed session sets it again
-            self.cues.begin(command.cue, self.now_us)
+            self.begin(self.cues, command.cue)
 
     def recording_started(self, event: e.RecordingStarted) -> None:
         self.recordings.append({"file": event.file, "began_us": event.at_us, "sample_rate_hz": event.sample_rate_hz})

@@ -1,0 +1,38 @@
+"""Which simulated animal suits which paradigm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from behavior.model.doses import Treatment
+from behavior.paradigms.passive_avoidance import ENTERED
+from behavior.simulate.pair import Pair
+from behavior.simulate.rat import Rat
+from behavior.simulate.shock_caller import ShockCaller
+from behavior.simulate.shuttler import Shuttler, Stepper
+from behavior.simulate.subject import Subject
+
+
+def animal_for(paradigm: str, parameters: dict[str, Any], seed: int, treatment: Treatment) -> Subject:
+    """The animal that takes part in a session.
+
+    Parameters
+    ----------
+    paradigm : its name; a lab's own gets the rat that presses and calls
+    parameters : resolved, as in the session's header
+    seed : of everything that the animal does
+    treatment : what it was really given
+    """
+    match paradigm:
+        case "shuttle_escape":
+            return Shuttler(seed, treatment, gated=parameters["gate"] != "none")
+        case "helplessness_induction":
+            return Shuttler(seed, treatment, shocked_before=False, gated=True)
+        case "passive_avoidance":
+            entered = ENTERED[parameters["apparatus"]]
+            return Stepper(seed, treatment, trained=parameters["stage"] == "retention", entered=entered)
+        case "shock_aggression":
+            return Pair(seed, treatment, parameters["raters"])
+        case "shock_induced_usv":
+            return ShockCaller(seed, treatment)
+    return Rat(seed, treatment)
