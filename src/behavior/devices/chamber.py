@@ -101,7 +101,10 @@ class ConnectedChamber:
         return min((device.driver.next_us for device in self._devices.values() if not device.lost), default=NEVER)
 
     def start_readers(self, queue: Queue[tuple[str, bytes, int]], clock_us: Callable[[], int]) -> None:
-        """Let a thread for each port put what it reads into the queue, with the host's time of reading."""
+        """Let a thread for each port put what it reads into the queue, with the host's time of reading.
+
+        For transports that wait when they read; instant ones are polled.
+        """
         for name, device in self._devices.items():
             reader = threading.Thread(
                 target=self._read_on,

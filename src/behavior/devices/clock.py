@@ -7,9 +7,9 @@ does, the stamp was made between the two, so that each answer holds the offset b
 
 The tightest answers are the most exact. The offset at the start is the middle of the tightest of several; afterwards
 a straight line (offset and rate) is fitted to the tightest of every few answers of the last two minutes or so, by least
-squares with weights 1 / width², and a line that leaves the bounds of a new answer is moved just inside. Hence the error is never more
-than a round trip, usually far less, and does not grow with drift. All arithmetic is in integers: equal bytes give
-equal times.
+squares with weights 1 / width², and a line that leaves the bounds of a new answer is moved just inside. Hence the error
+is never more than a round trip, usually far less, and does not grow with drift. All arithmetic is in integers: equal
+bytes give equal times.
 """
 
 from __future__ import annotations

@@ -137,8 +137,6 @@ class SimulatedDevice:
             return b""
         data = b"".join(data for due_us, data in self._outgoing if due_us <= self._now_us)
         self._outgoing = [one for one in self._outgoing if one[0] > self._now_us]
-        if self.faults.unplugged:
-            return b""
         return self._spoiled(data) if self.faults.spoils_bytes else data
 
     @property
@@ -193,6 +191,8 @@ class SimulatedDevice:
         """From now on this is wrong with it."""
         self.advance(now_us)
         before, self.faults = self.faults, faults
+        if faults.unplugged:
+            self._outgoing.clear()
         self._suffered(before)
 
     def take_happenings(self) -> list[Happening]:
@@ -349,7 +349,8 @@ class SimulatedDevice:
         self._say(kind, register, self._payload(register))
 
     def _say(self, kind: int, register: Register, payload: bytes) -> None:
-        if kind & 3 != EVENT and self._control & 0x10:  # replies are muted
+        muted = kind & 3 != EVENT and self._control & 0x10
+        if muted or self.faults.unplugged:
             return
         ticks = max(0, self._now_us + self._shows_us) // TICK_US
         self._outgoing.append((self._now_us + self.faults.late_us, _stamped(_frame(kind, register, payload), ticks)))
