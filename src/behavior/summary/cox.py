@@ -26,10 +26,11 @@ from numpy.typing import ArrayLike, NDArray
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
+from behavior.summary.fit import ChiSquare
 from behavior.summary.groups import level_labels
 from behavior.summary.multiplicity import adjust_p
 from behavior.summary.ranks import PermutationComparison, permutation_test
-from behavior.summary.survival import ChiSquare, Latencies
+from behavior.summary.survival import Latencies
 
 Ties: TypeAlias = Literal["efron", "breslow"]
 _MAX_STEPS = 50

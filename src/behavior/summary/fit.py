@@ -105,6 +105,15 @@ class FTest:
     p: float
 
 
+@dataclass(frozen=True, slots=True)
+class ChiSquare:
+    """A χ² test."""
+
+    chi2: float
+    df: int
+    p: float
+
+
 @dataclass(frozen=True)
 class Band:
     """A fitted curve at `x` with a pointwise confidence band; all of shape (m,)."""

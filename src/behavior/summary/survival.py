@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
+from behavior.summary.fit import ChiSquare
 from behavior.summary.groups import Level, as_responses, level_labels, named_levels
 from behavior.summary.multiplicity import adjust_p
 
@@ -161,15 +162,6 @@ def _median(times: Floats, survival: Floats) -> float | None:
     if abs(survival[first] - 0.5) <= tolerance and first + 1 < len(times):
         return float(times[first] + times[first + 1]) / 2
     return float(times[first])
-
-
-@dataclass(frozen=True, slots=True)
-class ChiSquare:
-    """A χ² test."""
-
-    chi2: float
-    df: int
-    p: float
 
 
 def log_rank(found: Latencies, rho: float = 0.0) -> ChiSquare:
