@@ -125,13 +125,24 @@ def disagreements(figures: Sequence[Figure]) -> list[Disagreement]:
     """What stands against what: figures of one compound, target and dose, and a Kd beside another compound's
     Ki.
     """
-    found = []
-    for i, first in enumerate(figures):
-        for second in figures[i + 1 :]:
+    found, single = [], merged(figures)
+    for i, first in enumerate(single):
+        for second in single[i + 1 :]:
             how = _difference(first, second) if _same_thing(first, second) else ""
             if how:
                 found.append(Disagreement(first, second, how))
     return found
+
+
+def merged(figures: Sequence[Figure]) -> list[Figure]:
+    """Figures that say the same become one with all their sources."""
+    by_content: dict[Figure, list[str]] = {}
+    for figure in figures:
+        by_content.setdefault(figure.model_copy(update={"source": ""}), []).append(figure.source)
+    return [
+        content.model_copy(update={"source": ", ".join(dict.fromkeys(sources))})
+        for content, sources in by_content.items()
+    ]
 
 
 def _same_thing(first: Figure, second: Figure) -> bool:
@@ -185,4 +196,7 @@ class Comparison:
 
 def beside(own: Quantity, figures: Sequence[Figure]) -> list[Comparison]:
     """Place one's own result beside published figures of the same thing, bounds kept as bounds."""
-    return [Comparison(figure, own, None if figure.stated.is_range else fold(own, figure.stated)) for figure in figures]
+    return [
+        Comparison(figure, own, None if figure.stated.is_range else fold(own, figure.stated))
+        for figure in merged(figures)
+    ]

@@ -5,6 +5,7 @@ one set of files.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -36,6 +37,31 @@ class Estimate:
     def __str__(self) -> str:
         low, high = ("open" if end is None else shortest(end) for end in (self.low, self.high))
         return f"{shortest(self.value)} [{low}, {high}]"
+
+
+_LABELS = {
+    "cmax": "Cmax",
+    "c0": "C0",
+    "half_life": "half-life",
+    "lambda_z": "λz",
+    "auc_last_lin": "AUC to last (linear)",
+    "auc_inf_lin": "AUC to infinity (linear)",
+    "auc_last_linup_logdown": "AUC to last (linear up, log down)",
+    "auc_inf_linup_logdown": "AUC to infinity (linear up, log down)",
+    "clearance_over_f": "clearance / F",
+    "v_z": "Vz",
+    "v_z_over_f": "Vz / F",
+    "v_ss": "Vss",
+    "auc_ratio": "AUC ratio",
+    "auc_ratio_infinity": "AUC ratio, to infinity",
+    "auc_ratio_last": "AUC ratio, to last",
+    "area_against_vehicle": "area against vehicle",
+}
+
+
+def label_of(name: str) -> str:
+    """The name of an endpoint or measure as in a report."""
+    return _LABELS.get(name, name.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +98,23 @@ class Endpoint:
         """As in a report: ``10.5 [9.4, 11.7] nM``, ``> 10,000 nM``, ``no significant change``."""
         if self.value is None:
             return self.text
+        number = str(Estimate(self.value, self.low, self.high)) if self._has_limits else shortest(self.value)
+        text = f"{self.qualifier} {number}" if self.qualifier else number
         unit = f" {shown(self.unit)}" if self.unit else ""
-        if self.qualifier:
-            return f"{self.qualifier} {shortest(self.value)}{unit}"
-        if self.low is None and self.high is None:
-            return f"{shortest(self.value)}{unit}"
-        return f"{Estimate(self.value, self.low, self.high)}{unit}"
+        return text.replace("-", "−") + unit
+
+    @property
+    def _has_limits(self) -> bool:
+        return not self.qualifier and (self.low is not None or self.high is not None)
+
+    @property
+    def label(self) -> str:
+        """Its name as in a report: ``AUC to infinity (linear)``."""
+        return label_of(self.endpoint)
+
+    def of_shown(self) -> str:
+        """What it belongs to without the keys: ``striatum, 0.3 mg/kg``."""
+        return re.sub(r"\b\w+=", "", self.of)
 
 
 @dataclass(frozen=True, slots=True)

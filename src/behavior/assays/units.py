@@ -54,6 +54,9 @@ _SPELLINGS = {
 }
 
 
+_BELOW_THE_LINE = {"kg", "g", "mg", "ug", "ng", "l", "ml", "ul", "s", "min", "h", "d", "mol", "mm2", "animal"}
+
+
 def spelled(unit: str) -> str:
     """The house spelling of a unit: ``µM`` is ``uM``, ``mg/kg`` is ``mg_kg``, ``fmol/mg protein`` is
     ``fmol_mg_protein``.
@@ -66,11 +69,15 @@ def spelled(unit: str) -> str:
 
 
 def shown(unit: str) -> str:
-    """A unit as on an axis: ``mg_kg`` is ``mg/kg``, ``uM`` is ``µM``."""
-    head, _, tail = unit.partition("_")
-    if head == "u" or (head.startswith("u") and head[1:] in ("M", "g", "l", "mol")):
+    """A unit as on an axis: ``mg_kg`` is ``mg/kg``, ``uM`` is ``µM``, ``nmol_ml_x_min`` is ``nmol/ml · min``."""
+    return " · ".join(_shown_factor(part) for part in unit.split("_x_"))
+
+
+def _shown_factor(unit: str) -> str:
+    head, *tail = unit.split("_")
+    if head.startswith("u") and head[1:] in ("M", "g", "l", "mol"):
         head = "µ" + head[1:]
-    return f"{head}/{tail.replace('_', ' ')}" if tail else head
+    return head + "".join(f"/{word}" if word in _BELOW_THE_LINE else f" {word}" for word in tail)
 
 
 def family_of(unit: str) -> str | None:
