@@ -80,6 +80,7 @@ def test_retention_without_entry_is_capped_and_censored() -> None:
     assert score.session["retention_latency_s"] is None
     assert score.session["retention_latency_capped_s"] == 300.0
     assert score.session["retention_latency_censored"] is True
+    assert score.session["window_s"] == 300.0
     assert score.session["avoided"] is True
     assert score.session["time_in_start_s"] == 300.0
 

@@ -48,11 +48,12 @@ _ALL = (
     Measure("median_escape_latency_s", "Median escape latency, failures at cut-off (s)", "latency"),
     Measure("mean_latency_s", "Latency from CS, failures at cut-off (s)", "latency"),
     Measure("n_intertrial_crossings", "Intertrial crossings", "count"),
-    Measure("training_latency_capped_s", "Latency to enter, training (s)", "latency"),
-    Measure("retention_latency_capped_s", "Latency to enter, retention (s)", "latency"),
+    Measure("training_latency_s", "Latency to enter, training (s)", "latency"),
+    Measure("retention_latency_s", "Latency to enter, retention (s)", "latency"),
     Measure("n_entries", "Entries", "count"),
     Measure("n_shocks_with_fight", "Shocks with a fight", "count"),
     Measure("fraction_shocks_with_fight", "Share of shocks with a fight", "ratio"),
+    Measure("latency_first_fight_s", "Latency to the first fight (s)", "latency"),
     Measure("fight_time_s", "Fighting after shock (s)", "duration"),
 )
 

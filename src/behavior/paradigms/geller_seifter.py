@@ -154,12 +154,12 @@ async def work(
     box: Chamber, component: Component, presses: AsyncIterator[LeverPressed], food: Schedule, punishment: Schedule
 ) -> bool:
     """Food and punishment until the component is over, or until a time-out is due (True)."""
-    shock_ma = component.shock_ma
+    shock_ma, punished = component.shock_ma, component.punished
     with box.cue(component.cue) if component.cue else nullcontext():
         async for press in presses:
             if food.earned(press):
                 box.reinforce()
-            if not component.punished or not punishment.earned(press) or box.shock_is_on:
+            if not punished or not punishment.earned(press) or box.shock_is_on:
                 continue
             if component.time_out_s:
                 return True

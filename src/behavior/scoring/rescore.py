@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from behavior.model.calls import Call
+from behavior.model.events import Noted
+from behavior.scoring.annotations import FIGHTS, read_fights
 from behavior.scoring.score import Row, Score, score_items
 from behavior.session.folder import SessionFolder
 
@@ -33,13 +35,12 @@ def rescore(folder: SessionFolder, *, calls: Sequence[Call] | None = None) -> Sc
     Raises
     ------
     BadInput
-        There is no journal, or `calls.csv` is no call table.
+        There is no journal, or `calls.csv` or `fights.csv` cannot be used.
     """
     reading = folder.read()
     header = folder.header
-    score = score_items(
-        header.paradigm, reading.items, header.parameters, _calls(folder.path) if calls is None else calls
-    )
+    items = [*reading.items, *_annotations(folder.path)]
+    score = score_items(header.paradigm, items, header.parameters, _calls(folder.path) if calls is None else calls)
     torn = ("the last line is torn, as a power cut leaves it; it was dropped",) if reading.torn else ()
     problems = tuple(f"{folder.journal_path.name}: {problem}" for problem in (*reading.problems, *torn))
     return replace(score, problems=(*problems, *score.problems))
@@ -52,6 +53,11 @@ def _calls(folder: Path) -> list[Call] | None:
     from behavior.usv.table import read_calls
 
     return read_calls(path)
+
+
+def _annotations(folder: Path) -> list[Noted]:
+    path = folder / FIGHTS
+    return read_fights(path) if path.exists() else []
 
 
 def differences(old: Score, new: Score) -> list[str]:

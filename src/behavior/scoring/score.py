@@ -36,7 +36,7 @@ Scorer: TypeAlias = Callable[[Timeline, dict[str, Any], Sequence[Call] | None], 
 RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle", "trial", "resumed")
 """The columns of `responses.csv`."""
 _TEXT = {"component", "where", "kind"}
-_FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv"}
+_FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv", "fights": "fights.csv"}
 
 
 @dataclass(frozen=True, slots=True)
