@@ -1,0 +1,147 @@
+"""Serial ports as they are: on a pseudo-terminal, with everything that goes wrong when one is opened or pulled."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import serial
+
+from behavior.devices.transport import MemoryTransport, SerialTransport, TransportLost
+from behavior.model.errors import BadInput, Failure
+from behavior.simulate.devices import Faults, simulated
+
+tty = pytest.importorskip("tty", reason="pseudo-terminals need Linux or macOS")
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[int, SerialTransport]]:
+    """The far end of a line as a file, and a transport that is open at the near end."""
+    far, near = os.openpty()
+    tty.setraw(near)
+    transport = SerialTransport(os.ttyname(near))
+    transport.open()
+    yield far, transport
+    transport.close()
+    for end in (far, near):
+        try:
+            os.close(end)
+        except OSError as error:
+            assert error.errno == errno.EBADF, "closed by the test"
+
+
+def test_bytes_pass_both_ways_unchanged(pair: tuple[int, SerialTransport]) -> None:
+    far, transport = pair
+    every = bytes(range(256))
+    transport.write(every)
+    arrived = b""
+    while len(arrived) < 256:
+        arrived += os.read(far, 1_000)
+    assert arrived == every
+    os.write(far, every)
+    heard = b""
+    while len(heard) < 256:
+        heard += transport.read()
+    assert heard == every
+
+
+def test_nothing_is_there_is_no_bytes(pair: tuple[int, SerialTransport]) -> None:
+    assert pair[1].read() == b""
+
+
+def test_a_port_is_for_one_program(pair: tuple[int, SerialTransport]) -> None:
+    second = SerialTransport(pair[1].name)
+    with pytest.raises(Failure, match="another program has this port open; close it and try again"):
+        second.open()
+
+
+def test_a_pulled_plug_is_one_error(pair: tuple[int, SerialTransport]) -> None:
+    far, transport = pair
+    os.close(far)
+    with pytest.raises(TransportLost, match=transport.name):
+        for _ in range(100):
+            transport.write(b"x")
+            transport.read()
+
+
+def test_what_is_closed_is_lost_and_may_be_closed_again(pair: tuple[int, SerialTransport]) -> None:
+    transport = pair[1]
+    transport.close()
+    transport.close()
+    with pytest.raises(TransportLost, match="is closed"):
+        transport.read()
+    with pytest.raises(TransportLost, match="is closed"):
+        transport.write(b"x")
+
+
+def test_a_port_that_is_not_there() -> None:
+    with pytest.raises(BadInput, match="/dev/ttyNONE: there is no such port; plug the device in"):
+        SerialTransport("/dev/ttyNONE").open()
+
+
+def test_what_is_no_port(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+    file.write_text("")
+    with pytest.raises(Failure, match="cannot be opened as a serial port"):
+        SerialTransport(str(file)).open()
+
+
+@pytest.mark.parametrize(("error", "kind", "sentence"), [
+    (serial.SerialException(errno.EACCES, "Permission denied"), BadInput, "join the group `dialout`"),
+    (serial.SerialException("could not open port 'COM3': PermissionError(13, 'Access')"), BadInput, "close what else"),
+    (serial.SerialException("could not open port 'COM3': FileNotFoundError(2)"), BadInput, "there is no such port"),
+    (OSError(errno.EBUSY, "busy"), Failure, "another program"),
+    (ValueError("Invalid baud rate: 1000000"), Failure, "cannot be opened as a serial port"),
+], ids=["no permission", "in use on Windows", "no port on Windows", "busy", "no such speed"])  # fmt: skip
+def test_each_way_to_fail_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], sentence: str
+) -> None:
+    def fails(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(serial, "Serial", fails)
+    with pytest.raises(kind, match=sentence):
+        SerialTransport("COM3").open()
+
+
+def test_a_port_that_dies_inside_the_driver_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying:
+        in_waiting = 0
+
+        def __init__(self, *args: object, **kwargs: object) -> None: ...
+
+        def read(self, n: int) -> bytes:
+            raise TypeError("pyserial, when another thread closed the port")
+
+        def write(self, data: bytes) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+        def close(self) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(serial, "Serial", Dying)
+    transport = SerialTransport("COM3")
+    transport.open()
+    with pytest.raises(TransportLost):
+        transport.read()
+    with pytest.raises(TransportLost):
+        transport.write(b"x")
+    transport.close()
+
+
+def test_memory_stands_in_for_a_port() -> None:
+    device = simulated("shock_controller")
+    transport = MemoryTransport(device, lambda: 0)
+    with pytest.raises(TransportLost, match="is closed"):
+        transport.read()
+    transport.open()
+    device.suffer(Faults(unplugged=True), 0)
+    for act in (transport.read, lambda: transport.write(b"x")):
+        with pytest.raises(TransportLost, match="unplugged"):
+            act()
+    transport.close()
+    with pytest.raises(BadInput, match="there is no such port"):
+        transport.open()
