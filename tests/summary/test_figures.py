@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from behavior.study.dataset import Dataset, read_dataset
 from behavior.summary.drawing import INK, PAPER, inline, save, style, svg_of, swarm
 from behavior.summary.ed50 import Ed50
-from behavior.summary.figures import DoseAxis, dose_response, estimation, side_by_side
+from behavior.summary.figures import DoseAxis, dose_response, estimation, side_by_side, still_waiting
 from behavior.summary.per_dose import ArmSummary, summarize_arms
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
 from study.datasets import write_conflict, write_vocalization
@@ -92,6 +92,20 @@ def test_rats_that_did_not_call_stand_on_the_cut_off(vocalization) -> None:
     triangles = [line for line in axes.get_lines() if line.get_marker() == "^" and len(line.get_xdata())]
     assert sum(len(line.get_xdata()) for line in triangles) == 4
     assert all(np.allclose(line.get_ydata(), 60.0) for line in triangles)
+
+
+def test_kaplan_meier_curves_end_at_the_share_that_did_not_call(vocalization) -> None:
+    latency = vocalization[1].endpoints[2]
+    figure = still_waiting(latency)
+    (axes,) = figure.axes
+    steps = [line for line in axes.get_lines() if line.get_marker() in ("None", "", None)]
+    ends = [float(line.get_ydata()[-1]) for line in steps]
+    assert ends == [sum(time == 0 for time in times) / 4 for times in TIMES.values()]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "vehicle, n = 4",
+        "1 mg/kg, n = 4",
+        "10 mg/kg, n = 4",
+    ]
 
 
 def test_punished_and_unpunished_begin_at_100_percent(conflict) -> None:

@@ -13,7 +13,7 @@ from scipy import stats
 
 from behavior.model.measures import MEASURES
 from behavior.study.dataset import read_dataset
-from behavior.summary.against_vehicle import CLIFF, compared
+from behavior.summary.against_vehicle import CLIFF, LOG_RANK, MIXED, Units, compared
 from behavior.summary.ed50 import Ed50, NoEd50
 from behavior.summary.per_dose import ArmSummary, censored_quartiles, per_dose_table, summarize_arms
 from study.datasets import given as treatment
@@ -21,6 +21,12 @@ from study.datasets import write_conflict, write_session, write_vocalization
 
 RATES = {0.0: [1.0, 2.0, 3.0, 2.5], 1.0: [2.0, 3.0, 4.0, 2.0], 3.0: [5.0, 6.0, 7.0, 5.5], 10.0: [6.0, 7.0, 9.0, 8.0]}
 CLEAR = {0.0: [19, 20, 21], 0.3: [18, 19, 20], 1.0: [14, 15, 16], 3.0: [8, 9, 10], 10.0: [3, 4, 5], 30.0: [1, 2, 3]}
+
+
+def units_of(doses: np.ndarray, responses: np.ndarray) -> Units:
+    n = len(doses)
+    names = tuple(f"R{i}" for i in range(n))
+    return Units(names, doses, responses, np.zeros(n, dtype=bool), None, (1,) * n)
 
 
 def only_arm(path: Path) -> ArmSummary:
@@ -104,8 +110,10 @@ def test_durations_with_few_zeros_are_compared_by_means(tmp_path: Path) -> None:
 @given(st.lists(st.sampled_from([0.0, 0.0, 1.5, 2.0, 4.0, 7.5]), min_size=9, max_size=9), st.permutations(range(9)))
 def test_the_choice_of_method_never_depends_on_who_had_which_dose(times: list[float], order: list[int]) -> None:
     doses = np.repeat([0.0, 1.0, 3.0], 3)
-    one = compared(doses, np.array(times), MEASURES["calling_time_s"])
-    other = compared(doses, np.array(times)[order], MEASURES["calling_time_s"])
+    one, other = (
+        compared(units_of(doses, np.array(values)), MEASURES["calling_time_s"])
+        for values in (times, np.array(times)[order])
+    )
     names = {found.test.name for found in (one, other) if found.test is not None}
     assert len(names) <= 1
 
@@ -118,8 +126,12 @@ def test_a_silent_rat_is_censored_and_not_missing(tmp_path: Path) -> None:
     assert row.described.median == math.inf
     assert row.described.q1 is not None
     assert math.isfinite(latency.rows[0].described.q3 or math.inf)
-    assert latency.cut_off == 60.0
-    assert latency.test is None
+    assert latency.units.cut_off == 60.0
+    assert latency.test is not None
+    assert latency.test.name == LOG_RANK
+    assert row.against is not None
+    restricted = [np.mean([60 / 21, 60 / 16, 60 / 13]), np.mean([60 / 11, 60, 60])]
+    assert row.against.estimate == pytest.approx(restricted[1] - restricted[0])
     assert "2 of 6 animals did not respond before the test ended: R05 (1 mg/kg), R06 (1 mg/kg)" in latency.notes[0]
     assert isinstance(latency.ed50, NoEd50)
     delta = row.effects.cliffs_delta
@@ -139,6 +151,60 @@ def test_censored_quartiles_are_numpys_where_no_censored_one_is_reached(latencie
             assert quartile == pytest.approx(np.quantile(filled, p))
         else:
             assert math.isinf(quartile) or quartile == observed[-1]
+
+
+def test_latencies_are_compared_by_rearranging_animals(tmp_path: Path) -> None:
+    times = {0.0: [20.0, 15.0, 12.0, 18.0, 17.0], 1.0: [1.0, 0.0, 0.0, 2.0, 0.5]}
+    latency = only_arm(write_vocalization(tmp_path / "data", times)).endpoints[2]
+    against = latency.rows[1].against
+    assert against is not None
+    assert against.p_adjusted == pytest.approx(2 / math.comb(10, 5))  # every treated rat later than every other
+    assert against.estimate > 0
+
+
+def test_when_no_rat_called_there_is_a_reason_and_no_test(tmp_path: Path) -> None:
+    arm = only_arm(write_vocalization(tmp_path / "data", {0.0: [0.0, 0.0, 0.0], 1.0: [0.0, 0.0, 0.0]}))
+    assert [endpoint.test for endpoint in arm.endpoints] == [None, None, None]
+    assert "every latency is at the cut-off" in arm.endpoints[2].no_test
+    assert arm.endpoints[2].rows[1].n_censored == 3
+
+
+def write_crossover(path: Path, rates: dict[float, list[float]], orders: list[list[float]]) -> Path:
+    """Every animal has every dose, in its own order, a week apart."""
+    write_conflict(path, {dose: [] for dose in rates}, n=len(orders))
+    for animal, order in enumerate(orders):
+        for week, dose in enumerate(order):
+            measures = {
+                "punished_rate_per_min": rates[dose][animal],
+                "unpunished_rate_per_min": 20.0 + animal + week / 7,
+                "n_shocks_delivered": 6 * animal + week,
+            }
+            write_session(path, f"R{animal}", dose, measures, started_at=f"2026-03-{2 + 7 * week:02d}T09:00:00+00:00")
+    return path
+
+
+def test_animals_with_several_doses_are_compared_with_themselves(tmp_path: Path) -> None:
+    rates = {0.0: [1.0, 5.0, 9.0, 13.0, 3.0, 7.0], 1.0: [2.1, 6.0, 9.9, 14.0, 4.2, 7.8]}
+    orders = [[0.0, 1.0], [1.0, 0.0]] * 3
+    endpoint = only_arm(write_crossover(tmp_path / "data", rates, orders)).primary
+    assert endpoint.test is not None
+    assert endpoint.test.name == MIXED
+    assert "Within 6 animals, with period" in endpoint.test.overall
+    against = endpoint.rows[1].against
+    assert against is not None
+    assert against.estimate == pytest.approx(1.0)
+    assert against.p_adjusted < 0.01  # between animals of such spread nothing would be seen
+    assert endpoint.units.periods == (1, 2, 1, 2, 1, 2, 2, 1, 2, 1, 2, 1)
+    assert endpoint.rows[1].effects.hedges_g is None
+    assert isinstance(endpoint.ed50, NoEd50)
+    assert "not independent" in endpoint.ed50.reasons[0]
+
+
+def test_a_period_that_always_is_the_same_dose_is_left_out(tmp_path: Path) -> None:
+    rates = {0.0: [1.0, 5.0, 9.0, 13.0], 1.0: [2.1, 6.0, 9.9, 14.0]}
+    endpoint = only_arm(write_crossover(tmp_path / "data", rates, [[0.0, 1.0]] * 4)).primary
+    assert endpoint.test is not None
+    assert "without period" in endpoint.test.overall
 
 
 def test_an_ed50_is_given_where_the_data_hold_one(tmp_path: Path) -> None:

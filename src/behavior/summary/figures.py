@@ -19,9 +19,12 @@ from behavior.summary.drawing import (
     BLUE,
     COLUMN_IN,
     FAINT,
+    GREEN,
     INK,
+    ORANGE,
     PAPER,
     RULE,
+    SKY,
     VERMILION,
     break_mark,
     new_figure,
@@ -30,6 +33,7 @@ from behavior.summary.drawing import (
 )
 from behavior.summary.ed50 import Ed50
 from behavior.summary.fit import confidence_band
+from behavior.summary.survival import kaplan_meier, latencies
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +112,7 @@ def dose_response(endpoint: EndpointSummary) -> Figure:
         axes.set_xlim(*where.limits())
         _animals(axes, endpoint, where, colour)
         if endpoint.measure.kind == "latency":
-            _medians(axes, rows, where, colour, endpoint.cut_off)
+            _medians(axes, rows, where, colour, endpoint.units.cut_off)
         else:
             _line(axes, endpoint, where, colour)
             _means(axes, [row for row in rows if row.described.n], where, colour, marker)
@@ -143,8 +147,8 @@ def _medians(axes: Axes, rows: Sequence[DoseRow], where: DoseAxis, colour: str, 
 
 def _range(endpoint: EndpointSummary) -> tuple[float, float]:
     """From 0, or below if need be, to above the highest."""
-    values = endpoint.responses[np.isfinite(endpoint.responses)]
-    lo, hi = min(float(values.min(initial=0.0)), 0.0), float(values.max(initial=endpoint.cut_off or 0.0))
+    values = endpoint.units.responses[np.isfinite(endpoint.units.responses)]
+    lo, hi = min(float(values.min(initial=0.0)), 0.0), float(values.max(initial=endpoint.units.cut_off or 0.0))
     room = 0.06 * ((hi - lo) or 1.0)
     return lo - room * (0.5 if lo == 0 else 1), hi + 2 * room
 
@@ -154,12 +158,17 @@ def _animals(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, colour: str
     lo, hi = axes.get_ylim()
     left, right = where.limits()
     unit = right - left
-    values = np.where(endpoint.censored, endpoint.cut_off or hi, endpoint.responses)
+    values = np.where(endpoint.units.censored, endpoint.units.cut_off or hi, endpoint.units.responses)
+    for subject in dict.fromkeys(endpoint.units.subjects):
+        mine = [i for i, name in enumerate(endpoint.units.subjects) if name == subject and np.isfinite(values[i])]
+        if len(mine) > 1:
+            lined = [where.at(float(endpoint.units.doses[i])) - 0.03 * unit for i in mine]
+            axes.plot(lined, values[mine], color=RULE, lw=0.6, zorder=1)
     for dose in where.doses:
-        here = (endpoint.doses == dose) & np.isfinite(values)
+        here = (endpoint.units.doses == dose) & np.isfinite(values)
         offsets = swarm(values[here].tolist(), 0.034 * (hi - lo), 0.018 * unit)
         places = where.at(dose) - 0.03 * unit + np.array(offsets)
-        for marker, chosen in (("o", ~endpoint.censored[here]), ("^", endpoint.censored[here])):
+        for marker, chosen in (("o", ~endpoint.units.censored[here]), ("^", endpoint.units.censored[here])):
             axes.plot(
                 places[chosen], values[here][chosen], marker, ms=3.6, mfc="none", mec=FAINT if dose == 0 else colour,
                 mew=0.7, alpha=0.8, zorder=2,
@@ -237,6 +246,36 @@ def estimation(endpoint: EndpointSummary) -> Figure:
         axes.margins(y=0.12)
         if test.scale == CLIFF:
             axes.set_ylim(-1.08, 1.08)
+        return figure
+
+
+_LINES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1.2, 1.2)), (0, (7, 2, 1, 2, 1, 2)), "-")
+_INKS = (FAINT, SKY, BLUE, GREEN, ORANGE, VERMILION)
+
+
+def still_waiting(endpoint: EndpointSummary) -> Figure:
+    """Kaplan–Meier curves: the share of animals at each dose that has not responded yet; ticks are censored ones."""
+    units = endpoint.units
+    times = np.where(units.censored, np.nan if units.cut_off is None else units.cut_off, units.responses)
+    present = np.isfinite(times)
+    curves = kaplan_meier(latencies(times[present], ~units.censored[present], units.doses[present], reference=0.0))
+    end = float(times[present].max())
+    with style():
+        figure = new_figure(COLUMN_IN, _HEIGHT_IN)
+        axes = figure.add_subplot()
+        for k, curve in enumerate(curves):
+            x = np.concatenate([[0.0], curve.times, [end]])
+            y = np.concatenate([[1.0], curve.survival, [curve.survival_at(end)]])
+            name = "vehicle" if k == 0 else f"{curve.level} mg/kg"
+            ink, line = _INKS[k % len(_INKS)], _LINES[k % len(_LINES)]
+            axes.step(x, y, where="post", color=ink, ls=line, lw=1.5, label=f"{name}, n = {curve.n}", zorder=3 + k)
+            if curve.n > curve.n_events:
+                axes.plot(end, curve.survival_at(end), "|", color=ink, ms=8, mew=1.2, clip_on=False, zorder=3 + k)
+        axes.set_xlim(0, end)
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel(endpoint.measure.label)
+        axes.set_ylabel("Share that has not responded")
+        figure.legend(loc="outside upper center", ncols=min(len(curves), 3), fontsize=7, handlelength=2.4)
         return figure
 
 

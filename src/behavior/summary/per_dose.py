@@ -19,10 +19,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from behavior.model.measures import MEASURES, Measure
-from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, Against, Effects, Test, compared, effects
+from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, Against, Effects, Units, VehicleTest, compared, effects
 from behavior.summary.arms import ArmPlan, plans_of, sessions_of
 from behavior.summary.derivatives import Floats
 from behavior.summary.describe import LevelDescription, describe
@@ -51,25 +50,17 @@ class DoseRow:
 
 @dataclass(frozen=True)
 class EndpointSummary:
-    """One endpoint of an arm.
-
-    `subjects`, `doses`, `responses` and `censored` are what was analysed, one entry an animal. A response is NaN where
-    it is missing, and where it is censored: longer than `cut_off`. `no_test` says why there is no test.
-    """
+    """One endpoint of an arm. `no_test` says why there is no test."""
 
     measure: Measure
     is_primary: bool
     is_motor_control: bool
     rows: tuple[DoseRow, ...]
-    test: Test | None
+    test: VehicleTest | None
     no_test: str
     ed50: Ed50 | NoEd50
     notes: tuple[str, ...]
-    subjects: tuple[str, ...]
-    doses: Floats
-    responses: Floats
-    censored: NDArray[np.bool_]
-    cut_off: float | None
+    units: Units
 
     @property
     def vehicle(self) -> DoseRow:
@@ -161,31 +152,31 @@ def _plain(label: str) -> str:
 
 
 def _endpoint(sessions: pd.DataFrame, plan: ArmPlan, measure: Measure) -> EndpointSummary:
-    units, repeated = _units(sessions, measure)
-    doses = units["dose_mg_kg"].to_numpy(dtype=np.float64)
-    responses = units["response"].to_numpy(dtype=np.float64)
-    censored = units["censored"].to_numpy(dtype=bool)
-    cut_off = float(units["cut_off"].max()) if units["cut_off"].notna().any() else None
-    against = compared(doses, responses, measure, repeated)
+    table = _units(sessions, measure)
+    units = Units(
+        subjects=tuple(table["subject"]),
+        doses=table["dose_mg_kg"].to_numpy(dtype=np.float64),
+        responses=table["response"].to_numpy(dtype=np.float64),
+        censored=table["censored"].to_numpy(dtype=bool),
+        cut_off=float(table["cut_off"].max()) if table["cut_off"].notna().any() else None,
+        periods=tuple(table["period"]),
+    )
+    found = compared(units, measure)
     return EndpointSummary(
         measure=measure,
         is_primary=measure.name == plan.primary,
         is_motor_control=measure.name == plan.motor_control,
-        rows=_rows(sessions, plan, measure, units, against.against),
-        test=against.test,
-        no_test=against.why_not,
-        ed50=_ed50(doses, responses, measure, repeated),
-        notes=_notes(units, measure),
-        subjects=tuple(units["subject"]),
-        doses=doses,
-        responses=responses,
-        censored=censored,
-        cut_off=cut_off,
+        rows=_rows(sessions, plan, table, found.against),
+        test=found.test,
+        no_test=found.why_not,
+        ed50=_ed50(units, measure),
+        notes=_notes(table, measure),
+        units=units,
     )
 
 
-def _units(sessions: pd.DataFrame, measure: Measure) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """One row an animal and dose, and the animals that had more than one dose.
+def _units(sessions: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """One row an animal and dose; `period` is the place of the dose among those that the animal had.
 
     A latency is censored where its score says so. Of an animal with several sessions at a dose the mean is taken, and
     nothing where one of them is missing or censored.
@@ -201,10 +192,12 @@ def _units(sessions: pd.DataFrame, measure: Measure) -> tuple[pd.DataFrame, tupl
             cut_off=analysed.get("window_s", nothing).where(censored) if measure.kind == "latency" else nothing,
         )
         .groupby(["dose_mg_kg", "subject"], sort=True, as_index=False)
-        .agg(response=("response", _mean_of_all), censored=("censored", "any"), cut_off=("cut_off", "max"))
-    )
-    n_doses = units.groupby("subject")["dose_mg_kg"].nunique()
-    return units, tuple(n_doses[n_doses > 1].index)
+        .agg(
+            response=("response", _mean_of_all), censored=("censored", "any"), cut_off=("cut_off", "max"),
+            started_at=("started_at", "min"),
+        )
+    )  # fmt: skip
+    return units.assign(period=units.groupby("subject")["started_at"].rank(method="first").astype(int))
 
 
 def _mean_of_all(values: pd.Series) -> float:
@@ -237,7 +230,7 @@ def _dose(dose_mg_kg: float) -> str:
 
 
 def _rows(
-    sessions: pd.DataFrame, plan: ArmPlan, measure: Measure, units: pd.DataFrame, against: dict[str, Against]
+    sessions: pd.DataFrame, plan: ArmPlan, units: pd.DataFrame, against: dict[str, Against]
 ) -> tuple[DoseRow, ...]:
     described = {row.level: row for row in _described(units)}
     rows = []
@@ -262,9 +255,10 @@ def _rows(
 
 def _effects(units: pd.DataFrame, dose: float) -> Effects:
     counted = units[units["response"].notna() | units["censored"]]
-    ordered = counted["response"].fillna(float("inf"))
+    beyond = counted["response"].max() + 1 if counted["response"].notna().any() else 1.0  # only the order counts
+    ordered = counted["response"].fillna(beyond)
     here, vehicle = (ordered[counted["dose_mg_kg"] == level].to_numpy(dtype=np.float64) for level in (dose, 0.0))
-    if dose == 0:
+    if dose == 0 or units["subject"].duplicated().any():
         return Effects(None, None)
     return effects(here, vehicle, censored=bool(counted["censored"].any()))
 
@@ -305,15 +299,16 @@ def censored_quartiles(latencies: Floats) -> tuple[float, float, float]:
     return quartiles[0], quartiles[1], quartiles[2]
 
 
-def _ed50(doses: Floats, responses: Floats, measure: Measure, repeated: Sequence[str]) -> Ed50 | NoEd50:
-    n, n_doses = int(np.isfinite(responses).sum()), len(np.unique(doses))
+def _ed50(units: Units, measure: Measure) -> Ed50 | NoEd50:
+    n, n_doses = int(np.isfinite(units.responses).sum()), len(np.unique(units.doses))
     if measure.kind == "latency":
-        return NoEd50(("latencies are cut off by the end of the test, and a curve through their means is biased",),
-                      None, n, n_doses)  # fmt: skip
-    if repeated:
-        return NoEd50(("animals had more than one dose, and their responses are not independent",), None, n, n_doses)
+        why = "latencies are cut off by the end of the test, and a curve through their means is biased"
+        return NoEd50((why,), None, n, n_doses)
+    if units.repeated:
+        why = "animals had several doses, so that their responses are not independent as a curve's interval asks"
+        return NoEd50((why,), None, n, n_doses)
     try:
-        return ed50(doses, responses, conf_level=CONF_LEVEL, alpha=ALPHA)
+        return ed50(units.doses, units.responses, conf_level=CONF_LEVEL, alpha=ALPHA)
     except np.linalg.LinAlgError as error:
         return NoEd50((f"the search for a curve ended in numbers that are not finite ({error})",), None, n, n_doses)
 

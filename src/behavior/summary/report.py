@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.model.errors import BadInput, Failure
 from behavior.summary import wording
-from behavior.summary.against_vehicle import CLIFF, Test
+from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import Ed50
-from behavior.summary.figures import dose_response, estimation, side_by_side
+from behavior.summary.figures import dose_response, estimation, side_by_side, still_waiting
 from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
@@ -99,6 +99,7 @@ def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path) -> str:
     pages.filters |= {
         "number": wording.number, "interval": wording.interval, "effect": wording.effect, "plain": wording.plain,
         "p": wording.p_cell, "marked": _marked, "dose": wording.dose_text,
+        "quartiles": wording.quartiles,
     }  # fmt: skip
     styles, _, _ = pages.loader.get_source(pages, "report.css") if pages.loader else ("", None, None)
     numbers = iter(range(1, 10_000))
@@ -174,7 +175,11 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
 def _effect_size(endpoint: EndpointSummary) -> str:
     """Which effect size stands in the table, beside the test's own estimate."""
     if endpoint.test is not None:
-        return "" if endpoint.test.scale == CLIFF else "Hedges’ g"
+        return "" if endpoint.test.scale == CLIFF or endpoint.units.repeated else _size(endpoint)
+    return _size(endpoint)
+
+
+def _size(endpoint: EndpointSummary) -> str:
     return "Hedges’ g" if any(row.effects.hedges_g for row in endpoint.rows) else "Cliff’s δ"
 
 
@@ -223,16 +228,28 @@ def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Itera
         f"{stem}-dose-response", dose_response(endpoint),
         f"{label} by dose of {arm.plan.compound}. One open symbol an animal; {what}.", False,
     )  # fmt: skip
+    yield from _waiting(stem, endpoint)
     if endpoint.test is not None:
         yield (
             f"{stem}-difference", estimation(endpoint),
-            f"{label}: {_what_differs(endpoint.test)}; {endpoint.test.name}'s adjusted p above.", False,
+            f"{label}: {_what_differs(endpoint.test)}; adjusted p above ({endpoint.test.name}).", False,
         )  # fmt: skip
 
 
-def _what_differs(test: Test) -> str:
+def _waiting(stem: str, endpoint: EndpointSummary) -> Iterator[tuple[str, Figure, str, bool]]:
+    if endpoint.measure.kind == "latency" and endpoint.test is not None:
+        yield (
+            f"{stem}-kaplan-meier", still_waiting(endpoint),
+            f"{endpoint.measure.label}: Kaplan–Meier curves. A tick marks animals that did not respond.",
+            False,
+        )  # fmt: skip
+
+
+def _what_differs(test: VehicleTest) -> str:
     if test.scale == CLIFF:
         return "Cliff's δ against vehicle (1: every animal above, −1: every animal below) with 95 % intervals"
+    if test.name == LOG_RANK:
+        return "difference from vehicle of the mean latency up to the cut-off, with 95 % intervals"
     return "difference from vehicle with simultaneous 95 % intervals"
 
 

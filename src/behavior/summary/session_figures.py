@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from behavior.summary.per_dose import ArmSummary, EndpointSummary
 
 
+_MOST_COLUMNS = 5
 _PIP = [(0.0, 0.0), (0.6, -1.0)]
 """A stroke down to the right, from the pen."""
 
@@ -81,8 +82,8 @@ def _punished(parameters: dict[str, Any]) -> frozenset[str]:
 def cumulative_records(examples: Sequence[Example]) -> Figure:
     """Responses over session time, one record a dose, on common axes."""
     with style():
-        n_columns = min(len(examples), 4)
-        n_rows = -(-len(examples) // n_columns)
+        n_rows = -(-len(examples) // _MOST_COLUMNS)
+        n_columns = -(-len(examples) // n_rows)
         figure = new_figure(PAGE_IN, 0.55 + 2.1 * n_rows)
         panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
         for axes, example in zip(panels.flat, examples, strict=False):
@@ -93,8 +94,9 @@ def cumulative_records(examples: Sequence[Example]) -> Figure:
         panels[0, 0].set_ylim(-0.11 * top, 1.04 * top)
         for axes in panels[:, 0]:
             axes.set_ylabel("Cumulative responses")
-        for axes in panels[-1, :]:
+        for axes in panels.flat[max(len(examples) - n_columns, 0) : len(examples)]:
             axes.set_xlabel("Session time (min)")
+            axes.tick_params(labelbottom=True)
         figure.legend(handles=_key(), loc="outside lower center", ncols=4, fontsize=7, handlelength=1.4)
         return figure
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, MANY_ZEROS, p_text
+from behavior.summary.against_vehicle import ALPHA, CLIFF, CONF_LEVEL, LOG_RANK, MANY_ZEROS, MIXED, p_text
 from behavior.summary.ed50 import Ed50, NoEd50
 from behavior.summary.effect_size import EffectSize
 from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
@@ -102,6 +102,28 @@ def plain(label: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def unit_of(endpoint: EndpointSummary) -> str:
+    """The unit with a space before it, from the label; empty for a pure number."""
+    _, _, rest = endpoint.measure.label.rpartition(" (")
+    return f" {rest.removesuffix(')')}" if rest.endswith(")") and rest != endpoint.measure.label else ""
+
+
+def quartiles(row: DoseRow, decimals: int, cut_off: float | None) -> str:
+    """Median and quartiles; those among censored responses as longer than the cut-off."""
+    d = row.described
+    if d.median is None and not row.n_censored:
+        return DASH
+    median, q1, q3 = (_reached(x, decimals, cut_off) for x in (d.median, d.q1, d.q3))
+    return f"{median} [{q1}, {q3}]"
+
+
+def _reached(value: float | None, decimals: int, cut_off: float | None) -> str:
+    """A quartile, or that it lies beyond the cut-off."""
+    if value is not None and math.isfinite(value):
+        return number(value, decimals)
+    return f"> {cut_off:g}" if cut_off is not None else DASH
+
+
 def _subject(endpoint: EndpointSummary) -> str:
     """A measure as the object of a sentence."""
     article = "the " if endpoint.measure.kind in ("ratio", "latency") else ""
@@ -149,7 +171,12 @@ def _largest(endpoint: EndpointSummary, rows: Sequence[DoseRow]) -> str:
     places = decimals_of(endpoint)
     percent = row.described.percent_of_vehicle
     share = f"{percent:.0f} % of vehicle, " if percent is not None else ""
-    means = f"{number(row.described.mean, places)} against {number(endpoint.vehicle.described.mean, places)}"
+    here, vehicle = row.described, endpoint.vehicle.described
+    means = f"mean {number(here.mean, places)} against {number(vehicle.mean, places)}{unit_of(endpoint)}"
+    if endpoint.test.scale == CLIFF or endpoint.test.name == LOG_RANK:
+        cut_off = endpoint.units.cut_off
+        medians = [_reached(level.median, places, cut_off) for level in (here, vehicle)]
+        means, share = f"median {medians[0]} against {medians[1]}{unit_of(endpoint)}", ""
     which = f"at {row.dose_mg_kg:g}: " if len(rows) > 1 else ""
     return f"{which}{means}, {share}{endpoint.test.name} p {p_text(row.against.p_adjusted)}"
 
@@ -225,17 +252,29 @@ def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
             f"comparisons (Dunnett 1955; quadrature), with simultaneous {percent} confidence intervals; p without "
             "the assumption of equal variances (Hasler and Hothorn 2008) are in the tables."
         )
-    if "Dunnett on √(y + 0.5)" in tests:
-        said.append("Counts were compared in the same way after the transformation √(y + 0.5).")
+    if any(name.endswith("√(y + 0.5)") for name in tests):
+        said.append("Counts were compared after the transformation √(y + 0.5).")
     if "Dunn" in tests:
         said.append(
             f"Durations with more than {100 * MANY_ZEROS:.0f} % of the animals at zero were compared by ranks: "
             "Kruskal–Wallis, and Dunn's comparisons with vehicle, two-sided, with Holm's adjustment (Dunn 1964); "
             "their means only describe."
         )
+    if any(name.startswith(MIXED) for name in tests):
+        said.append(
+            "Where animals had several doses, these were compared within animals: a linear mixed model with a random "
+            "intercept per animal and period as a factor where it can be told from dose, by REML, with Satterthwaite's "
+            f"degrees of freedom; comparisons with vehicle and {percent} intervals are simultaneous (multivariate t)."
+        )
     if "latency" in kinds:
         said.append("Latencies of animals that did not respond are right-censored at the end of the test.")
-    if tests:
+    if LOG_RANK in tests:
+        said.append(
+            "They were compared with vehicle by log-rank scores (Peto and Peto 1972) and rearrangement of the animals, "
+            "with Holm's adjustment; differences are of restricted mean latencies up to the cut-off, with normal "
+            f"{percent} intervals that hold one by one (Royston and Parmar 2013)."
+        )
+    if any(row.effects.hedges_g for endpoint in endpoints for row in endpoint.rows):
         said.append(
             "Effect sizes are Hedges' g with exact factor and noncentral-t interval (Hedges 1981; Cumming and Finch "
             "2001), and Cliff's δ (Cliff 1993), which is in the tables."
