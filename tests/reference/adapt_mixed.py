@@ -1,9 +1,10 @@
-"""within_subject, group_by_time: repeated measures (SPEC 3.5)."""
+"""within_subject, group_by_time, and the reserved latin_square: repeated measures (SPEC 3.5 and 4)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from behavior.summary.latin import latin_square
 from behavior.summary.ranks import friedman
 from behavior.summary.repeated import RepeatedComparison, group_by_time, within_subject
 from behavior.summary.sphericity import complete_table, repeated_anova
@@ -66,4 +67,15 @@ def _day(c: RepeatedComparison, results: Results) -> None:
     results.add(prefix, estimate=c.estimate, se=c.se, df=c.df, t=c.t, p=c.p, p_holm_all_days=c.p_holm)
 
 
-METHODS = {"within_subject": within_case, "group_by_time": group_by_time_case}
+def latin_case(case: Case) -> dict[str, Any]:
+    parts = (case.labels(name) for name in ("row", "column", "group"))
+    found, results = latin_square(case.numbers("response"), *parts, **case.levels), Results()
+    for name, test in (("row", found.row), ("col", found.column), ("treatment", found.treatment)):
+        results.add(f"{name}/", F=test.f, df1=test.df1, p=test.p)
+    results.add("residual/", ms=found.residual_ms, df=found.residual_df)
+    for c in found.comparisons:
+        results.add(f"{c.level}-vs-{c.reference}/", diff=c.diff, se=c.se, t=c.t, p_dunnett=c.p_dunnett)
+    return results.values
+
+
+METHODS = {"within_subject": within_case, "group_by_time": group_by_time_case, "latin_square": latin_case}
