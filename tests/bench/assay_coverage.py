@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 
-from behavior.assays.binding import Radioligand, fit_competition
+from behavior.assays.binding import Model, Radioligand, fit_competition
 from behavior.assays.kinetics import analyse_profile, geometric_mean, handle_below_limit
 from behavior.assays.result import Estimate
 from behavior.assays.saturation import fit_global, fit_specific
+from behavior.assays.spread import Spread
 from behavior.simulate.assays import (
     CompetitionTruth,
     OralTruth,
@@ -26,6 +28,8 @@ from behavior.simulate.assays import (
 )
 
 RADIOLIGAND = Radioligand(1.0, 1.1)
+MODELS: tuple[Model, ...] = ("one_site_hill1", "hill_free")
+SPREADS: tuple[Spread, ...] = ("grows", "constant")
 Named = Iterator[tuple[str, float, Estimate]]
 
 
@@ -36,10 +40,10 @@ def column(rows: list[Row], name: str) -> np.ndarray:
 def ki(rng: np.random.Generator) -> Named:
     rows = competition(rng, CompetitionTruth({"a": 10.0}), n_experiments=1)
     mine = [row for row in rows if row["compound"] == "a"]
-    for model in ("one_site_hill1", "hill_free"):
-        fit = fit_competition(column(mine, "conc_nM"), column(mine, "bound_dpm"), RADIOLIGAND, model=model)
-        yield f"Ki, one curve, {model}, profile limits", 10.0, fit.ki
-        yield f"Ki, one curve, {model}, Wald limits", 10.0, fit.ki_wald
+    x, y = column(mine, "conc_nM"), column(mine, "bound_dpm")
+    for model, spread in product(MODELS, SPREADS):
+        fit = fit_competition(x, y, RADIOLIGAND, model=model, spread=spread)
+        yield f"Ki, one curve, {model}, spread {spread}", 10.0, fit.ki
 
 
 def ki_between(rng: np.random.Generator) -> Named:
@@ -47,7 +51,9 @@ def ki_between(rng: np.random.Generator) -> Named:
     found = []
     for experiment in range(1, 5):
         mine = [row for row in rows if row["compound"] == "a" and row["experiment"] == experiment]
-        found.append(fit_competition(column(mine, "conc_nM"), column(mine, "bound_dpm"), RADIOLIGAND).ki.value)
+        found.append(
+            fit_competition(column(mine, "conc_nM"), column(mine, "bound_dpm"), RADIOLIGAND, spread="grows").ki.value
+        )
     yield "Ki, four experiments, limits between them", 10.0, geometric_mean(found)
 
 
@@ -55,7 +61,7 @@ def ki_unsure_kd(rng: np.random.Generator) -> Named:
     rows = competition(rng, CompetitionTruth({"a": 10.0}), n_experiments=1)
     mine = [row for row in rows if row["compound"] == "a"]
     measured = Radioligand(1.0, float(rng.normal(1.1, 0.11)), kd_se_nm=0.11)
-    fit = fit_competition(column(mine, "conc_nM"), column(mine, "bound_dpm"), measured)
+    fit = fit_competition(column(mine, "conc_nM"), column(mine, "bound_dpm"), measured, spread="grows")
     yield "Ki, Kd measured with 10 % error, carried over", 10.0, fit.ki
 
 
@@ -63,10 +69,11 @@ def kd(rng: np.random.Generator) -> Named:
     rows = saturation(rng, SaturationTruth())
     free, total = column(rows, "free_nM"), column(rows, "total_fmol_mg")
     other = column(rows, "nonspecific_fmol_mg")
-    for name, fit in (("specific", fit_specific(free, total - other)), ("global", fit_global(free, total, other))):
-        yield f"Kd, {name} fit, profile limits", 1.1, fit.kd
-        yield f"Kd, {name} fit, Wald limits", 1.1, fit.kd_wald
-        yield f"Bmax, {name} fit, profile limits", 220.0, fit.bmax
+    for spread in SPREADS:
+        one, both = fit_specific(free, total - other, spread=spread), fit_global(free, total, other, spread=spread)
+        for name, fit in (("specific", one), ("global", both)):
+            yield f"Kd, {name} fit, spread {spread}", 1.1, fit.kd
+            yield f"Bmax, {name} fit, spread {spread}", 220.0, fit.bmax
 
 
 def half_life(rng: np.random.Generator) -> Named:

@@ -31,8 +31,9 @@ from behavior.assays.kinetics import geometric_mean
 from behavior.assays.limits import profile_limits, raised, wald_limits
 from behavior.assays.quantity import Quantity, fold, shortest
 from behavior.assays.result import Estimate
+from behavior.assays.spread import Spread, fit_with_spread
 from behavior.model.errors import BadInput
-from behavior.summary.fit import CurveFit, fit_curve, t_quantile
+from behavior.summary.fit import CurveFit, t_quantile
 
 Floats = NDArray[np.float64]
 Model = Literal["one_site_hill1", "hill_free"]
@@ -106,6 +107,7 @@ def fit_competition(
     bottom: float | None = None,
     top: float | None = None,
     conf_level: float = 0.95,
+    spread: Spread = "constant",
 ) -> CompetitionFit:
     """Fit one competition curve.
 
@@ -117,6 +119,7 @@ def fit_competition(
     model : slope held at 1 (``one_site_hill1``) or fitted (``hill_free``)
     top, bottom : plateaus held at a value, such as the mean of total and nonspecific; fitted where None
     conf_level : of the limits
+    spread : whether the tubes' error is ``constant`` or ``grows`` with their counts (see `spread`)
 
     Raises
     ------
@@ -128,7 +131,7 @@ def fit_competition(
     fixed = {name: value for name, value in (("top", top), ("bottom", bottom)) if value is not None}
     if model == "one_site_hill1":
         fixed["hill"] = 1.0
-    fit = fit_curve(competition_curve, x, y, _starts(x, y, fixed), names=NAMES, fixed=fixed)
+    fit = fit_with_spread(competition_curve, x, y, _starts(x, y, fixed), names=NAMES, fixed=fixed, spread=spread)
     log_ic50, se = fit.estimates["log_ic50"], fit.se["log_ic50"]
     ic50_wald = raised(wald_limits(fit, "log_ic50", conf_level), 10)
     ic50 = _within_reach(raised(profile_limits(fit, "log_ic50", conf_level), 10), x)
@@ -262,6 +265,7 @@ def affinity(
     model: Model = "one_site_hill1",
     hold_bottom: bool = False,
     conf_level: float = 0.95,
+    spread: Spread = "constant",
 ) -> Affinity:
     """The Ki of a compound, or the bound that the data hold.
 
@@ -289,6 +293,7 @@ def affinity(
         model=model,
         bottom=specific.nonspecific if hold_bottom else None,
         conf_level=conf_level,
+        spread=spread,
     )
     if not lowest <= fit.ic50.value <= highest:
         outside = (">", highest) if fit.ic50.value > highest else ("<", lowest)

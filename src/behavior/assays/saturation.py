@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from behavior.assays.limits import profile_limits, raised, wald_limits
 from behavior.assays.quantity import shortest
 from behavior.assays.result import Estimate
+from behavior.assays.spread import Spread, fit_with_spread
 from behavior.model.errors import BadInput
 from behavior.summary.fit import (
     CurveFit,
@@ -76,7 +77,13 @@ def _global_curve(x: Floats, p: Floats) -> Floats:
 
 
 def fit_specific(
-    free: ArrayLike, specific: ArrayLike, *, hill: bool = False, conf_level: float = 0.95, profile: bool = True
+    free: ArrayLike,
+    specific: ArrayLike,
+    *,
+    hill: bool = False,
+    conf_level: float = 0.95,
+    profile: bool = True,
+    spread: Spread = "constant",
 ) -> SaturationFit:
     """Fit Bmax x / (Kd + x) to specific binding.
 
@@ -87,6 +94,7 @@ def fit_specific(
         stay in
     hill : fit a slope as well
     profile : compute profile limits (they are those of the Wald interval otherwise)
+    spread : whether the tubes' error is ``constant`` or ``grows`` with their binding (see `spread`)
 
     Raises
     ------
@@ -96,12 +104,19 @@ def fit_specific(
     x, y = _checked(free, specific)
     starts = [(float(y.max()) * up, float(np.median(x)) * at, 1.0) for up in (1.0, 1.5) for at in (0.3, 1.0, 3.0)]
     fixed = {} if hill else {"hill": 1.0}
-    fit = fit_curve(saturation_curve, x, y, starts, names=("bmax", "kd", "hill"), fixed=fixed)
+    names = ("bmax", "kd", "hill")
+    fit = fit_with_spread(saturation_curve, x, y, starts, names=names, fixed=fixed, spread=spread)
     return _described(fit, conf_level, profile)
 
 
 def fit_global(
-    free: ArrayLike, total: ArrayLike, nonspecific: ArrayLike, *, conf_level: float = 0.95, profile: bool = True
+    free: ArrayLike,
+    total: ArrayLike,
+    nonspecific: ArrayLike,
+    *,
+    conf_level: float = 0.95,
+    profile: bool = True,
+    spread: Spread = "constant",
 ) -> SaturationFit:
     """Fit totals and nonspecific tubes together, nonspecific binding being proportional to the free
     concentration.
@@ -119,7 +134,8 @@ def fit_global(
     slope = float(np.nansum(others * x) / np.nansum(np.where(np.isfinite(others), x, 0.0) ** 2))
     top = float(np.nanmax(totals - slope * x))
     starts = [(top * up, float(np.median(x)) * at, slope) for up in (1.0, 1.5) for at in (0.3, 1.0, 3.0)]
-    fit = fit_curve(_global_curve, both[there], y[there], starts, names=("bmax", "kd", "nonspecific"))
+    names = ("bmax", "kd", "nonspecific")
+    fit = fit_with_spread(_global_curve, both[there], y[there], starts, names=names, spread=spread)
     return _described(fit, conf_level, profile)
 
 
@@ -199,7 +215,13 @@ class CurveComparison:
 
 
 def compare_curves(
-    free: ArrayLike, specific: ArrayLike, group: Sequence[str], reference: str, *, conf_level: float = 0.95
+    free: ArrayLike,
+    specific: ArrayLike,
+    group: Sequence[str],
+    reference: str,
+    *,
+    conf_level: float = 0.95,
+    spread: Spread = "constant",
 ) -> CurveComparison:
     """Compare saturation curves by the extra sum of squares.
 
@@ -207,6 +229,7 @@ def compare_curves(
     ----------
     free, specific, group : one tube each, shape (n,)
     reference : the control group
+    spread : as in `fit_specific`; both curves of a test have the same
 
     Raises
     ------
@@ -228,11 +251,11 @@ def compare_curves(
     steps = np.concatenate([start[:, :1], start[:, 1:] - start[:, :1]], axis=1).ravel().tolist()
     names = [*(f"bmax{i}" for i in range(len(groups))), *(f"kd{i}" for i in range(len(groups)))]
     curve = _StepCurve(len(groups))
-    full = fit_curve(curve, whole, y, [steps], names=names)
+    full = fit_with_spread(curve, whole, y, [steps], names=names, spread=spread)
     tests = {}
     for what in ("bmax", "kd"):
         held = {f"{what}{i}": 0.0 for i in range(1, len(groups))}
-        tests[what] = compare_fits(fit_curve(curve, whole, y, [steps], names=names, fixed=held), full)
+        tests[what] = compare_fits(fit_curve(full.curve, full.x, full.y, [steps], names=names, fixed=held), full)
     ratios = {}
     for i, name in enumerate(others, start=1):
         ratios[name] = raised(profile_limits(full, f"bmax{i}", conf_level), math.e)

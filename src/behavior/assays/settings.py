@@ -38,6 +38,8 @@ class BindingSettings(Common):
     targets: dict[str, Target] = Field(min_length=1)
     """By the name that the table's column `target` has; a table without that column needs exactly one."""
     slope: Literal["one", "free"] = "one"
+    spread: Literal["constant", "grows"] = "grows"
+    """Whether the tubes' error is taken as constant or as growing with their counts."""
     hold_bottom: bool = False
     """Hold the lower plateau at the nonspecific mean."""
     total_label: str = "TOTAL"
@@ -63,6 +65,8 @@ class SaturationSettings(Common):
     target: str = ""
     control: str = "control"
     """The group that the others are compared with."""
+    spread: Literal["constant", "grows"] = "grows"
+    """Whether the tubes' error is taken as constant or as growing with their binding."""
     nonspecific: Literal["measured", "fitted"] = "measured"
     """Subtract each tube's measured nonspecific binding, or fit totals and nonspecific tubes together."""
 

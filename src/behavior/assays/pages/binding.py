@@ -27,6 +27,7 @@ from behavior.assays.pages.published import disagreements_of, numbers_beside
 from behavior.assays.quantity import Quantity, pki
 from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable
 from behavior.assays.settings import BindingSettings
+from behavior.assays.spread import GROWS, METHOD_OF_SPREAD, spread_grows
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
 from behavior.model.errors import BadFile, BadInput, Problem
@@ -172,6 +173,7 @@ def _affinities(assays: Sequence[_Tubes], settings: BindingSettings) -> tuple[li
                     model=model,
                     hold_bottom=settings.hold_bottom,
                     conf_level=settings.conf_level,
+                    spread=settings.spread,
                 )
             except BadInput as error:
                 flags.append(
@@ -180,8 +182,10 @@ def _affinities(assays: Sequence[_Tubes], settings: BindingSettings) -> tuple[li
                 )
                 continue
             found.append(one)
+            if settings.spread == "constant" and one.fit is not None and spread_grows(one.fit.fit):
+                flags.append(f"{_named(one)}: {GROWS}")
             if one.why:
-                flags.append(f"{compound} at {one.target}, experiment {one.experiment}: {one.why}")
+                flags.append(f"{_named(one)}: {one.why}")
             elif one.fit is not None and one.fit.hill != 1 and not 0.6 <= one.fit.hill <= 1.6:
                 flags.append(
                     f"{compound} at {one.target}, experiment {one.experiment}: Hill slope "
@@ -191,6 +195,10 @@ def _affinities(assays: Sequence[_Tubes], settings: BindingSettings) -> tuple[li
     if not found:
         raise BadInput("no compound has an affinity: " + "; ".join(flags))
     return found, flags
+
+
+def _named(one: Affinity) -> str:
+    return f"{one.compound} at {one.target}, experiment {one.experiment}"
 
 
 def _combined(single: Sequence[Affinity]) -> list[MeanAffinity]:
@@ -363,6 +371,7 @@ def _methods(settings: BindingSettings, table: Table) -> tuple[str, ...]:
             else ", Kd taken as known"
         )
         + ". Over experiments the geometric mean is given with a t interval on ln Ki.",
+        METHOD_OF_SPREAD[settings.spread],
         "A compound that displaces less than half of the specific binding at its highest concentration has "
         "a bound, not a Ki.",
     )

@@ -92,6 +92,7 @@ def page(table: Table, settings: KineticsSettings, library: Library) -> AssayRes
     ones, flags = _profiles(table, settings)
     units = (table.units["conc"], table.units["time"])
     ratios, more = _ratios(ones, settings, units[0])
+    flags += _formation_flags(ones, settings)
     endpoints = [*_endpoints(ones, settings, units), *_ratio_endpoints(ratios, settings)]
     return AssayResult(
         kind="kinetics",
@@ -218,6 +219,23 @@ def _profile_flags(name: str, one: _One, settings: KineticsSettings) -> list[str
             f"{name}: the terminal slope spans {span:.1f} half-lives; fewer than 1.5 make the half-life uncertain"
         )
     return flags
+
+
+def _formation_flags(ones: Sequence[_One], settings: KineticsSettings) -> list[str]:
+    """Metabolites whose decline is slowed by a parent that still feeds them."""
+    halves = {
+        analyte: float(np.median(values))
+        for analyte in _analytes(ones)
+        if (values := [one.profile.slope.half_life.value for one in _of(ones, analyte) if one.profile.slope])
+    }
+    parent = halves.get(settings.parent, 0.0)
+    return [
+        f"{metabolite}: its half-life may be too long, for {settings.parent} (half-life {shortest(parent)}) still "
+        "feeds it; "
+        "sample longer, or take it as an upper limit"
+        for metabolite in settings.metabolites
+        if metabolite in halves and parent > halves[metabolite] / 3
+    ]
 
 
 def _merged(flags: Sequence[str]) -> list[str]:

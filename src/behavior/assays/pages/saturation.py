@@ -25,6 +25,7 @@ from behavior.assays.saturation import (
     scatchard,
 )
 from behavior.assays.settings import SaturationSettings
+from behavior.assays.spread import GROWS, METHOD_OF_SPREAD, spread_grows
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
 from behavior.model.errors import BadInput
@@ -122,11 +123,10 @@ def _curves(table: Table, settings: SaturationSettings) -> tuple[list[_Curve], l
                 "as noise about 0"
             )
         try:
-            measured = settings.nonspecific == "measured"
             fit = (
-                fit_specific(free, total - other, conf_level=settings.conf_level)
-                if measured
-                else fit_global(free, total, other, conf_level=settings.conf_level)
+                fit_specific(free, total - other, conf_level=settings.conf_level, spread=settings.spread)
+                if settings.nonspecific == "measured"
+                else fit_global(free, total, other, conf_level=settings.conf_level, spread=settings.spread)
             )
             curve = _Curve(
                 str(region), str(group), str(subject), free, total - other, fit, scatchard(free, total - other)
@@ -135,6 +135,8 @@ def _curves(table: Table, settings: SaturationSettings) -> tuple[list[_Curve], l
             flags.append(f"{name}: no curve ({error})")
             continue
         curves.append(curve)
+        if settings.spread == "constant" and spread_grows(fit.fit):
+            flags.append(f"{name}: {GROWS}")
         highest = float(np.nanmax(free))
         if fit.kd.value > highest or fit.kd.high is None:
             flags.append(
@@ -222,7 +224,9 @@ def _by_curve(region: str, mine: Sequence[_Curve], settings: SaturationSettings)
     free = np.concatenate([curve.free for curve in mine])
     specific = np.concatenate([curve.specific for curve in mine])
     labels = [curve.group for curve in mine for _ in curve.free]
-    result: CurveComparison = compare_curves(free, specific, labels, settings.control, conf_level=settings.conf_level)
+    result: CurveComparison = compare_curves(
+        free, specific, labels, settings.control, conf_level=settings.conf_level, spread=settings.spread
+    )
     found = []
     for group in result.groups[1:]:
         n = sum(label == group for label in labels)
@@ -383,6 +387,7 @@ def _methods(settings: SaturationSettings) -> tuple[str, ...]:
     )
     return (
         fitted + f" Limits of single curves are {settings.conf_level:.0%} profile limits.",
+        METHOD_OF_SPREAD[settings.spread],
         "Where animals have their own curves the animal is the unit: geometric means, and Dunnett's test "
         "against control on the logarithms. "
         "The Scatchard plot is for the eye: no estimate comes from it.",
