@@ -21,7 +21,7 @@ NOISES = (Artefact("lever", 1.3, 0.01), Artefact("shock", 2.0, 0.4))
 
 
 def sound(rate=RATE, calls=PLAN, artefacts=NOISES, duration_s=3.0):
-    return np.concatenate(list(Soundscape(rate, duration_s, 7, calls, artefacts).blocks()))
+    return np.concatenate(list(Soundscape(rate, duration_s, 8, calls, artefacts).blocks()))
 
 
 SOUND = sound()

@@ -49,6 +49,10 @@ class FrameGrid:
         """First sample that is nearer to this frame's middle than to that of the one before."""
         return frame * self.hop + (self.size - self.hop) // 2
 
+    def onset_s(self, frame: int) -> float:
+        """Time of `onset_sample`."""
+        return self.onset_sample(frame) / self.sample_rate_hz
+
     def frames_in(self, n_samples: int) -> int:
         """How many whole frames these samples hold."""
         return max(0, (n_samples - self.size) // self.hop + 1)

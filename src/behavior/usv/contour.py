@@ -2,12 +2,16 @@
 
 Theory. Each running contour predicts where its next point lies, from its own slope, and takes the nearest free point
 within reach; contours are served oldest first. A contour may miss points for a few milliseconds, while its reach grows.
-Points that no contour takes begin new ones. So a call that crosses a tone, a click or another call goes on as itself.
+For 22-kHz contours, which are long and level, a frame hardly counts as missed when a broadband noise drowns it, and not
+at all when the average of 16 ms is louder than the floor, as in a dip or where the call adds to a steady tone. Points
+that no contour takes begin new ones. So a call that crosses a tone, a click or another call goes on as itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,13 +31,17 @@ ENDED = np.dtype(
 """A contour that ended: its number, frames [start, stop), points, strongest and summed ridge (dB)."""
 
 _MAX_RUNNING = 64
-_REACH, _REACH_GROWTH, _FURTHEST, _STEEPEST = 3.0, 0.3, 6.0, 3.0
+_REACH, _REACH_GROWTH, _STEEPEST = 3.0, 0.3, 3.0
+_FORESIGHT, _LONGEST_GAP = 4, 400
+_DROWNED_DB, _DROWNED_COUNTS = 6.0, 0.06
+_FAINT_DB, _FAINT_FRAMES = 3.0, 32
 
 _RUNNING = np.dtype(
     [
         ("track", "i4"),
         ("start", "i8"),
         ("last", "i8"),
+        ("missed", "f4"),
         ("n_points", "i4"),
         ("strongest", "f4"),
         ("sum", "f4"),
@@ -49,10 +57,11 @@ class ContourTracker:
     Parameters
     ----------
     longest : frames after which a contour ends at any rate
+    level_below : bins below which contours are long and level
     """
 
-    def __init__(self, longest: int) -> None:
-        self._longest = longest
+    def __init__(self, longest: int, level_below: float) -> None:
+        self._longest, self._level_below = longest, level_below
         self._running = np.zeros(_MAX_RUNNING, _RUNNING)
         self._counters = np.zeros(2, np.int64)
         self._ended = np.zeros(1024, ENDED)
@@ -68,7 +77,15 @@ class ContourTracker:
         out = []
         while first < stop or to_the_end:
             first, n_ended = _follow(
-                frames, first, stop, to_the_end, self._longest, self._running, self._counters, self._ended
+                frames,
+                first,
+                stop,
+                to_the_end,
+                self._longest,
+                self._level_below,
+                self._running,
+                self._counters,
+                self._ended,
             )
             out.append(self._ended[:n_ended].copy())
             to_the_end = to_the_end and bool(self._counters[0])
@@ -77,7 +94,15 @@ class ContourTracker:
 
 @kernel
 def _follow(
-    frames: Frames, first: int, stop: int, to_the_end: bool, longest: int, running: Any, counters: Any, ended: Any
+    frames: Frames,
+    first: int,
+    stop: int,
+    to_the_end: bool,
+    longest: int,
+    level_below: float,
+    running: Any,
+    counters: Any,
+    ended: Any,
 ) -> Any:
     """As `ContourTracker.follow`, until `ended` could be full. `counters`: running contours, contours begun so far."""
     n_ended = 0
@@ -87,11 +112,12 @@ def _follow(
         taken = np.zeros(frames.bin.shape[1], np.bool_)
         n_running = counters[0]
         for r in range(n_running):
-            _extend(running[r], frames, row, frame, taken)
+            _extend(running[r], frames, row, frame, taken, level_below)
         kept = 0
         for r in range(n_running):
             contour = running[r]
-            if frame - contour.last >= MAX_MISSES or frame - contour.start >= longest:
+            silent = contour.missed >= MAX_MISSES or frame - contour.last >= _LONGEST_GAP
+            if silent or frame - contour.start >= longest:
                 _end(contour, ended[n_ended])
                 n_ended += 1
             else:
@@ -111,17 +137,20 @@ def _follow(
 
 
 @kernel
-def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any) -> None:
+def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, level_below: float) -> None:
     ahead = frame - contour.last
-    expected = contour.bin + contour.slope * min(ahead, 4)
-    nearest, at = min(_REACH + _REACH_GROWTH * (ahead - 1), _FURTHEST), -1
+    waits = contour.bin < level_below and ahead > _FORESIGHT
+    expected = contour.bin + (0.0 if waits else contour.slope * min(ahead, _FORESIGHT))
+    nearest, at = _REACH + (_REACH_GROWTH * (ahead - 1) if ahead <= MAX_MISSES else 0.0), -1
     for p in range(frames.n_peaks[row]):
         distance = abs(frames.bin[row, p] - expected)
         if not taken[p] and distance < nearest:
             nearest, at = distance, p
     if at < 0:
+        contour.missed += _missed(frames, frame, expected) if expected < level_below else 1.0
         return
     taken[at] = True
+    contour.missed = 0
     frames.track[row, at] = contour.track
     step = (frames.bin[row, at] - contour.bin) / ahead
     contour.slope = min(max(np.float32(0.6) * contour.slope + np.float32(0.4) * step, -_STEEPEST), _STEEPEST)
@@ -133,12 +162,30 @@ def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any) -> N
 
 
 @kernel
+def _missed(frames: Frames, frame: int, place: float) -> float:
+    """What a missing point counts for a level contour: little when drowned, nothing when faint but there."""
+    n_rows = frames.base.size
+    if frames.base[frame % n_rows] > _DROWNED_DB:
+        return _DROWNED_COUNTS
+    here = min(max(int(place + 0.5), 1), frames.level.shape[1] - 2)
+    for k in range(here - 1, here + 2):
+        total = np.float32(0)
+        for back in range(_FAINT_FRAMES):
+            row = (frame - back) % n_rows
+            total += frames.level[row, k] - frames.floor[row // (n_rows // frames.floor.shape[0]), k]
+        if total > _FAINT_DB * _FAINT_FRAMES:
+            return 0.0
+    return 1.0
+
+
+@kernel
 def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters: Any) -> None:
     counters[0] += 1
     counters[1] += 1
     contour.track = counters[1]
     contour.start = frame
     contour.last = frame
+    contour.missed = 0
     contour.n_points = 1
     contour.strongest = frames.ridge[row, p]
     contour.sum = frames.ridge[row, p]
@@ -159,13 +206,16 @@ def _end(contour: Any, out: Any) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contour:
-    """A contour that ended: frames [start, stop), and per frame its place and strength (NaN where it has no point).
+    """A contour that ended: frames [start, stop), and what was there frame by frame.
 
-    bins : fractional bins above the lowest searched, shape (stop - start,)
-    ridge : dB over noise and broadband level, shape (stop - start,)
-    base : broadband level over the floor, dB
-    n_strong : how many strong ridge points the frame had in all
-    audible : level below 15 kHz over its floor, dB
+    Arrays have shape (stop - start,), but for the last two.
+
+    bins : place, in bins above the lowest, straight lines where a point is missing
+    ridge : strength over noise and broadband level, dB; NaN where a point is missing
+    excess : level over the noise floor at `bins`, dB
+    rivals : how many other points of the frame come within 10 dB
+    audible, base : level below 15 kHz, and broadband level, over their floors, dB, from `LEAD` frames before
+        the start on
     """
 
     start: int
@@ -173,38 +223,82 @@ class Contour:
     strongest: float
     bins: Array
     ridge: Array
-    base: Array
-    n_strong: npt.NDArray[np.int32]
+    excess: Array
+    rivals: Array
     audible: Array
+    base: Array
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def evidence(self, hold_db: float) -> float:
+        """How much the ridge exceeds the hold threshold, summed over frames, dB."""
+        return float(np.nansum(self.ridge - np.float32(hold_db)))
+
+    def cut(self, places: Sequence[int]) -> list[Contour]:
+        """The parts between these places, counted from the start."""
+        edges = [0, *places, len(self)]
+        return [self._part(low, high) for low, high in pairwise(edges) if high > low]
+
+    def trimmed(self, hold_db: float, least: float) -> Contour:
+        """Without noise that joined it: beginnings and ends set apart by a hole, with less evidence than `least`."""
+        there = np.flatnonzero(np.isfinite(self.ridge))
+        if not len(there):
+            return self
+        runs = np.split(there, np.flatnonzero(np.diff(there) > _HOLE) + 1)
+        strong = [run for run in runs if (self.ridge[run] - hold_db).sum() >= least]
+        if not strong:
+            return self
+        return self._part(int(strong[0][0]), int(strong[-1][-1]) + 1)
+
+    def _part(self, low: int, high: int) -> Contour:
+        ridge = self.ridge[low:high]
+        strongest = float(np.nanmax(ridge)) if np.isfinite(ridge).any() else 0.0
+        arrays = [array[low:high] for array in (self.bins, self.ridge, self.excess, self.rivals)]
+        arrays += [array[low : high + LEAD] for array in (self.audible, self.base)]
+        return Contour(self.start + low, self.start + high, strongest, *arrays)
+
+
+LEAD = 12
+"""Frames before its start that a contour remembers the broadband level of."""
+
+_HOLE = 4
+_RIVAL_DB = 10.0
 
 
 def gather(frames: Frames, ended: Any) -> Contour:
     """A contour's points out of the rings."""
     start, stop = int(ended["start"]), int(ended["stop"])
-    bins = np.full(stop - start, np.nan, np.float32)
-    ridge = bins.copy()
-    _gather(frames, start, int(ended["track"]), bins, ridge)
-    rows = np.arange(start, stop) % len(frames.base)
-    return Contour(
-        start,
-        stop,
-        float(ended["strongest"]),
-        bins,
-        ridge,
-        frames.base[rows],
-        frames.n_strong[rows],
-        frames.audible[rows],
-    )
+    bins, ridge, excess, rivals = np.empty((4, stop - start), np.float32)
+    block = len(frames.level) // len(frames.floor)
+    _gather(frames, start, int(ended["track"]), block, bins, ridge, excess, rivals)
+    rows = np.arange(start - LEAD, stop) % len(frames.base)
+    audible, base = frames.audible[rows], frames.base[rows]
+    if start < LEAD:
+        audible[: LEAD - start] = base[: LEAD - start] = 0.0
+    return Contour(start, stop, float(ended["strongest"]), bins, ridge, excess, rivals, audible, base)
 
 
 @kernel
-def _gather(frames: Frames, start: int, track: int, bins: Array, ridge: Array) -> None:
+def _gather(
+    frames: Frames, start: int, track: int, block: int, bins: Array, ridge: Array, excess: Array, rivals: Array
+) -> None:
+    last = -1
     for i in range(bins.size):
         row = (start + i) % frames.base.size
+        ridge[i], rivals[i] = np.nan, np.nan
         for p in range(frames.n_peaks[row]):
-            if frames.track[row, p] == track:
-                bins[i] = frames.bin[row, p]
-                ridge[i] = frames.ridge[row, p]
+            if frames.track[row, p] != track:
+                continue
+            bins[i], ridge[i] = frames.bin[row, p], frames.ridge[row, p]
+            for j in range(last + 1, i):
+                bins[j] = bins[last] + (bins[i] - bins[last]) * (j - last) / (i - last)
+            last = i
+            near = 0
+            for q in range(frames.n_peaks[row]):
+                near += q != p and frames.ridge[row, q] > ridge[i] - _RIVAL_DB
+            rivals[i] = near
+    for i in range(bins.size):
+        row, column = (start + i) % frames.base.size, int(bins[i] + 0.5)
+        column = min(max(column, 0), frames.level.shape[1] - 1)
+        excess[i] = frames.level[row, column] - frames.floor[row // block, column]

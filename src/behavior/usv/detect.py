@@ -25,7 +25,7 @@ from behavior.model.errors import BadInput
 from behavior.usv.contour import Contour, ContourTracker, gather
 from behavior.usv.features import measure
 from behavior.usv.floor import FRAMES_A_ROW, NoiseFloor
-from behavior.usv.gate import Gate, KnownEvent, Rejected
+from behavior.usv.gate import Gate, KnownEvent, Rejected, set_off_anew
 from behavior.usv.join import Joiner
 from behavior.usv.profile import DetectorProfile
 from behavior.usv.ridges import MARGIN, empty_frames, find_ridges, group_edges
@@ -74,7 +74,8 @@ class Detector:
         self._frames = empty_frames(n_rows, self._n_bins, BLOCK)
         n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
         self._floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
-        self._tracker = ContourTracker(round(profile.longest_s / self.grid.frame_s) + 1)
+        level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
+        self._tracker = ContourTracker(round(profile.longest_s / self.grid.frame_s) + 1, level_below)
         self._gate = Gate(profile, self.grid, events)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
         self._hold_db = float(profile.hold_db)
@@ -165,11 +166,13 @@ class Detector:
 
     def _consider(self, contours: Iterable[Contour]) -> None:
         """Contours that are no artefact go on to be joined."""
-        for contour in contours:
+        hold_db, least = self.profile.hold_db, self.profile.support_evidence
+        for part in (part for whole in contours for part in whole.cut(set_off_anew(whole))):
+            contour = part.trimmed(hold_db, 0.5 * least)
             reason = self._gate.of_contour(contour)
             if reason is None:
                 self._joiner.add(contour)
-            elif contour.strongest >= self.profile.confirm_db:
+            elif reason:
                 self._reject([contour], reason)
 
     def _settle(self, *, to_the_end: bool) -> list[Call]:
@@ -177,15 +180,12 @@ class Detector:
         running = self._tracker.earliest_running
         horizon = self._n_ridged if running is None else min(running, self._n_ridged)
         calls = []
-        for segments in self._joiner.settled(None if to_the_end else horizon):
-            kept = []
-            for segment in segments:
-                reason = self._gate.of_segment(segment)
-                if reason is None:
-                    kept.append(segment)
-                elif reason:
-                    self._reject(segment, reason)
-            calls += [self._call(contours) for contours in self._joiner.joined(kept)]
+        for contours in self._joiner.settled(None if to_the_end else horizon):
+            reason = self._gate.of_call(contours)
+            if reason is None:
+                calls.append(self._call(contours))
+            elif reason:
+                self._reject(contours, reason)
         return calls
 
     def _call(self, contours: list[Contour]) -> Call:

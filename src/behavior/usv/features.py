@@ -32,7 +32,7 @@ def measure(frames: Frames, contours: Sequence[Contour], grid: FrameGrid, lowest
     level = frames.level[rows, columns].astype(np.float64)
     floor = frames.floor[rows // (len(frames.level) // len(frames.floor)), columns]
     hz = (bins[there] + lowest_bin) * grid.bin_hz
-    onset_s, offset_s = (grid.onset_sample(frame) / grid.sample_rate_hz for frame in (start, stop))
+    onset_s, offset_s = grid.onset_s(start), grid.onset_s(stop)
     seconds = there * grid.frame_s
     low_hz, high_hz, mean_hz = float(hz.min()), float(hz.max()), float(hz.mean())
     duration_s = offset_s - onset_s

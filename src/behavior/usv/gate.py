@@ -6,16 +6,29 @@ What is rejected is kept with its reason; nothing is dropped silently.
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.errors import BadFile, Problem
-from behavior.usv.contour import Contour
+from behavior.usv.contour import LEAD, Contour
 from behavior.usv.profile import DetectorProfile
+
+Array = npt.NDArray[Any]
+Frames = npt.NDArray[np.intp]
+
+_CLICK_DB, _RISE, _EARLIER, _AT_ONCE = 6.0, 4, 10, 6
+_CORE_DB, _ALL_DB, _RINGS_MS, _DIES_DB_PER_MS = 15.0, 40.0, 16.0, 1.2
+_STEADY_HZ, _FADES_MS, _DIES_DB, _HEARD_DB = 600.0, 150.0, 4.0, 10.0
+_ANEW_DB, _TEXTURE_DB = 8.0, 5.0
+_BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
+_MANY, _SPARSE = 4.0, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +58,8 @@ class Rejected:
         start, stop = min(c.start for c in contours), max(c.stop for c in contours)
         return cls(
             file=file,
-            onset_s=grid.onset_sample(start) / grid.sample_rate_hz,
-            offset_s=grid.onset_sample(stop) / grid.sample_rate_hz,
+            onset_s=grid.onset_s(start),
+            offset_s=grid.onset_s(stop),
             low_hz=(min(float(np.nanmin(c.bins)) for c in contours) + lowest_bin) * grid.bin_hz,
             high_hz=(max(float(np.nanmax(c.bins)) for c in contours) + lowest_bin) * grid.bin_hz,
             score=max(c.strongest for c in contours),
@@ -58,34 +71,111 @@ class Gate:
     """Says why a contour or a segment is no call: None when it may be one, an empty string when it is plain noise."""
 
     def __init__(self, profile: DetectorProfile, grid: FrameGrid, events: Sequence[KnownEvent] = ()) -> None:
-        self._profile, self._grid, self._events = profile, grid, tuple(events)
+        self._profile, self._grid, self._events = profile, grid, sorted(events, key=lambda event: event.start_s)
+        self._longest_event_s = max((event.stop_s - event.start_s for event in events), default=0.0) + _AFTER_S
 
-    def of_contour(self, c: Contour) -> str | None:
-        """Rules that look at one contour."""
-        dt = self._grid.frame_s
-        length = len(c) * dt
-        if len(c) < 3 or c.strongest < self._profile.confirm_db:
+    def of_contour(self, contour: Contour) -> str | None:
+        """Rules that look at one contour, the first that holds."""
+        if self.evidence([contour]) < self._profile.support_evidence or _coverage(contour) < _SPARSE:
             return ""
-        if length > self._profile.longest_s - 2 * dt:
+        if len(contour) * self._grid.frame_s > self._profile.longest_s - 2 * self._grid.frame_s:
             return "steady tone"
-        near = c.base[:6].max()
-        if near > 6 and length < 0.016:
-            return "ringing after a click"
-        if np.median(c.base) > 6 and np.nanmedian(c.ridge) < self._profile.confirm_db + 3:
-            return "texture of broadband noise"
-        if c.n_strong.mean() > 5:
-            return "one of many ridges"
+        during = self._during(contour)
+        if during:
+            return during
+        rules = (
+            ("ringing after a click", self._is_struck(contour)),
+            ("texture of broadband noise", self._is_texture(contour)),
+            ("one of many ridges", np.nanmean(contour.rivals) > _MANY),
+        )
+        return next((reason for reason, holds in rules if holds), None)
+
+    def _during(self, contour: Contour) -> str | None:
+        """The reason when most of a contour that is no long call lies within one known event."""
+        if len(contour) * self._grid.frame_s * 1e3 > _FADES_MS or not self._events:
+            return None
+        start_s, stop_s = (
+            self._grid.onset_sample(f) / self._grid.sample_rate_hz for f in (contour.start, contour.stop)
+        )
+        last = bisect_right(self._events, stop_s, key=lambda event: event.start_s)
+        for event in self._events[:last][::-1]:
+            if event.stop_s + self._longest_event_s < start_s:
+                break
+            shared_s = min(stop_s, event.stop_s + _AFTER_S) - max(start_s, event.start_s - _BEFORE_S)
+            if shared_s > _MOSTLY * (stop_s - start_s):
+                return f"during {event.kind}"
         return None
 
-    def of_segment(self, segment: Sequence[Contour]) -> str | None:
-        """Rules that look at all that sounds together."""
-        start, stop = min(c.start for c in segment), max(c.stop for c in segment)
-        length = (stop - start) * self._grid.frame_s
-        strongest = max(c.strongest for c in segment)
-        needed = self._profile.confirm_short_db if length < self._profile.short_s else self._profile.confirm_db
-        if strongest < needed or length < self._profile.shortest_s:
+    def _is_struck(self, contour: Contour) -> bool:
+        """Something was hit: it begins with a click, or a sound that can be heard, and is short or only dies away."""
+        lasts = np.isfinite(contour.ridge).sum() * 1e3 * self._grid.frame_s > _FADES_MS
+        core = np.flatnonzero(contour.ridge > contour.strongest - (_ALL_DB if lasts else _CORE_DB))
+        ms_a_frame, begin = 1e3 * self._grid.frame_s, LEAD + core[0]
+        clicks = clicks_in(contour.base)
+        knocked = bool(np.any((clicks >= begin - _EARLIER) & (clicks <= begin + _AT_ONCE)))
+        if not knocked and not _heard_from(contour, begin):
+            return False
+        if len(core) * ms_a_frame < _RINGS_MS:
+            return True
+        falls = np.diff(contour.excess)[core[:-1]]
+        if len(falls) and np.median(falls) < -_DIES_DB_PER_MS * ms_a_frame:
+            return True
+        if lasts:
+            return False
+        quarter = max(2, len(core) // 4)
+        fall = contour.excess[core[:quarter]].max() - contour.excess[core[-quarter:]].mean()
+        steady = np.subtract(*np.percentile(contour.bins[core], (95, 5))) * self._grid.bin_hz < _STEADY_HZ
+        return bool(steady and fall > _DIES_DB)
+
+    def _is_texture(self, contour: Contour) -> bool:
+        loud = np.percentile(contour.base[LEAD:], 75) > _CLICK_DB
+        return bool(loud and contour.strongest < self._profile.confirm_db + _TEXTURE_DB)
+
+    def evidence(self, contours: Sequence[Contour]) -> float:
+        """How much their ridges exceed the hold threshold, summed over frames, dB.
+
+        Noise has the same fluctuations from frame to frame at any sample rate, so frames are what counts.
+        """
+        return sum(contour.evidence(self._profile.hold_db) for contour in contours)
+
+    def of_call(self, contours: Sequence[Contour]) -> str | None:
+        """Rules that look at all that would be one call."""
+        start, stop = min(c.start for c in contours), max(c.stop for c in contours)
+        if (stop - start) * self._grid.frame_s < self._profile.shortest_s:
+            return ""
+        if max(c.strongest for c in contours) < self._profile.confirm_db:
+            return ""
+        if max(self.evidence([c]) for c in contours) < self._profile.confirm_evidence:
             return ""
         return None
+
+
+def clicks_in(base: Array) -> Frames:
+    """Frames, counted as in `base`, in which the broadband level rises by `_CLICK_DB` within `_RISE` frames."""
+    rise = base.copy()
+    rise[_RISE:] -= base[:-_RISE]
+    above = (base > _CLICK_DB) & (rise > _CLICK_DB)
+    return np.flatnonzero(above & ~np.concatenate(([False], above[:-1])))
+
+
+def set_off_anew(contour: Contour) -> list[int]:
+    """Places where a click makes the contour louder than it was: what follows is another sound."""
+    at = clicks_in(contour.base) - LEAD
+    at = at[(at >= 4) & (at < len(contour) - 6)]
+    excess = contour.excess
+    return [int(k) for k in at if excess[k + 2 : k + 6].mean() - excess[k - 4 : k - 1].mean() > _ANEW_DB]
+
+
+def _coverage(contour: Contour) -> float:
+    """Share of the frames that are not drowned in which the contour has a point."""
+    there = np.isfinite(contour.ridge)
+    return float(there.sum() / max(1, (there | (contour.base[LEAD:] <= _CLICK_DB)).sum()))
+
+
+def _heard_from(contour: Contour, begin: int) -> bool:
+    """Whether a sound below 15 kHz begins at this frame, counted as in `audible`."""
+    before = contour.audible[max(0, begin - LEAD) : max(1, begin - _AT_ONCE)].mean()
+    return bool(contour.audible[max(0, begin - _RISE) : begin + LEAD].max() - before > _HEARD_DB)
 
 
 def read_events(path: Path) -> list[KnownEvent]:

@@ -1,8 +1,8 @@
 """Joining: which contours are one call.
 
-Rules. Contours that overlap or touch are one segment: harmonics, crossing parts, what is left of a broken contour.
-Segments with a gap shorter than the profile's `join_s` are one call, and with one shorter than `join_22khz_s` where
-both lie below `below_22khz_hz` (20 ms: Wright et al. 2010, Psychopharmacology 211:1-13).
+Rules. Contours that overlap, or have a gap shorter than the profile's `join_s`, are one call: harmonics, steps, what
+is left of a broken contour. Where both sides lie below `below_22khz_hz` the gap may be `join_22khz_s` (20 ms: Wright
+et al. 2010, Psychopharmacology 211:1-13). What is far weaker than the call beside it is its echo and no part of it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from behavior.audio.spectrogram import FrameGrid
 from behavior.usv.contour import Contour
 from behavior.usv.profile import DetectorProfile
 
-Segment = list[Contour]
-
-_TOUCHING = 2
+_ECHO_DB = 25.0
 
 
 class Joiner:
@@ -38,57 +36,34 @@ class Joiner:
         """Take in a contour that ended."""
         self._waiting.append(contour)
 
-    def settled(self, horizon: int | None) -> list[list[Segment]]:
-        """Chains of segments that no contour beginning at `horizon` or later can join; all, at the end."""
+    def settled(self, horizon: int | None) -> list[list[Contour]]:
+        """The calls that no contour beginning at `horizon` or later can join; all, at the end."""
         self._waiting.sort(key=lambda contour: (contour.start, contour.stop))
-        chains, rest = list[list[Contour]](), self._waiting
+        calls, rest = list[list[Contour]](), self._waiting
         while rest:
-            chain, stop = [rest[0]], rest[0].stop
-            for contour in rest[1:]:
-                if contour.start - stop > self._gap_22khz:
-                    break
-                chain.append(contour)
-                stop = max(stop, contour.stop)
-            if horizon is not None and stop + self._gap_22khz >= horizon:
+            call, after = self._first_call(rest)
+            if horizon is not None and _stop(call) + self._gap_22khz >= horizon:
                 break
-            chains.append(chain)
-            rest = rest[len(chain) :]
-        self._waiting = list(rest)
-        return [_segments(chain) for chain in chains]
-
-    def joined(self, segments: list[Segment]) -> list[Segment]:
-        """Segments of a chain that are one call, merged."""
-        calls = list[Segment]()
-        for segment in segments:
-            if calls and _start(segment) - _stop(calls[-1]) < self._allowed(calls[-1], segment):
-                calls[-1] = calls[-1] + segment
-            else:
-                calls.append(segment)
+            calls.append(call)
+            rest = after
+        self._waiting = rest
         return calls
 
-    def _allowed(self, before: Segment, after: Segment) -> int:
-        low = all(_main_bin(segment) < self._below_bin for segment in (before, after))
+    def _first_call(self, contours: list[Contour]) -> tuple[list[Contour], list[Contour]]:
+        """The contours, in order of their starts, that are one call with the first; and those after it."""
+        call = contours[:1]
+        for n, contour in enumerate(contours[1:], start=1):
+            if contour.start - _stop(call) >= self._allowed(call, contour):
+                return call, contours[n:]
+            loudest = max(contour.strongest, *(part.strongest for part in call))
+            call = [part for part in (*call, contour) if part.strongest > loudest - _ECHO_DB]
+        return call, []
+
+    def _allowed(self, before: list[Contour], after: Contour) -> int:
+        last = max(before, key=lambda contour: contour.stop)
+        low = all(np.median(contour.bins) < self._below_bin for contour in (last, after))
         return self._gap_22khz if low else self._gap
 
 
-def _segments(chain: list[Contour]) -> list[Segment]:
-    segments = list[Segment]()
-    for contour in chain:
-        if segments and contour.start - _stop(segments[-1]) <= _TOUCHING:
-            segments[-1].append(contour)
-        else:
-            segments.append([contour])
-    return segments
-
-
-def _start(segment: Segment) -> int:
-    return min(contour.start for contour in segment)
-
-
-def _stop(segment: Segment) -> int:
-    return max(contour.stop for contour in segment)
-
-
-def _main_bin(segment: Segment) -> float:
-    longest = max(segment, key=len)
-    return float(np.nanmedian(longest.bins))
+def _stop(contours: list[Contour]) -> int:
+    return max(contour.stop for contour in contours)

@@ -29,6 +29,8 @@ MAX_PEAKS = 10
 """Points kept of a frame, strongest first."""
 
 _GATE_DB = 4.5
+_SIDELOBE_DB, _SIDELOBE_BINS = 28.0, 10.0
+_SPLATTER_DB = 32.0
 _GROUP_HZ = 12_000.0
 _LOWEST_BASE_DB, _LOWEST_EXCESS_DB, _OUTSIDE_DB = -2.5, -6.0, -3.0
 _STEEPEST = 2
@@ -40,10 +42,10 @@ class Frames(NamedTuple):
 
     level : dB re full scale, (R, n_bins)
     floor : the noise floor in force, (R // block, n_bins)
-    base : broadband level over the floor, dB, median over the bands; 0 where a frame was not worked out, (R,)
+    base : broadband level over the floor, dB, median over the bands, (R,); 0 where a frame was not worked out, and
+        where a component is so much stronger that this is its splatter, as in an overloaded recording
     audible : level below 15 kHz over its floor, dB, (R,)
     n_peaks : how many ridge points a frame has, (R,)
-    n_strong : how many local maxima stand 2 dB over the hold threshold, (R,)
     bin, ridge : place (fractional bins) and strength (dB) of the points, (R, MAX_PEAKS)
     track : the contour that a point belongs to, (R, MAX_PEAKS)
     """
@@ -53,7 +55,6 @@ class Frames(NamedTuple):
     base: Array
     audible: Array
     n_peaks: npt.NDArray[np.int32]
-    n_strong: npt.NDArray[np.int32]
     bin: Array
     ridge: Array
     track: npt.NDArray[np.int32]
@@ -68,7 +69,6 @@ def empty_frames(n_rows: int, n_bins: int, block: int) -> Frames:
         base=np.zeros(n_rows, f4),
         audible=np.zeros(n_rows, f4),
         n_peaks=np.zeros(n_rows, i4),
-        n_strong=np.zeros(n_rows, i4),
         bin=np.zeros((n_rows, MAX_PEAKS), f4),
         ridge=np.zeros((n_rows, MAX_PEAKS), f4),
         track=np.zeros((n_rows, MAX_PEAKS), i4),
@@ -109,12 +109,11 @@ def find_ridges(
         inside = MARGIN <= i < n - MARGIN
         if inside:
             frames.n_peaks[frame % n_rows] = 0
-            frames.n_strong[frame % n_rows] = 0
             frames.base[frame % n_rows] = 0.0
         if worked[i]:
             level = _subtract_base(excess[i, _PAD:-_PAD], edges, bases)
             _smooth(excess[i], smooth[i], n_bins)
-            if inside:
+            if inside and excess[i].max() < _SPLATTER_DB:
                 frames.base[frame % n_rows] = level
     for i in range(MARGIN, n - MARGIN):
         if wanted[i]:
@@ -212,12 +211,11 @@ def _along_slopes(smooth: Array, i: int, best: Array) -> None:
 def _keep_maxima(best: Array, low: int, high: int, hold_db: float, frames: Frames, row: int) -> None:
     """The strongest local maxima into the rings, strongest first, between bins by a parabola."""
     bins, ridge = frames.bin[row], frames.ridge[row]
-    n = strong = 0
+    n = 0
     for k in range(max(low, 1), min(high, best.size - 1)):
         here = best[k]
         if here <= hold_db or here < best[k - 1] or here <= best[k + 1]:
             continue
-        strong += here > hold_db + 2
         if n == MAX_PEAKS and here <= ridge[n - 1]:
             continue
         j = min(n, MAX_PEAKS - 1)
@@ -228,5 +226,19 @@ def _keep_maxima(best: Array, low: int, high: int, hold_db: float, frames: Frame
         ridge[j] = here
         bins[j] = k + (0.5 * (best[k - 1] - best[k + 1]) / curve if curve < 0 else 0.0)
         n = min(n + 1, MAX_PEAKS)
-    frames.n_peaks[row] = n
-    frames.n_strong[row] = strong
+    frames.n_peaks[row] = _without_sidelobes(bins, ridge, n)
+
+
+@kernel
+def _without_sidelobes(bins: Array, ridge: Array, n: int) -> int:
+    """Leave out points that are no more than the window's sidelobes, or the echo's, of a much stronger neighbour."""
+    kept = 0
+    for p in range(n):
+        beside = False
+        for strong in range(kept):
+            near = abs(bins[p] - bins[strong]) < _SIDELOBE_BINS
+            beside = beside or (near and ridge[p] < ridge[strong] - _SIDELOBE_DB)
+        if not beside:
+            bins[kept], ridge[kept] = bins[p], ridge[p]
+            kept += 1
+    return kept
