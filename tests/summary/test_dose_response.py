@@ -272,3 +272,65 @@ def test_the_profile_interval_covers_the_truth_about_as_often_as_said():
         inside += isinstance(found, Ed50) and found.lo < 2.5 < found.hi
     # 95 % of 60 less three standard errors.
     assert inside >= 52
+
+
+def crossover_rats(seed=1, n=8, rat_sd=30.0):
+    """Every rat has every dose; rats differ in their level."""
+    x = np.tile(DOSES, n)
+    rng = np.random.default_rng(seed)
+    rat = np.repeat(np.arange(n), len(DOSES))
+    y = log_logistic(x, np.array([1.5, 10, 100, 2.5])) + rng.normal(0, 6, len(x))
+    return x, y, rat, rng.normal(0, rat_sd, n)[rat]
+
+
+def test_levels_of_animals_are_taken_out_and_cost_their_degrees_of_freedom():
+    x, y, rat, levels = crossover_rats()
+    plain, shifted = (fit_dose_response(x, v, animal=rat) for v in (y, y + levels - levels.mean()))
+    assert shifted.parameters == pytest.approx(plain.parameters, rel=1e-6)
+    assert shifted.df_residual == 48 - 4 - 7
+    assert shifted.se["e"] == pytest.approx(plain.se["e"], rel=1e-5)
+
+
+def test_where_animals_do_not_differ_taking_their_levels_out_changes_little():
+    x, y, rat, _ = crossover_rats()
+    alike = y - np.array([y[rat == r].mean() for r in range(8)])[rat] + y.mean()
+    within, between = fit_dose_response(x, alike, animal=rat), fit_dose_response(x, alike)
+    assert within.parameters == pytest.approx(between.parameters, rel=1e-6)
+    assert within.rss == pytest.approx(between.rss)
+
+
+def test_lack_of_fit_within_animals_is_against_dose_means_within_animals():
+    x, y, rat, levels = crossover_rats()
+    test = lack_of_fit(fit_dose_response(x, y + levels, animal=rat))
+    assert (test.df1, test.df2) == (2, 35)
+    cells = (y + levels).reshape(8, 6)
+    pure = (cells - cells.mean(axis=1, keepdims=True) - cells.mean(axis=0) + cells.mean()) ** 2
+    fit = fit_dose_response(x, y + levels, animal=rat)
+    assert test.f == pytest.approx((fit.rss - pure.sum()) / 2 / (pure.sum() / 35))
+
+
+def test_animals_that_differ_much_still_give_an_ed50_within_animals():
+    x, y, rat, levels = crossover_rats(rat_sd=60.0)
+    within = ed50(x, y + levels, animal=rat)
+    assert isinstance(within, Ed50)
+    assert within.lo < 2.5 < within.hi
+    pooled = ed50(x, y + levels)
+    assert isinstance(pooled, NoEd50) or pooled.hi / pooled.lo > 2 * within.hi / within.lo
+
+
+def test_a_missed_session_does_not_lose_the_animal():
+    x, y, rat, levels = crossover_rats(seed=3)
+    y = y + levels
+    y[[4, 17]] = math.nan
+    found = ed50(x, y, animal=rat)
+    assert isinstance(found, Ed50)
+    assert found.n == 46
+    assert found.fit.df_residual == 46 - 4 - 7
+
+
+def test_animals_must_match_the_rows():
+    x, y, rat, _ = crossover_rats()
+    with pytest.raises(BadInput, match="47 animals stand beside 48 doses"):
+        ed50(x, y, animal=rat[:-1])
+    with pytest.raises(BadInput, match="47 animals stand beside 48 doses"):
+        fit_dose_response(x, y, animal=rat[:-1])

@@ -33,12 +33,14 @@ from behavior.summary.fit import (
     Derived,
     FTest,
     Interval,
+    animal_levels,
     compare_fits,
     derived,
     f_test,
     fit_curve,
     profile_interval,
     t_quantile,
+    without,
 )
 from behavior.summary.groups import level_labels
 
@@ -63,7 +65,12 @@ def log_logistic(dose: Floats, parameters: Floats) -> Floats:
 
 
 def fit_dose_response(
-    dose: ArrayLike, response: ArrayLike, *, model: Model = "LL.4", fixed: Mapping[str, float] | None = None
+    dose: ArrayLike,
+    response: ArrayLike,
+    *,
+    model: Model = "LL.4",
+    fixed: Mapping[str, float] | None = None,
+    animal: Sequence[object] | NDArray[np.generic] | None = None,
 ) -> CurveFit:
     """Fit one log-logistic curve; parameters `b`, `c`, `d`, `e` (and `g`).
 
@@ -73,29 +80,38 @@ def fit_dose_response(
     response : shape (n,); rows where it is NaN are left out
     model : "LL.3" (c = 0), "LL.4" or "LL.5"
     fixed : parameters held at a value, such as {"c": 0, "d": 100}
+    animal : the animal of every row, where animals had several doses; their own levels are then taken out,
+    and errors
+        and degrees of freedom are those within animals
 
     Raises
     ------
     BadInput
         A negative dose, too few doses, or data that do not determine a parameter.
     """
-    x, y = _observed(dose, response)
+    x, y, who = _observed(dose, response, animal)
     names = NAMES[:4] if model != "LL.5" else NAMES
     held = {**({"c": 0.0} if model == "LL.3" else {}), **(fixed or {})}
     _enough_doses(x, len(names) - len(held))
-    starts = [[*start, 1.0][: len(names)] for start in _starts(x, y, held)]
-    return fit_curve(log_logistic, x, y, starts, names=names, fixed=held)
+    removed = animal_levels(who) if who is not None else None
+    starts = [[*start, 1.0][: len(names)] for start in _starts(x, without(y, removed), held)]
+    return fit_curve(log_logistic, x, y, starts, names=names, fixed=held, removed=removed)
 
 
-def _observed(dose: ArrayLike, response: ArrayLike) -> tuple[Floats, Floats]:
+def _observed(
+    dose: ArrayLike, response: ArrayLike, animal: Sequence[object] | NDArray[np.generic] | None
+) -> tuple[Floats, Floats, NDArray[np.str_] | None]:
     x, y = np.asarray(dose, dtype=np.float64), np.asarray(response, dtype=np.float64)
     if len(x) != len(y):
         raise BadInput(f"{len(x)} doses stand beside {len(y)} responses; give one of each per row")
     present = np.isfinite(x) & np.isfinite(y)
+    who = level_labels(animal) if animal is not None else None
+    if who is not None and len(who) != len(x):
+        raise BadInput(f"{len(who)} animals stand beside {len(x)} doses; give one of each per row")
     x, y = x[present], y[present]
     if len(x) and x.min() < 0:
         raise BadInput(f"a dose of {x.min():g} is negative; doses start at 0 for the vehicle")
-    return x, y
+    return x, y, who[present] if who is not None else None
 
 
 def _enough_doses(x: Floats, n_free: int) -> None:
@@ -311,7 +327,7 @@ def absolute_dose_profile(fit: CurveFit, fraction_of_d: float, conf_level: float
 
 def _profile(fit: CurveFit, curve: Curve, names: Sequence[str], dose: float, conf_level: float) -> Interval:
     start = [dose if name == "ED" else fit.estimates[name] for name in names]
-    again = fit_curve(curve, fit.x, fit.y, [start], names=names, fixed=fit.fixed)
+    again = fit_curve(curve, fit.x, fit.y, [start], names=names, fixed=fit.fixed, removed=fit.removed)
     return profile_interval(again, "ED", conf_level, positive=True)
 
 
@@ -337,10 +353,10 @@ def lack_of_fit(fit: CurveFit) -> FTest:
         No dose has two responses, or there are no more doses than parameters.
     """
     _, cell = np.unique(fit.x, axis=0, return_inverse=True)
-    cell = cell.ravel()
-    sums, counts = np.bincount(cell, weights=fit.y), np.bincount(cell)
-    pure = float(((fit.y - (sums / counts)[cell]) ** 2).sum())
-    df_pure = fit.n - len(counts)
+    means = without(np.eye(int(cell.max()) + 1)[cell.ravel()], fit.removed)
+    beta, _, rank, _ = np.linalg.lstsq(means, fit.y, rcond=None)
+    pure = float(((fit.y - means @ beta) ** 2).sum())
+    df_pure = fit.n - int(rank) - (0 if fit.removed is None else fit.removed.shape[1])
     if df_pure < 1 or fit.df_residual <= df_pure:
         raise BadInput("a test of fit needs repeated doses, and more doses than the curve has parameters")
     return f_test(fit.rss, fit.df_residual, pure, df_pure)
@@ -348,7 +364,10 @@ def lack_of_fit(fit: CurveFit) -> FTest:
 
 def dose_effect(fit: CurveFit) -> FTest:
     """The F test of a curve against one mean for all doses."""
-    return f_test(float(((fit.y - fit.y.mean()) ** 2).sum()), fit.n - 1, fit.rss, fit.df_residual)
+    one = without(np.ones(fit.n), fit.removed)
+    mean = float(one @ fit.y) / float(one @ one)
+    df = fit.df_residual + len(fit.free) - 1
+    return f_test(float(((fit.y - mean * one) ** 2).sum()), df, fit.rss, fit.df_residual)
 
 
 def compare_models(dose: ArrayLike, response: ArrayLike, small: Model, large: Model) -> FTest:

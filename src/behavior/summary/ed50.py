@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from behavior.model.errors import BadInput
-from behavior.summary.compare import Anova, one_way_anova
+from behavior.summary.compare import Anova, Labels, one_way_anova
 from behavior.summary.derivatives import Floats
 from behavior.summary.dose_response import (
     Model,
@@ -38,7 +38,9 @@ from behavior.summary.dose_response import (
     fit_dose_response,
     lack_of_fit,
 )
-from behavior.summary.fit import CurveFit, Interval
+from behavior.summary.fit import CurveFit, FTest, Interval
+from behavior.summary.groups import level_labels
+from behavior.summary.mixed import f_contrast, fit_mixed
 
 _LEAST_DOSES = 3
 
@@ -62,7 +64,7 @@ class Ed50:
     model: Model
     fixed: Mapping[str, float]
     fit: CurveFit
-    anova: Anova
+    effect: FTest
     n: int
     n_doses: int
     remarks: tuple[str, ...]
@@ -88,12 +90,13 @@ def ed50(
     conf_level: float = 0.95,
     alpha: float = 0.05,
     min_effect: float | None = None,
+    animal: Labels | None = None,
 ) -> Ed50 | NoEd50:
     """The dose of half the effect, or the reasons why the data do not hold one.
 
     Parameters
     ----------
-    dose : shape (n,), 0 for the vehicle, one row per experimental unit
+    dose : shape (n,), 0 for the vehicle, one row per experimental unit and dose
     response : shape (n,); rows where it is NaN are left out
     model, fixed : as `fit_dose_response`
     percent_of_vehicle : None for the relative ED50; otherwise the absolute one, the dose at which the
@@ -102,26 +105,31 @@ def ed50(
     conf_level : of the profile interval
     alpha : of the tests that decide whether there is an effect, and whether it turns
     min_effect : the fraction of the vehicle's mean by which some dose must differ
+    animal : the animal of every row, where animals had several doses; curve and tests are then those within
+    animals
 
     Raises
     ------
     BadInput
         Doses and responses do not match or a dose is negative. What the data cannot answer is not an error.
     """
-    x, y = _rows(dose, response)
+    x, y, who = _rows(dose, response, animal)
     doses = np.unique(x)
     reasons = _against_design(x, doses)
     if reasons:
         return NoEd50(tuple(reasons), None, len(x), len(doses))
-    means = np.array([y[x == d].mean() for d in doses])
-    reasons, anova = _against_effect(x, y, doses, means, alpha, min_effect)
     try:
-        fit = fit_dose_response(x, y, model=model, fixed=fixed)
+        effect = _Effect.of(x, y, doses, who)
+    except BadInput as error:
+        return NoEd50((str(error),), None, len(x), len(doses))
+    reasons = effect.against(alpha, min_effect)
+    try:
+        fit = fit_dose_response(x, y, model=model, fixed=fixed, animal=who)
     except BadInput as error:
         return NoEd50((*reasons, f"{model} cannot be fitted: {error}"), None, len(x), len(doses))
     target = _Target(fit, percent_of_vehicle, conf_level)
-    reasons += target.reasons(doses, means) if not reasons else []
-    if reasons or anova is None:
+    reasons += target.reasons(doses, effect.means) if not reasons else []
+    if reasons:
         return NoEd50(tuple(reasons), fit, len(x), len(doses))
     interval = target.interval()
     if not isinstance(interval, Interval):
@@ -137,21 +145,28 @@ def ed50(
         model=model,
         fixed=dict(fixed or {}),
         fit=fit,
-        anova=anova,
+        effect=effect.test,
         n=len(x),
         n_doses=len(doses),
         remarks=_remarks(fit, alpha),
     )
 
 
-def _rows(dose: ArrayLike, response: ArrayLike) -> tuple[Floats, Floats]:
+def _rows(
+    dose: ArrayLike, response: ArrayLike, animal: Labels | None = None
+) -> tuple[Floats, Floats, NDArray[np.str_] | None]:
     x, y = np.asarray(dose, dtype=np.float64), np.asarray(response, dtype=np.float64)
     if len(x) != len(y):
         raise BadInput(f"{len(x)} doses stand beside {len(y)} responses; give one of each per row")
     present = np.isfinite(x) & np.isfinite(y)
     if (x[present] < 0).any():
         raise BadInput(f"a dose of {x[present].min():g} is negative; doses start at 0 for the vehicle")
-    return x[present], y[present]
+    if animal is None:
+        return x[present], y[present], None
+    who = level_labels(animal)
+    if len(who) != len(x):
+        raise BadInput(f"{len(who)} animals stand beside {len(x)} doses; give one of each per row")
+    return x[present], y[present], who[present]
 
 
 def _against_design(x: Floats, doses: Floats) -> list[str]:
@@ -190,7 +205,7 @@ def dose_effect_rule(
     BadInput
         One animal per dose, no variance, or no row of the reference dose.
     """
-    x, y = _rows(dose, response)
+    x, y, _ = _rows(dose, response)
     anova = one_way_anova(y, x, reference=reference)
     means = np.array([y[x == d].mean() for d in np.unique(x)])
     base = float(y[x == reference].mean())
@@ -198,44 +213,61 @@ def dose_effect_rule(
     return DoseEffect(anova, change, alpha, min_effect)
 
 
-def _against_effect(
-    x: Floats, y: Floats, doses: Floats, means: Floats, alpha: float, min_effect: float | None
-) -> tuple[list[str], Anova | None]:
-    try:
-        effect = dose_effect_rule(x, y, alpha=alpha, min_effect=min_effect or 0.0, reference=float(doses[0]))
-    except BadInput as error:
-        return [str(error)], None
-    anova, reasons = effect.anova, []
-    if anova.p >= alpha:
-        reasons.append(
-            "the responses do not differ between doses "
-            f"(F({anova.df1}, {anova.df2}) = {anova.f:.2f}, p = {anova.p:.2g})"
+@dataclass(frozen=True)
+class _Effect:
+    """What the doses do, before any curve: their test, adjusted means, and the errors of differences between means."""
+
+    doses: Floats
+    means: Floats
+    test: FTest
+    se_of_difference: Floats
+
+    @classmethod
+    def of(cls, x: Floats, y: Floats, doses: Floats, animal: NDArray[np.str_] | None) -> _Effect:
+        cells = (x[:, None] == doses[None, :]).astype(np.float64)
+        if animal is None:
+            anova = one_way_anova(y, x, reference=float(doses[0]))
+            means, covariance = cells.T @ y / cells.sum(axis=0), np.diag(anova.mse / cells.sum(axis=0))
+            test = FTest(anova.f, anova.df1, anova.df2, anova.p)
+        else:
+            fit = fit_mixed(y, cells, animal)
+            means, covariance = fit.beta, fit.covariance
+            test = f_contrast(fit, np.eye(len(doses))[1:] - np.eye(len(doses))[0])
+        spread = np.diag(covariance)
+        variance = spread[:, None] + spread[None, :] - 2 * covariance
+        return cls(doses, means, test, np.asarray(np.sqrt(np.maximum(variance, 0.0)), dtype=np.float64))
+
+    def against(self, alpha: float, min_effect: float | None) -> list[str]:
+        """Why there may be no ED50 whatever the curve."""
+        test, means, reasons = self.test, self.means, []
+        if test.p >= alpha:
+            reasons.append(
+                "the responses do not differ between doses "
+                f"(F({test.df1:g}, {test.df2:.3g}) = {test.f:.2f}, p = {test.p:.2g})"
+            )
+        if min_effect is not None and np.abs(means - means[0]).max() < min_effect * abs(means[0]):
+            reasons.append(f"no dose changes the response by {100 * min_effect:g} % of the vehicle's")
+        turn = self._turn(alpha)
+        return [*reasons, *([turn] if turn is not None else [])]
+
+    def _turn(self, alpha: float) -> str | None:
+        """The most significant step against the overall direction, if there is one and it is significant."""
+        from scipy import stats
+
+        means, doses = self.means, self.doses
+        # Tukey: a studentised range is √2 times a t.
+        up = (means[None, :] - means[:, None]) / np.where(self.se_of_difference > 0, self.se_of_difference, 1.0)
+        up[np.tril_indices(len(doses))] = 0.0
+        wrong = -up if up.max() >= -up.min() else up
+        i, j = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        p = float(stats.studentized_range.sf(math.sqrt(2) * wrong[i, j], len(doses), self.test.df2))
+        if p >= alpha:
+            return None
+        what = "falls" if means[j] < means[i] else "rises"
+        return (
+            f"the effect is not monotone: the response {what} from {doses[i]:g} to {doses[j]:g} (p = {p:.2g}) against "
+            "its overall direction; report directions per dose, or fit a biphasic curve"
         )
-    if min_effect is not None and effect.largest_change < min_effect:
-        reasons.append(f"no dose changes the response by {100 * min_effect:g} % of the vehicle's")
-    turn = _turn(x, doses, means, anova, alpha)
-    if turn is not None:
-        reasons.append(turn)
-    return reasons, anova
-
-
-def _turn(x: Floats, doses: Floats, means: Floats, anova: Anova, alpha: float) -> str | None:
-    """The most significant step against the overall direction, if there is one and it is significant."""
-    from scipy import stats
-
-    n = np.array([(x == d).sum() for d in doses])
-    up = np.subtract.outer(means, means).T / np.sqrt(anova.mse / 2 * np.add.outer(1 / n, 1 / n))
-    up[np.tril_indices(len(doses))] = 0.0
-    wrong = -up if up.max() >= -up.min() else up
-    i, j = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-    p = float(stats.studentized_range.sf(wrong[i, j], len(doses), anova.df2))
-    if p >= alpha:
-        return None
-    what = "falls" if means[j] < means[i] else "rises"
-    return (
-        f"the effect is not monotone: the response {what} from {doses[i]:g} to {doses[j]:g} (p = {p:.2g}) against its "
-        "overall direction; report directions per dose, or fit a biphasic curve"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from behavior.model.errors import BadInput
 from behavior.summary.derivatives import Floats, gradient, hessian, jacobian
@@ -65,6 +65,7 @@ class CurveFit:
     residual_se: float
     loglik: float
     aic: float
+    removed: Floats | None = None
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -132,6 +133,7 @@ def fit_curve(
     *,
     names: Sequence[str],
     fixed: Mapping[str, float] | None = None,
+    removed: Floats | None = None,
 ) -> CurveFit:
     """Fit a curve by least squares.
 
@@ -143,6 +145,9 @@ def fit_curve(
     starts : start values in the order of `names`, one sequence a start; the lowest minimum counts
     names : the parameters
     fixed : parameters that are held at a value
+    removed : orthonormal columns, shape (n, k), along which responses may differ for reasons of their own,
+    such as each
+        animal's level (see `animal_levels`); they cost k degrees of freedom
 
     Raises
     ------
@@ -152,8 +157,8 @@ def fit_curve(
     """
     fixed = dict(fixed or {})
     xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    _check(xs, ys, names, fixed)
-    search = _Search(curve, xs, ys, tuple(names), fixed)
+    _check(xs, ys, names, fixed, 0 if removed is None else removed.shape[1])
+    search = _Search(curve, xs, without(ys, removed), tuple(names), fixed, removed)
     best = search.best([search.pick(np.asarray(start, dtype=np.float64)) for start in starts])
     if not best.settled:
         raise BadInput(
@@ -163,7 +168,23 @@ def fit_curve(
     return _described(search, search.polished(best))
 
 
-def _check(x: Floats, y: Floats, names: Sequence[str], fixed: Mapping[str, float]) -> None:
+def animal_levels(animal: Sequence[object] | NDArray[np.generic]) -> Floats:
+    """Orthonormal columns for the differences between animals' own levels, which add up to 0; shape (n,
+    animals - 1).
+
+    A curve fitted without them describes the mean animal, and its error is that within animals.
+    """
+    labels, which = np.unique([str(a) for a in animal], return_inverse=True)
+    codes = np.vstack([np.eye(len(labels) - 1), -np.ones((1, len(labels) - 1))])[which]
+    return np.asarray(np.linalg.qr(codes)[0], dtype=np.float64)
+
+
+def without(values: Floats, removed: Floats | None) -> Floats:
+    """What is left of values when the directions in `removed` are taken out."""
+    return values if removed is None else np.asarray(values - removed @ (removed.T @ values), dtype=np.float64)
+
+
+def _check(x: Floats, y: Floats, names: Sequence[str], fixed: Mapping[str, float], n_removed: int) -> None:
     unknown = sorted(set(fixed) - set(names))
     if unknown:
         raise BadInput(f"{unknown[0]} is not a parameter of this curve; it has {', '.join(names)}")
@@ -172,7 +193,7 @@ def _check(x: Floats, y: Floats, names: Sequence[str], fixed: Mapping[str, float
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise BadInput("an observation is not a finite number; leave missing rows out before fitting")
     n_free = len(names) - len(fixed)
-    if len(y) <= n_free:
+    if len(y) - n_removed <= n_free:
         raise BadInput(
             f"{len(y)} observations cannot determine {n_free} parameters and their error; "
             "add observations or fix a parameter"
@@ -195,6 +216,7 @@ class _Search:
     y: Floats
     names: tuple[str, ...]
     fixed: Mapping[str, float]
+    removed: Floats | None = None
 
     def pick(self, parameters: Floats) -> Floats:
         """The free ones of all parameters."""
@@ -207,7 +229,7 @@ class _Search:
 
     def fitted(self, free: Floats) -> Floats:
         with np.errstate(all="ignore"):
-            return np.asarray(self.curve(self.x, self.whole(free)), dtype=np.float64)
+            return without(np.asarray(self.curve(self.x, self.whole(free)), dtype=np.float64), self.removed)
 
     def rss(self, free: Floats) -> float:
         left = self.y - self.fitted(free)
@@ -306,7 +328,7 @@ class _Search:
 
 def _described(search: _Search, minimum: _Minimum) -> CurveFit:
     n, n_free = len(search.y), len(minimum.free)
-    df = n - n_free
+    df = n - n_free - (0 if search.removed is None else search.removed.shape[1])
     s2 = minimum.rss / df
     slopes = search.slopes(minimum.free) if n_free else np.zeros((n, 0))
     free_names = [name for name in search.names if name not in search.fixed]
@@ -327,7 +349,8 @@ def _described(search: _Search, minimum: _Minimum) -> CurveFit:
         df_residual=df,
         residual_se=math.sqrt(s2),
         loglik=loglik,
-        aic=-2 * loglik + 2 * (n_free + 1),
+        aic=-2 * loglik + 2 * (n - df + 1),
+        removed=search.removed,
     )
 
 
@@ -426,7 +449,7 @@ class _Profile:
     def excess(self, value: float, *starts: Floats) -> tuple[float, Floats]:
         """How far the signed root of the RSS ratio lies above the limit, and where the others then are."""
         fit = self.fit
-        search = _Search(fit.curve, fit.x, fit.y, fit.names, {**fit.fixed, self.name: value})
+        search = _Search(fit.curve, fit.x, fit.y, fit.names, {**fit.fixed, self.name: value}, fit.removed)
         minimum = search.best([search.pick(start) for start in starts])
         root = math.sqrt(max(minimum.rss - fit.rss, 0.0)) / fit.residual_se
         return root - self.limit, search.whole(minimum.free)
@@ -458,7 +481,7 @@ class _Profile:
 
 def observed_covariance(fit: CurveFit) -> Floats:
     """The covariance from the observed Hessian of the RSS, s² (H/2)⁻¹, as R's `drc` has it."""
-    search = _Search(fit.curve, fit.x, fit.y, fit.names, fit.fixed)
+    search = _Search(fit.curve, fit.x, fit.y, fit.names, fit.fixed, fit.removed)
     at = np.array([fit.estimates[name] for name in fit.free])
     curvature = hessian(search.rss, at, sizes=_sizes(fit)) / 2
     return np.asarray(fit.residual_se**2 * np.linalg.inv(curvature), dtype=np.float64)
