@@ -3,8 +3,8 @@
 Colours are those of Okabe and Ito (2008), which people with any colour vision tell apart; what differs in colour also
 differs in marker, so that a figure survives a photocopier. Widths are a column (90 mm) or a page (180 mm) of a journal.
 
-Text is drawn as shapes, so that a figure looks the same everywhere. `INK`, `FAINT`, `RULE` and `PAPER` are replaced by
-a page's own colours where a figure stands in a page; nothing else may use these values.
+Text is drawn as shapes, so that a figure looks the same everywhere. Where a figure stands in a page, the page's style
+sheet has its own value for each colour named here, lighter ones on a dark ground.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "
 
 COLUMN_IN, PAGE_IN = 3.54, 7.09
 
-_PAGE_COLOURS = {INK: "var(--ink)", FAINT: "var(--faint)", RULE: "var(--rule)", PAPER: "var(--paper)"}
+_PAGE_COLOURS = {
+    INK: "ink", FAINT: "faint", RULE: "rule", PAPER: "paper", BLUE: "blue", VERMILION: "vermilion", GREEN: "green",
+    PURPLE: "purple", ORANGE: "orange", SKY: "sky",
+}  # fmt: skip
+"""What a colour is called in the style sheet of a page."""
 
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -113,8 +117,8 @@ def inline(svg: str, name: str, label: str) -> str:
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
-    for ink, variable in _PAGE_COLOURS.items():
-        body = body.replace(ink, variable)
+    for colour, name_in_page in _PAGE_COLOURS.items():
+        body = body.replace(colour, f"var(--{name_in_page})")
     width_pt = float(re.search(r'viewBox="0 0 ([0-9.]+)', body)[1])  # type: ignore[index]
     opening = re.match(r"<svg[^>]*>", body)
     assert opening is not None

@@ -105,7 +105,7 @@ def dose_response(endpoint: EndpointSummary) -> Figure:
     with style():
         figure = new_figure(COLUMN_IN, _HEIGHT_IN)
         axes = figure.add_subplot()
-        rows = [row for row in endpoint.rows if row.described.n or row.n_censored]
+        rows = [row for row in endpoint.rows if row.n]
         where = DoseAxis(tuple(row.dose_mg_kg for row in rows))
         colour, marker = colour_of(endpoint.measure.name), marker_of(endpoint.measure.name)
         axes.set_ylim(*_range(endpoint))
@@ -116,7 +116,7 @@ def dose_response(endpoint: EndpointSummary) -> Figure:
         else:
             _line(axes, endpoint, where, colour)
             _means(axes, [row for row in rows if row.described.n], where, colour, marker)
-        where.label(axes, [row.described.n + row.n_censored for row in rows])
+        where.label(axes, [row.n for row in rows])
         axes.set_ylabel(endpoint.measure.label)
         return figure
 
@@ -170,7 +170,7 @@ def _animals(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, colour: str
         places = where.at(dose) - 0.03 * unit + np.array(offsets)
         for marker, chosen in (("o", ~endpoint.units.censored[here]), ("^", endpoint.units.censored[here])):
             axes.plot(
-                places[chosen], values[here][chosen], marker, ms=3.6, mfc="none", mec=FAINT if dose == 0 else colour,
+                places[chosen], values[here][chosen], marker, ms=3.6, mfc="none", color=FAINT if dose == 0 else colour,
                 mew=0.7, alpha=0.8, zorder=2,
             )  # fmt: skip
 
@@ -240,8 +240,8 @@ def estimation(endpoint: EndpointSummary) -> Figure:
                 fontweight="bold" if against.p_adjusted < ALPHA else "normal",
             )
         axes.set_xlim(-0.6, len(rows) - 0.4)
-        axes.set_xticks(range(len(rows)), [f"{row.dose_mg_kg:g}\nn = {row.described.n}" for row in rows])
-        axes.set_xlabel(f"Dose (mg/kg), against vehicle (n = {endpoint.vehicle.described.n})")
+        axes.set_xticks(range(len(rows)), [f"{row.dose_mg_kg:g}\nn = {row.n}" for row in rows])
+        axes.set_xlabel(f"Dose (mg/kg), against vehicle (n = {endpoint.vehicle.n})")
         axes.set_ylabel(test.scale)
         axes.margins(y=0.12)
         if test.scale == CLIFF:
@@ -268,14 +268,16 @@ def still_waiting(endpoint: EndpointSummary) -> Figure:
             y = np.concatenate([[1.0], curve.survival, [curve.survival_at(end)]])
             name = "vehicle" if k == 0 else f"{curve.level} mg/kg"
             ink, line = _INKS[k % len(_INKS)], _LINES[k % len(_LINES)]
-            axes.step(x, y, where="post", color=ink, ls=line, lw=1.5, label=f"{name}, n = {curve.n}", zorder=3 + k)
+            axes.step(x, y, where="post", color=ink, ls=line, lw=1.5, label=name, zorder=3 + k)
             if curve.n > curve.n_events:
                 axes.plot(end, curve.survival_at(end), "|", color=ink, ms=8, mew=1.2, clip_on=False, zorder=3 + k)
         axes.set_xlim(0, end)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel(endpoint.measure.label)
         axes.set_ylabel("Share that has not responded")
-        figure.legend(loc="outside upper center", ncols=min(len(curves), 3), fontsize=7, handlelength=2.4)
+        figure.legend(
+            loc="outside upper center", ncols=min(len(curves), 3), fontsize=7, handlelength=2.8, columnspacing=1.4
+        )
         return figure
 
 

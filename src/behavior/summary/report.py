@@ -216,7 +216,7 @@ def _all(dataset: Dataset, arm: ArmSummary) -> Iterator[tuple[str, Figure, str, 
 
 def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Iterator[tuple[str, Figure, str, bool]]:
     stem, label = f"{slug}-{endpoint.measure.name}", endpoint.measure.label
-    if not any(row.described.n or row.n_censored for row in endpoint.rows):
+    if not any(row.n for row in endpoint.rows):
         return
     if endpoint.measure.kind == "latency":
         what = "median and quartiles; triangles on the line did not respond before the test ended"

@@ -95,9 +95,9 @@ def cumulative_records(examples: Sequence[Example]) -> Figure:
         for axes in panels[:, 0]:
             axes.set_ylabel("Cumulative responses")
         for axes in panels.flat[max(len(examples) - n_columns, 0) : len(examples)]:
-            axes.set_xlabel("Session time (min)")
             axes.tick_params(labelbottom=True)
-        figure.legend(handles=_key(), loc="outside lower center", ncols=4, fontsize=7, handlelength=1.4)
+        figure.supxlabel("Session time (min)", fontsize=8)
+        figure.legend(handles=_key(), loc="outside upper center", ncols=4, fontsize=7, handlelength=1.4)
         return figure
 
 
@@ -107,7 +107,7 @@ def _key() -> list[Any]:
 
     return [
         Line2D([], [], color=INK, lw=0.9, label="responses"),
-        Line2D([], [], ls="none", marker=_PIP, ms=7, mec=BLUE, mew=0.7, label="reinforcer"),
+        Line2D([], [], ls="none", marker=_PIP, ms=7, color=BLUE, mew=0.7, label="reinforcer"),
         Line2D([], [], ls="none", marker="^", ms=3.5, color=VERMILION, mew=0, label="shock"),
         Patch(color=RULE, alpha=0.55, lw=0, label="punished component"),
     ]
@@ -142,7 +142,7 @@ def _pips(axes: Axes, example: Example, at_min: Any, end_min: float) -> None:
     """Strokes of one size in print, whatever the axes' scales."""
     times = np.array([delivery.asked_us for delivery in example.timeline.deliveries], dtype=np.float64) / 60e6
     heights = np.searchsorted(at_min, times, side="right")
-    axes.plot(times, heights, ls="none", marker=_PIP, ms=7, mec=BLUE, mew=0.7, zorder=2)
+    axes.plot(times, heights, ls="none", marker=_PIP, ms=7, color=BLUE, mew=0.7, zorder=2)
 
 
 def calls_raster(calls: pd.DataFrame, sessions: pd.DataFrame, length_s: float) -> Figure:

@@ -11,7 +11,7 @@ import numpy as np
 from behavior.summary.against_vehicle import ALPHA, CLIFF, CONF_LEVEL, LOG_RANK, MANY_ZEROS, MIXED, p_text
 from behavior.summary.ed50 import Ed50, NoEd50
 from behavior.summary.effect_size import EffectSize
-from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
+from behavior.summary.per_dose import REACH, ArmSummary, DoseRow, EndpointSummary
 
 DASH = "–"
 MINUS = "−"
@@ -286,7 +286,8 @@ def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
         )
     said.append(
         "An ED50 is given only where three or more doses beside vehicle differ, the effect is monotone, data reach "
-        "half of the fitted range, and both limits of its interval exist within reach of the doses tested."
+        "half of the fitted range, and its interval runs no more than "
+        f"{REACH:g} times beyond the doses tested."
     )
     said.append(f"Tests are two-sided at α = {ALPHA:g}; the primary endpoint of each arm is named in advance.")
     return " ".join(said)
