@@ -51,9 +51,11 @@ def test_neurons_without_an_ed50_say_why(doses, rates, why):
         ([10, 100], [1, 1], "F1: there is no baseline sample"),
         ([0, 10], [0, 1], "baseline rate is 0 Hz"),
         ([0, 100, 10], [1, 1, 1], "cumulative doses do not increase"),
+        ([0, 10, 10], [1, 1, 1], "cumulative doses do not increase"),
+        ([0, 10, 0, 100], [1, 1, 1, 1], "cumulative doses do not increase"),
         ([0, 10], [np.nan, 1], "no baseline sample"),
     ],
-    ids=["no baseline", "silent", "not increasing", "baseline missing"],
+    ids=["no baseline", "silent", "not increasing", "twice", "back to the baseline", "baseline missing"],
 )
 def test_neurons_that_cannot_be_used(doses, rates, sentence):
     with pytest.raises(BadInput, match=sentence):

@@ -324,6 +324,15 @@ def test_pooled_tissue_is_compared_by_tubes_and_says_so(written):
     assert ratio.value == pytest.approx(150 / 220, rel=0.03) and "extra sum of squares" in ratio.method
 
 
+def test_nonspecific_binding_may_be_fitted_from_totals_alone(written):
+    rows = saturation_rows("control", 220, ["a"])
+    totals = "group,subject,free_nM,total_fmol_mg\n" + re.sub(r",[^,]+$", "", rows, flags=re.MULTILINE)
+    with pytest.raises(BadInput, match='set nonspecific = "fitted"'):
+        written("saturation", totals)
+    bmax = written("saturation", totals, 'nonspecific = "fitted"').endpoints[0]
+    assert bmax.low < 220 < bmax.high
+
+
 def test_an_unnamed_control_group_is_asked_for(written):
     table = "group,subject,free_nM,total_fmol_mg,nonspecific_fmol_mg\n"
     rows = saturation_rows("vehicle", 220, ["a", "b"]) + saturation_rows("drug", 150, ["c", "d"])

@@ -45,6 +45,14 @@ def test_a_missing_nonspecific_tube_leaves_its_total_in_the_global_fit():
     assert fit.bmax.value == pytest.approx(220, rel=0.05)
 
 
+def test_without_nonspecific_tubes_their_slope_comes_from_the_totals():
+    fit = fit_global(X, specific() + 6 * X, np.full(len(X), np.nan))
+    assert (fit.bmax.value, fit.kd.value, fit.nonspecific_slope) == pytest.approx((220, 1.1, 6), rel=1e-4)
+    noisy = specific(sd=3) + 6 * X
+    with_tubes, without = fit_global(X, noisy, 6 * X), fit_global(X, noisy, np.full(len(X), np.nan))
+    assert without.bmax.high - without.bmax.low > 2 * (with_tubes.bmax.high - with_tubes.bmax.low)
+
+
 def test_a_slope_can_be_fitted():
     y = 220 * X**1.5 / (1.1**1.5 + X**1.5)
     fit = fit_specific(X, y, hill=True)

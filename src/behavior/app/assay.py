@@ -75,7 +75,8 @@ def _say(analysis: Analysis) -> None:
     for flag in analysis.result.flags:
         typer.echo(f"warning: {flag}", err=True)
     for one in analysis.result.endpoints:
-        typer.echo(f"{one.label}, {one.of_shown()}: {one.shown()}", err=True)
+        name = ", ".join(part for part in (one.label, one.of_shown()) if part)
+        typer.echo(f"{name}: {one.shown()}", err=True)
 
 
 def write_template(kind: str, folder: Path) -> list[Path]:

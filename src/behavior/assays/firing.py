@@ -77,8 +77,9 @@ def analyse_neuron(
     baseline = float(rates[is_baseline].mean())
     if baseline <= 0:
         raise BadInput(f"{name}: the baseline rate is {baseline:g} Hz; inhibition cannot be told, leave the neuron out")
+    falls = (np.diff(doses) < 0).any()
     doses, rates = doses[~is_baseline], rates[~is_baseline]
-    if (np.diff(doses) <= 0).any():
+    if falls or (np.diff(doses) == 0).any():
         raise BadInput(f"{name}: cumulative doses do not increase; sort the rows or mend the entry")
     inhibition = 100 * (1 - rates / baseline)
     ed50, why = interpolate_ed50(doses, inhibition, criterion_percent)

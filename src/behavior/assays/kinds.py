@@ -21,7 +21,7 @@ from behavior.assays.settings import (
 )
 from behavior.assays.table import Column, Table, header_of, read_table
 from behavior.config import read
-from behavior.model.errors import BadInput
+from behavior.model.errors import BadFile, BadInput
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,13 @@ def analyse(name: str, table: Path, *, settings: Path | None = None, library: Pa
     beside = table.with_suffix(".toml")
     chosen = settings or (beside if beside.is_file() else None)
     record = read(chosen, kind.settings) if chosen else _defaults(kind, beside)
-    result = kind.page(read_in, record, read_library(library))
+    known = read_library(library)
+    try:
+        result = kind.page(read_in, record, known)
+    except BadFile:
+        raise
+    except BadInput as error:
+        raise BadInput(f"{table}: {str(error).removeprefix(f'{table}: ')}") from None
     return Analysis(result, read_in, str(chosen.name) if chosen else "defaults", library.name if library else "shipped")
 
 

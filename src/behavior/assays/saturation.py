@@ -123,7 +123,8 @@ def fit_global(
 
     Parameters
     ----------
-    free, total, nonspecific : shape (n,); NaN in `total` or `nonspecific` where that tube is missing
+    free, total, nonspecific : shape (n,); NaN in `total` or `nonspecific` where that tube is missing; without any
+        nonspecific tube its slope comes from the totals alone, and the limits widen
     """
     x, totals = np.asarray(free, dtype=np.float64), np.asarray(total, dtype=np.float64)
     others = np.asarray(nonspecific, dtype=np.float64)
@@ -131,7 +132,11 @@ def fit_global(
     both = np.concatenate([np.column_stack([x, np.ones_like(x)]), np.column_stack([x, np.zeros_like(x)])])
     y = np.concatenate([totals, others])
     there = np.isfinite(y)
-    slope = float(np.nansum(others * x) / np.nansum(np.where(np.isfinite(others), x, 0.0) ** 2))
+    seen = np.isfinite(others)
+    if seen.any():
+        slope = float((others[seen] @ x[seen]) / (x[seen] @ x[seen]))
+    else:
+        slope = 0.3 * float(totals[np.argmax(x)]) / float(x.max())
     top = float(np.nanmax(totals - slope * x))
     starts = [(top * up, float(np.median(x)) * at, slope) for up in (1.0, 1.5) for at in (0.3, 1.0, 3.0)]
     names = ("bmax", "kd", "nonspecific")

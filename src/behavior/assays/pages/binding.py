@@ -176,10 +176,8 @@ def _affinities(assays: Sequence[_Tubes], settings: BindingSettings) -> tuple[li
                     spread=settings.spread,
                 )
             except BadInput as error:
-                flags.append(
-                    f"{compound} at {tubes.target}, experiment {tubes.experiment}: no affinity ({error}; or set "
-                    "hold_bottom)"
-                )
+                hint = "; hold_bottom in the settings may help" if "concentration" not in str(error) else ""
+                flags.append(f"{compound} at {tubes.target}, experiment {tubes.experiment}: {error}{hint}")
                 continue
             found.append(one)
             if settings.spread == "constant" and one.fit is not None and spread_grows(one.fit.fit):

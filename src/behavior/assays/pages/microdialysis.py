@@ -241,8 +241,8 @@ def _mixed(courses: Sequence[tuple[Course, float]], settings: MicrodialysisSetti
         for at, percent in zip(one.time.tolist(), one.percent.tolist(), strict=True)
         if at > 0 and (settings.auc_to_min is None or at <= settings.auc_to_min)
     ]
-    if not rows:
-        return (), "no sample after the injection"
+    if len({at for _, _, at, _ in rows}) < 2:
+        return (), "no mixed model over time (fewer than two samples after the injection)"
     percents, doses, times, subjects = zip(*rows, strict=True)
     try:
         found = group_by_time(percents, doses, times, subjects, reference=settings.vehicle_dose)

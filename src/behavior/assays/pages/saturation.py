@@ -40,7 +40,14 @@ COLUMNS = (
     ),
     Column("free", "free radioligand", "number", ("nM", "pM", "uM"), lowest=0),
     Column("total", "total binding", "number", ("*",), blank=True),
-    Column("nonspecific", "binding with an excess of cold drug (10 µM serotonin)", "number", ("*",), blank=True),
+    Column(
+        "nonspecific",
+        "binding with an excess of cold drug (10 µM serotonin)",
+        "number",
+        ("*",),
+        required=False,
+        blank=True,
+    ),
 )
 
 
@@ -116,24 +123,18 @@ def _curves(table: Table, settings: SaturationSettings) -> tuple[list[_Curve], l
     for (region, group, subject), rows in table.frame.groupby(["region", "group", "subject"], sort=False):
         name = ", ".join(str(part) for part in (region, group, subject) if part)
         free, total, other = (rows[column].to_numpy(dtype=float) for column in ("free", "total", "nonspecific"))
-        n_negative = int((total - other < 0).sum())
-        if n_negative:
-            flags.append(
-                f"{name}: {n_negative} of {len(free)} tubes have negative specific binding; they are kept, "
-                "as noise about 0"
-            )
         try:
-            fit = (
-                fit_specific(free, total - other, conf_level=settings.conf_level, spread=settings.spread)
-                if settings.nonspecific == "measured"
-                else fit_global(free, total, other, conf_level=settings.conf_level, spread=settings.spread)
-            )
-            curve = _Curve(
-                str(region), str(group), str(subject), free, total - other, fit, scatchard(free, total - other)
-            )
+            specific, fit = _fitted(free, total, other, settings)
+            curve = _Curve(str(region), str(group), str(subject), free, specific, fit, scatchard(free, specific))
         except BadInput as error:
             flags.append(f"{name}: no curve ({error})")
             continue
+        n_negative = int((specific < 0).sum())
+        if n_negative:
+            flags.append(
+                f"{name}: {n_negative} of {len(free)} tubes have negative specific binding; they are kept, as noise "
+                "about 0"
+            )
         curves.append(curve)
         if settings.spread == "constant" and spread_grows(fit.fit):
             flags.append(f"{name}: {GROWS}")
@@ -145,6 +146,17 @@ def _curves(table: Table, settings: SaturationSettings) -> tuple[list[_Curve], l
     if not curves:
         raise BadInput(f"{table.file}: no curve could be fitted: " + "; ".join(flags))
     return curves, flags
+
+
+def _fitted(free: Floats, total: Floats, other: Floats, settings: SaturationSettings) -> tuple[Floats, SaturationFit]:
+    """Specific binding of every tube, and the curve."""
+    more: dict[str, Any] = {"conf_level": settings.conf_level, "spread": settings.spread}
+    if settings.nonspecific == "measured":
+        if not np.isfinite(other).any():
+            raise BadInput('no tube has nonspecific binding; fill it in, or set nonspecific = "fitted"')
+        return total - other, fit_specific(free, total - other, **more)
+    fit = fit_global(free, total, other, **more)
+    return total - (fit.nonspecific_slope or 0.0) * free, fit
 
 
 @dataclass(frozen=True, slots=True)
