@@ -41,9 +41,9 @@ def test_every_wrong_line_is_named(tmp_path: Path) -> None:
     path.write_text("rater,onset_s,offset_s\n,1,2\nA,x,2\nA,5,4\nA,-1,2\nA,,2\nA,1,2\nA,inf,\nA,1,inf\n")
     with pytest.raises(BadFile) as caught:
         read_fights(path)
-    assert [problem.key for problem in caught.value.problems] == [
-        "line 2, rater", "line 3", "line 4, offset_s", "line 5, onset_s", "line 6, onset_s", "line 8, onset_s", "line 9, offset_s"
-    ]  # fmt: skip
+    keys = [problem.key for problem in caught.value.problems]
+    assert keys[:3] == ["line 2, rater", "line 3", "line 4, offset_s"]
+    assert keys[3:] == ["line 5, onset_s", "line 6, onset_s", "line 8, onset_s", "line 9, offset_s"]
     path.write_text("rater,onset\nA,1\n")
     with pytest.raises(BadFile, match="onset_s: this column is missing"):
         read_fights(path)
