@@ -133,6 +133,15 @@ def test_firmware_of_another_version(firmware: tuple[int, int], is_right: bool) 
             connect("it", bed.device.kind, transport, lambda: 0)
 
 
+def test_a_harp_device_of_an_older_protocol_is_identified_as_far_as_it_goes() -> None:
+    device = simulated("operant_chamber", UID)
+    device._registers = {address: one for address, one in device._registers.items() if not 15 <= address <= 19}
+    transport = in_memory(device, lambda: 0)
+    transport.open()
+    found = identify(transport, lambda: 0)
+    assert (found.uid, found.firmware, found.device_name) == ("", "0.0.0", "OperantChamber")
+
+
 def test_an_open_interlock_is_said_before_anything_starts() -> None:
     bed = Bedside("shock_controller", Faults(interlock_open=True))
     with pytest.raises(Failure, match="it: its interlock is open; close the chamber"):

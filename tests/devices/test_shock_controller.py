@@ -103,6 +103,18 @@ def test_stop_is_said_until_it_is_echoed() -> None:
         ]
 
 
+def test_a_stopped_pulse_whose_end_is_lost_is_asked_for_soon() -> None:
+    driver = fired(duration_s=10.0)
+    driver.receive(frame(KIND, "event PulseStarted", 1, at_us=1_001_000), 1_001_000)
+    driver.tick(2_000_000)
+    driver.send(StopShock(), 2_000_000)
+    driver.receive(frame(KIND, "write Stop", 0, at_us=2_000_320), 2_000_320)
+    driver.take_outgoing()
+    assert driver.next_us <= 2_100_000
+    driver.tick(2_100_000)
+    assert driver.take_outgoing() == frame(KIND, "read PulseEnded")
+
+
 def test_stop_drops_a_pulse_that_still_waits_for_its_echoes() -> None:
     driver = driver_of()
     with dialogue(driver) as says:
@@ -212,6 +224,17 @@ def test_a_wrong_echo_is_a_fault_and_no_pulse_follows() -> None:
         says.host(("write Intensity", 500), ("write Duration", 500))
         assert causes(says.device("write Intensity", 501, at_us=320)) == ["Intensity was to be 500 but is 501"]
         assert says.device("write Duration", 500, at_us=640) == []
+
+
+def test_after_a_wrong_echo_nothing_is_taken_to_be_in_force() -> None:
+    driver = fired(ma=0.5)
+    driver.receive(frame(KIND, "event PulseEnded", 1, 500_000, 500, 0, at_us=1_500_000), 1_500_000)
+    driver.send(Shock(2, 0.8, 0.5), 5_000_000)
+    driver.receive(frame(KIND, "write Intensity", 801, at_us=5_000_320), 5_000_320)
+    driver.take_outgoing()
+    with dialogue(driver) as says:
+        driver.send(Shock(3, 0.5, 0.5), 9_000_000)
+        says.host(("write Intensity", 500))
 
 
 def test_an_error_reply_is_a_fault_and_no_pulse_follows() -> None:

@@ -45,7 +45,7 @@ class Identity:
     Attributes
     ----------
     kind : a folder of `hardware/`, or "" if this package has no driver for it
-    device_name, who_am_i, uid : as the device answers them; `uid` in hexadecimal
+    device_name, who_am_i, uid : as the device answers them; `uid` in hexadecimal, empty where a device has none
     firmware, hardware : versions, as in "1.0.0"
     interface : SHA-1 of the `device.yml` that its firmware was built from
     """
@@ -85,6 +85,11 @@ class Dialogue:
             The device does not answer, or answers with an error.
         """
         return self._ask("read", register, read_frame(self.map[register]))
+
+    def read_if_there(self, register: str) -> bytes:
+        """The bytes of a register that devices of older protocols lack; empty then."""
+        value = self._ask("read", register, read_frame(self.map[register]), may_refuse=True)
+        return b"" if value is None else bytes(value)
 
     def write(self, register: str, value: int, *, echo: int | None = None) -> None:
         """Set a register; see that the device answers with `echo` (the value itself unless given).
@@ -170,7 +175,7 @@ def identify(transport: Transport, clock_us: Callable[[], int]) -> Identity:
     ask = Dialogue(transport, clock_us, _any_device())
     ask._ask("write", "OperationControl", write_frame(ask.map["OperationControl"], STANDBY), may_refuse=True)
     who_am_i, device_name = int(ask.read("WhoAmI")), str(ask.read("DeviceName"))
-    uid, version = bytes(ask.read("UID")), bytes(ask.read("Version"))
+    uid, version = ask.read_if_there("UID"), ask.read_if_there("Version").ljust(32, b"\0")
     kind = next((kind for kind in DRIVERS if device_map(kind).device_name == device_name), "")
     return Identity(
         kind,

@@ -194,8 +194,7 @@ class ShockController(HarpDriver):
     def _started(self, pulse: Pulse, at_us: int) -> None:
         if pulse.started_at_us is None:
             pulse.started_at_us = at_us
-            if pulse.n_asked < N_READ_BACKS:
-                pulse.ask_us = pulse.end_is_late_us(at_us)
+            pulse.ask_us = pulse.end_is_late_us(at_us)
             self._events.append(ShockStarted(at_us, pulse.number))
 
     def _gate_closed(self, report: Any, at_us: int, as_event: bool, now_us: int) -> None:
