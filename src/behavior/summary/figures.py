@@ -183,7 +183,7 @@ def _means(axes: Axes, rows: Sequence[DoseRow], where: DoseAxis, colour: str, ma
             yerr=row.described.sem or 0.0,
             fmt=marker,
             ms=6.5 if marker != "D" else 5.8,
-            mfc=FAINT if row.dose_mg_kg == 0 else colour,
+            color=FAINT if row.dose_mg_kg == 0 else colour,
             mec=PAPER,
             mew=0.8,
             ecolor=INK,
