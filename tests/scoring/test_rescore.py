@@ -13,7 +13,7 @@ from behavior.paradigms.conditioned_usv import ConditionedUsvParameters, conditi
 from behavior.paradigms.geller_seifter import Component, GellerSeifterParameters, geller_seifter
 from behavior.scoring.rescore import differences, rescore
 from behavior.scoring.score import Score, read_score, score_items, write_score
-from behavior.session.folder import SessionFolder, create
+from behavior.session.folder import SessionFolder, Totals, create
 from behavior.session.journal import Item, JournalWriter
 from behavior.usv.table import write_calls
 from scoring.sessions import call, simulated
@@ -27,7 +27,8 @@ P = GellerSeifterParameters(
 )
 
 
-def stored(dataset: Path, paradigm: str, p: object, items: list[Item]) -> SessionFolder:
+def stored(dataset: Path, paradigm: str, p: object, items: list[Item], *, seed: int = 1) -> SessionFolder:
+    """A session's folder, closed."""
     header = SessionHeader(
         software="behavior 0.1.0",
         subject="R01",
@@ -37,23 +38,28 @@ def stored(dataset: Path, paradigm: str, p: object, items: list[Item]) -> Sessio
         paradigm_sha256="",
         parameters=p.model_dump(mode="json"),  # type: ignore[attr-defined]
         limits={},
-        seed=1,
+        seed=seed,
         rig="simulated",
         chamber="A",
         started_at="2026-11-20T10:15:00+01:00",
         simulated=True,
     )
     folder = create(dataset, header)
+    totals = Totals()
     with JournalWriter(folder.journal_path, folder.header_bytes, durable=False) as journal:
         for item in items:
             journal.record(item, 0)
+            totals.take(item)
+    folder.close(totals.footer(journal, reason="completed", ended_at="2026-11-20T11:15:00+01:00"))
     return folder
 
 
 @pytest.fixture
 def conflict(tmp_path: Path) -> tuple[SessionFolder, Score]:
     items = simulated(geller_seifter, P, seed=3)
-    return stored(tmp_path, "geller_seifter", P, items), score_items("geller_seifter", items, P.model_dump(mode="json"))
+    return stored(tmp_path, "geller_seifter", P, items, seed=3), score_items(
+        "geller_seifter", items, P.model_dump(mode="json")
+    )
 
 
 def test_rescoring_equals_the_live_score_to_the_last_bit(conflict: tuple[SessionFolder, Score]) -> None:
@@ -89,6 +95,47 @@ def test_a_damaged_line_is_named_and_the_rest_is_scored(conflict: tuple[SessionF
     assert any(f"line {press + 1} is damaged" in problem for problem in score.problems)
     assert len(score.responses) == len(live.responses) - 1
     assert differences(live, score)
+
+
+def damaged(line: bytes) -> bytes:
+    return line.replace(b'"', b"'", 1)
+
+
+def test_damaged_commands_are_restored_by_replay_and_still_named(conflict: tuple[SessionFolder, Score]) -> None:
+    folder, live = conflict
+    lines = folder.journal_path.read_bytes().split(b"\n")
+    commands = [i for i, line in enumerate(lines) if b'"at_us"' not in line and line]
+    assert len(commands) > 30
+    for some in (commands[::7], commands[1::9], commands):
+        broken = [damaged(line) if i in some else line for i, line in enumerate(lines)]
+        folder.journal_path.write_bytes(b"\n".join(broken))
+        score = rescore(folder)
+        assert replace(score, problems=()) == live
+        assert sum("is damaged:" in problem for problem in score.problems) == len(some)
+        assert any("replay of the inputs restored it" in problem for problem in score.problems)
+
+
+def test_a_damaged_input_is_lost_and_nothing_is_said_to_be_restored(conflict: tuple[SessionFolder, Score]) -> None:
+    folder, _ = conflict
+    lines = folder.journal_path.read_bytes().split(b"\n")
+    inputs = [i for i, line in enumerate(lines) if b'"at_us"' in line]
+    for i in inputs[:: max(1, len(inputs) // 25)]:
+        folder.journal_path.write_bytes(b"\n".join([*lines[:i], damaged(lines[i]), *lines[i + 1 :]]))
+        problems = rescore(folder).problems
+        assert any(f"line {i + 1} is damaged" in problem for problem in problems)
+        assert not any("restored" in problem for problem in problems)
+
+
+def test_a_journal_that_nobody_closed_or_that_is_another_paradigms_is_not_restored(
+    conflict: tuple[SessionFolder, Score], tmp_path: Path
+) -> None:
+    folder, _ = conflict
+    other = stored(tmp_path / "other", "geller_seifter", P, folder.read().items, seed=4)  # other draws, other commands
+    (folder.path / "footer.json").unlink()
+    for one in (folder, other):
+        lines = one.journal_path.read_bytes().split(b"\n")
+        one.journal_path.write_bytes(b"\n".join([*lines[:2], damaged(lines[2]), *lines[3:]]))
+        assert not any("restored" in problem for problem in rescore(one).problems)
 
 
 def test_calls_of_the_folder_are_used_unless_others_are_given(tmp_path: Path) -> None:

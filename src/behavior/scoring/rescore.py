@@ -1,7 +1,7 @@
 """Rescoring: the score of a session's folder, made again from its journal, and compared with the one that stands there.
 
 The scorers are those of the live session, so an intact journal gives the same score to the last bit. What is damaged is
-left out and named.
+named; it is restored where replay can tell what it was, and otherwise left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from behavior.model.calls import Call
 from behavior.model.events import Noted
 from behavior.scoring.annotations import FIGHTS, read_fights
+from behavior.scoring.restore import restored
 from behavior.scoring.score import Row, Score, score_items
 from behavior.session.folder import SessionFolder
 
@@ -37,12 +38,19 @@ def rescore(folder: SessionFolder, *, calls: Sequence[Call] | None = None) -> Sc
     BadInput
         There is no journal, or `calls.csv` or `fights.csv` cannot be used.
     """
-    reading = folder.read()
-    header = folder.header
-    items = [*reading.items, *_annotations(folder.path)]
-    score = score_items(header.paradigm, items, header.parameters, _calls(folder.path) if calls is None else calls)
-    torn = ("the last line is torn, as a power cut leaves it; it was dropped",) if reading.torn else ()
-    problems = tuple(f"{folder.journal_path.name}: {problem}" for problem in (*reading.problems, *torn))
+    reading, header = folder.read(), folder.header
+    whole = restored(folder, reading) if reading.problems else None
+    items = [*(reading.items if whole is None else whole), *_annotations(folder.path)]
+    found = _calls(folder.path) if calls is None else calls
+    score = score_items(header.paradigm, items, header.parameters, found)
+    name = folder.journal_path.name
+    problems = [f"{name}: {problem}" for problem in reading.problems]
+    if whole is not None:
+        problems.append(
+            f"{name}: what is damaged was commanded, and replay of the inputs restored it; nothing is missing"
+        )
+    if reading.torn:
+        problems.append(f"{name}: the last line is torn, as a power cut leaves it; it was dropped")
     return replace(score, problems=(*problems, *score.problems))
 
 
