@@ -19,9 +19,10 @@ from typing import Any
 
 from behavior.assays.kinds import Analysis
 from behavior.assays.quantity import shortest
-from behavior.assays.result import ResultTable
+from behavior.assays.result import ResultTable, label_of
 from behavior.assays.units import shown
 from behavior.model.errors import BadInput, Failure
+from behavior.summary.against_vehicle import p_text
 from behavior.summary.drawing import COLUMN_IN, inline, save, style, svg_of
 
 REPORT = "report.html"
@@ -181,8 +182,11 @@ def _page(analysis: Analysis, drawn: list[Drawn]) -> str:
 
 
 def _shown_table(table: ResultTable) -> dict[str, Any]:
-    rows = [[_cell(value) for value in row] for row in table.frame.itertuples(index=False, name=None)]
     names = [str(name) for name in table.frame.columns]
+    rows = [
+        [_cell(value, name) for value, name in zip(row, names, strict=True)]
+        for row in table.frame.itertuples(index=False, name=None)
+    ]
     numeric = [table.frame[name].dtype.kind in "fiu" for name in table.frame.columns]
     empty = [all(row[at] in ("–", "") for row in rows) for at in range(len(names))]
     kept = [at for at in range(len(names)) if not empty[at]]
@@ -201,9 +205,13 @@ def _heading(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, column: str) -> str:
     if value is None or value != value:
         return "–"
+    if isinstance(value, str):
+        return shown(value) if column.endswith("unit") else label_of(value) if column == "measure" else value
+    if column.startswith("p_") or column == "p":
+        return p_text(float(value)).removeprefix("= ")  # type: ignore[arg-type]
     if isinstance(value, int | float) or hasattr(value, "dtype"):
         number = float(value)  # type: ignore[arg-type]
         return shortest(number).replace("-", "−") if math.isfinite(number) else "–"

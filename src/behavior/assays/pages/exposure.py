@@ -17,6 +17,7 @@ from behavior.assays.settings import ExposureSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, family_of, shown
 from behavior.model.errors import BadInput
+from behavior.summary.against_vehicle import p_text
 
 COLUMNS = (
     Column("subject", "animal; concentration and effect may come from the same or from other animals"),
@@ -217,7 +218,7 @@ def _relations(dose: Any, conc: Any, effect: Any, settings: ExposureSettings) ->
                 value=relation.rho,
                 n=relation.n,
                 n_of="animals",
-                method=f"Spearman, p = {relation.p:.3g}",
+                method=f"Spearman, p {p_text(relation.p)}",
             )
         )
     return found, flags

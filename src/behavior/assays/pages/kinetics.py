@@ -92,7 +92,7 @@ def page(table: Table, settings: KineticsSettings, library: Library) -> AssayRes
     ones, flags = _profiles(table, settings)
     units = (table.units["conc"], table.units["time"])
     ratios, more = _ratios(ones, settings, units[0])
-    flags += _formation_flags(ones, settings)
+    flags += _formation_flags(ones, settings, units[1])
     endpoints = [*_endpoints(ones, settings, units), *_ratio_endpoints(ratios, settings)]
     return AssayResult(
         kind="kinetics",
@@ -221,7 +221,7 @@ def _profile_flags(name: str, one: _One, settings: KineticsSettings) -> list[str
     return flags
 
 
-def _formation_flags(ones: Sequence[_One], settings: KineticsSettings) -> list[str]:
+def _formation_flags(ones: Sequence[_One], settings: KineticsSettings, unit: str) -> list[str]:
     """Metabolites whose decline is slowed by a parent that still feeds them."""
     halves = {
         analyte: float(np.median(values))
@@ -230,7 +230,8 @@ def _formation_flags(ones: Sequence[_One], settings: KineticsSettings) -> list[s
     }
     parent = halves.get(settings.parent, 0.0)
     return [
-        f"{metabolite}: its half-life may be too long, for {settings.parent} (half-life {shortest(parent)}) still "
+        f"{metabolite}: its half-life may be too long, for {settings.parent} (half-life {shortest(parent)} {unit}) "
+        "still "
         "feeds it; "
         "sample longer, or take it as an upper limit"
         for metabolite in settings.metabolites

@@ -29,6 +29,7 @@ from behavior.assays.settings import MicrodialysisSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, shown, spelled
 from behavior.model.errors import BadFile, BadInput, Problem
+from behavior.summary.against_vehicle import p_text
 
 _Terms = tuple[tuple[str, float, float, float, float], ...]
 
@@ -258,7 +259,7 @@ def _endpoints(one: _Panel, settings: MicrodialysisSettings) -> list[Endpoint]:
         return [Endpoint(assay="microdialysis", endpoint="direction", of=where, text=f"not given: {one.why_not}")]
     found = []
     for effect in one.effects.effects:
-        if effect.difference is None or effect.direction is None:
+        if effect.difference is None or effect.direction is None or effect.p is None:
             continue
         dose = f"{shortest(effect.dose)} {shown(one.dose_unit)}"
         found.append(
@@ -272,7 +273,7 @@ def _endpoints(one: _Panel, settings: MicrodialysisSettings) -> list[Endpoint]:
                 unit="%_x_min",
                 n=effect.n,
                 n_of="animals",
-                method=f"Dunnett, simultaneous limits, p = {effect.p:.3g}",
+                method=f"Dunnett, simultaneous limits, p {p_text(effect.p)}",
                 text=effect.direction,
             )
         )

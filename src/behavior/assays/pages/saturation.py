@@ -29,6 +29,7 @@ from behavior.assays.spread import GROWS, METHOD_OF_SPREAD, spread_grows
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
 from behavior.model.errors import BadInput
+from behavior.summary.against_vehicle import p_text
 
 Floats = NDArray[np.float64]
 
@@ -289,8 +290,8 @@ def _versus_endpoints(versus: Sequence[_Versus]) -> list[Endpoint]:
             high=one.ratio.high if one.ratio else None,
             n=one.n,
             n_of="animals" if "animals" in one.method else "tubes",
-            method=f"{one.method}, p = {one.p:.3g}",
-            text="" if one.ratio else f"p = {one.p:.3g}",
+            method=f"{one.method}, p {p_text(one.p)}",
+            text="" if one.ratio else f"p {p_text(one.p)}",
         )
         for one in versus
     ]
