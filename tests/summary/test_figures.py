@@ -77,7 +77,7 @@ def test_differences_stand_with_their_intervals_and_p(conflict) -> None:
         against = row.against
         for value in (against.estimate, against.lo, against.hi):
             assert (float(place), round(value, 6)) in points
-    assert [text.get_text() for text in axes.texts][-1] == "p < 0.001"
+    assert [text.get_text() for text in axes.texts][-2:] == ["< 0.001", "p"]
 
 
 def test_ranks_are_shown_as_cliffs_delta(vocalization) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,6 +142,16 @@ def write_tables(dataset: Dataset, out: Path) -> tuple[Path, ...]:
     for name, table in tables.items():
         table.to_csv(out / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
     return tuple(out / f"{name}.csv" for name in tables)
+
+
+def natural_order(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """A key that sorts names as people count.
+
+    >>> sorted(["R100", "R9", "R88"], key=natural_order)
+    ['R9', 'R88', 'R100']
+    """
+    parts = re.split(r"(\d+)", name)
+    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
 
 
 # -- one session ------------------------------------------------------------------------------------------------------

@@ -198,20 +198,23 @@ def _by_means(units: Units, measure: Measure) -> Compared:
     responses, scale = _scaled(units.responses, measure)
     result = dunnett(responses, doses, reference=0.0, conf_level=CONF_LEVEL)
     welch = _welch(doses, responses)
-    try:
-        spread = spread_test(responses, doses, reference=0.0)
-    except BadInput:
-        spread = None
     test = VehicleTest(
         name="Dunnett" if measure.kind != "count" else "Dunnett on √(y + 0.5)",
         scale=scale,
         overall=_anova_sentence(result),
         anova=result.anova,
-        spread=spread,
+        spread=_spread(doses, responses),
         effective=minimum_effective_dose(result, ALPHA),
     )
     against = {c.level: Against(c.diff, c.lo, c.hi, c.p_adjusted, welch.get(c.level)) for c in result.comparisons}
     return Compared(test, against)
+
+
+def _spread(doses: Floats, responses: Floats) -> FTest | None:
+    try:
+        return spread_test(responses, doses, reference=0.0)
+    except BadInput:
+        return None
 
 
 def _welch(doses: Floats, responses: Floats) -> dict[str, float]:
@@ -275,7 +278,7 @@ def _by_ranks(units: Units) -> Compared:
         for c in result.comparisons
     }
     overall = f"Kruskal–Wallis H({result.df}) = {result.h:.2f}, p {p_text(result.p)}, ε² = {result.epsilon_squared:.2f}"
-    return Compared(VehicleTest("Dunn", CLIFF, overall, None, None, None), against)
+    return Compared(VehicleTest("Dunn", CLIFF, overall, None, _spread(doses, responses), None), against)
 
 
 def _levels(groups: Groups) -> tuple[tuple[str, ...], tuple[Floats, ...]]:

@@ -166,8 +166,9 @@ def _animals(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, colour: str
             axes.plot(lined, values[mine], color=RULE, lw=0.6, zorder=1)
     for dose in where.doses:
         here = (endpoint.units.doses == dose) & np.isfinite(values)
-        offsets = swarm(values[here].tolist(), 0.034 * (hi - lo), 0.018 * unit)
-        places = where.at(dose) - 0.03 * unit + np.array(offsets)
+        columns = np.array(swarm(values[here].tolist(), 0.034 * (hi - lo), 1.0))
+        width = min(0.018 * unit, 0.6 * where.step / max(-columns.min(initial=0.0), 1.0))
+        places = where.at(dose) - 0.03 * unit + columns * width
         for marker, chosen in (("o", ~endpoint.units.censored[here]), ("^", endpoint.units.censored[here])):
             axes.plot(
                 places[chosen], values[here][chosen], marker, ms=3.6, mfc="none", color=FAINT if dose == 0 else colour,
@@ -231,7 +232,7 @@ def estimation(endpoint: EndpointSummary) -> Figure:
                 axes.plot([place, place], [against.lo, against.hi], color=INK, lw=1.4, zorder=3)
             axes.plot(place, against.estimate, marker, color=colour, mec=PAPER, mew=0.8, ms=7.5, zorder=4)
             axes.annotate(
-                f"p {p_text(against.p_adjusted)}",
+                p_text(against.p_adjusted).removeprefix("= "),
                 (place, 1.0),
                 xycoords=("data", "axes fraction"),
                 ha="center",
@@ -239,6 +240,8 @@ def estimation(endpoint: EndpointSummary) -> Figure:
                 fontsize=7,
                 fontweight="bold" if against.p_adjusted < ALPHA else "normal",
             )
+        axes.annotate("p", (0, 1.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=7, fontstyle="italic",
+                      xytext=(-4, 0), textcoords="offset points")  # fmt: skip
         axes.set_xlim(-0.6, len(rows) - 0.4)
         axes.set_xticks(range(len(rows)), [f"{row.dose_mg_kg:g}\nn = {row.n}" for row in rows])
         axes.set_xlabel(f"Dose (mg/kg), against vehicle (n = {endpoint.vehicle.n})")

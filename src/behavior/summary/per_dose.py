@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from behavior.model.measures import MEASURES, Measure
+from behavior.study.dataset import natural_order
 from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, Against, Effects, Units, VehicleTest, compared, effects
 from behavior.summary.arms import ArmPlan, plans_of, sessions_of
 from behavior.summary.derivatives import Floats
@@ -231,7 +232,8 @@ def _notes(units: pd.DataFrame, measure: Measure) -> tuple[str, ...]:
 
 
 def _who(units: pd.DataFrame) -> str:
-    return ", ".join(f"{unit.subject} ({_dose(unit.dose_mg_kg)})" for unit in units.itertuples())
+    order = sorted(units.itertuples(), key=lambda unit: (unit.dose_mg_kg, natural_order(unit.subject)))
+    return ", ".join(f"{unit.subject} ({_dose(unit.dose_mg_kg)})" for unit in order)
 
 
 def _dose(dose_mg_kg: float) -> str:

@@ -161,7 +161,7 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
         "summary": endpoint,
         "decimals": wording.decimals_of(endpoint),
         "result": wording.result_sentence(arm, endpoint),
-        "ed50": wording.ed50_sentence(endpoint.ed50),
+        "ed50": wording.ed50_sentence(endpoint),
         "sentences": [sentence for sentence in sentences if sentence],
         "scale_decimals": wording.decimals_of_scale(endpoint),
         "size": _effect_size(endpoint),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from behavior.model.errors import BadInput
+from behavior.study.dataset import natural_order
 from behavior.summary.drawing import BLUE, FAINT, INK, ORANGE, PAGE_IN, RULE, VERMILION, new_figure, style
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def calls_raster(calls: pd.DataFrame, sessions: pd.DataFrame, length_s: float) -
     length_s : of the recording
     """
     with style():
-        order = sessions.sort_values(["dose_mg_kg", "subject"], kind="stable")
+        order = sessions.iloc[sorted(range(len(sessions)), key=lambda i: natural_order(sessions["subject"].iloc[i]))]
+        order = order.sort_values("dose_mg_kg", kind="stable")
         figure = new_figure(PAGE_IN, 0.75 + 0.15 * len(order) + 0.12 * order["dose_mg_kg"].nunique())
         axes = figure.add_subplot()
         place = 0.0

@@ -181,12 +181,16 @@ def _largest(endpoint: EndpointSummary, rows: Sequence[DoseRow]) -> str:
     return f"{which}{means}, {share}{endpoint.test.name} p {p_text(row.against.p_adjusted)}"
 
 
-def ed50_sentence(found: Ed50 | NoEd50) -> str:
+def ed50_sentence(endpoint: EndpointSummary) -> str:
     """The ED50 with its interval and meaning, or every reason against one."""
+    found, spread = endpoint.ed50, endpoint.test.spread if endpoint.test else None
     if isinstance(found, NoEd50):
         return f"No ED50 is given: {'; '.join(found.reasons)}."
     lo, hi = significant(found.lo), significant(found.hi)
-    remarks = "".join(f" Note: {remark}." for remark in found.remarks)
+    unequal = ["variances differ between doses, and the interval takes them to be equal"]
+    remarks = "".join(
+        f" Note: {remark}." for remark in (*found.remarks, *(unequal if spread and spread.p < ALPHA else []))
+    )
     return (
         f"ED50 {significant(found.estimate)} mg/kg, {100 * found.conf_level:.0f} % profile interval [{lo}, {hi}] "
         f"({found.meaning}; {found.model}, n = {found.n} at {found.n_doses} doses).{remarks}"
