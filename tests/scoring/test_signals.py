@@ -202,6 +202,16 @@ def test_only_being_wholly_on_the_other_side_is_a_crossing() -> None:
     assert [one.side for one in sides((300, "r"), (300, "l"), (300, "r"))] == ["left", "right"]
 
 
+def test_a_tilting_floor_is_one_channel_for_both_sides() -> None:
+    floor = Channel(column=0, role="tilt", name="right", off_name="left", threshold=0, hysteresis=0.5, debounce_s=0.1)
+    runs = [(500, -1.0), (40, 1.0), (500, -1.0), (500, 1.0), (300, 0.1), (500, 1.0), (500, -1.0)]  # 40 ms: half way
+    table = np.concatenate([np.full((n, 1), value) for n, value in runs])
+    crossings = [item for item in items_of([table], RATE, [floor]) if isinstance(item, e.Crossed)]
+    assert crossings == [e.Crossed(1_040_000, "right"), e.Crossed(2_340_000, "left")]
+    crossings = [item for item in items_of([-table], RATE, [floor]) if isinstance(item, e.Crossed)]
+    assert [one.side for one in crossings] == ["left", "right"]
+
+
 def test_what_is_on_from_the_first_sample_is_no_response() -> None:
     lever = Channel(column=0, role="lever", name="left", threshold=0.5)
     head = Channel(column=1, role="head", threshold=0.5)
@@ -240,6 +250,11 @@ def test_a_response_and_the_end_of_its_trial_at_one_sample_belong_together() -> 
         (
             'channels = [{ column = 0, role = "trial", threshold = 1 }, { column = 0, role = "head", threshold = 1 }]',
             "both",
+        ),
+        ('channels = [{ column = 0, role = "tilt", name = "right", threshold = 1 }]', "off_name is for the role tilt"),
+        (
+            'channels = [{ column = 0, role = "head", off_name = "left", threshold = 1 }]',
+            "off_name is for the role tilt",
         ),
         ("channels = []", "at least 1"),
         ('channels = [{ column = 0, role = "dial", threshold = 1 }]', "must be one of"),

@@ -1,10 +1,11 @@
 """From sampled channels of levers, beams, floors and lines to the items of a journal, for the same scorers.
 
-A channel map (TOML) says which column is what. `lever`, `head` and `side` are what the animal does; `cue`, `shock`,
-`feeder`, `trial` and `component` are lines of the apparatus. An animal has crossed when it is on the other side alone:
-as long as both sides report it, or neither, it is on its way. What is on at the first sample began before the recording
-and is no response. At one sample, responses come first, then what ends, then what begins, because the apparatus follows
-the animal.
+A channel map (TOML) says which column is what. `lever`, `head`, `side` and `tilt` are what the animal does; `cue`,
+`shock`, `feeder`, `trial` and `component` are lines of the apparatus. An animal has crossed when it is on the other
+side alone: as long as both sides report it, or neither, it is on its way. A tilting floor has one channel for both.
+
+What is on at the first sample began before the recording and is no response. At one sample, responses come first, then
+what ends, then what begins, because the apparatus follows the animal.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
     Block: TypeAlias = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 
-RESPONSES = ("lever", "head", "side")
+RESPONSES = ("lever", "head", "side", "tilt")
 BEGINNING = ("component", "trial", "cue", "feeder", "shock")
 """What begins at one sample begins in this order, and ends in the reverse one but for shock, which is reported last."""
-NAMED = ("lever", "side", "cue", "component")
+NAMED = ("lever", "side", "tilt", "cue", "component")
 BLOCK = 1 << 16
 NO_NUMBER = 0
 
@@ -43,9 +44,11 @@ class Channel(Record):
 
     column: Annotated[int, Field(ge=0)]
     """Counted from 0; the first column of a CSV table too."""
-    role: Literal["lever", "head", "side", "cue", "shock", "feeder", "trial", "component"]
+    role: Literal["lever", "head", "side", "tilt", "cue", "shock", "feeder", "trial", "component"]
     name: str = ""
-    """Of the lever, side, cue or component."""
+    """Of the lever, side, cue or component; of a tilt floor, the side that is down when the channel is on."""
+    off_name: str = ""
+    """Tilt: the side that is down when it is off."""
     threshold: float
     hysteresis: Annotated[float, Field(ge=0)] = 0.0
     """Full width of the band around the threshold in which nothing changes, in units of the samples."""
@@ -61,6 +64,8 @@ class Channel(Record):
     def _consistent(self) -> Self:
         if self.role in NAMED and not self.name:
             raise ValueError(f"a {self.role} needs its name; add it")
+        if (self.role == "tilt") != bool(self.off_name):
+            raise ValueError("off_name is for the role tilt, which needs it: the side that is down when it is off")
         if self.role == "shock" and self.ma is None:
             raise ValueError("a shock channel needs ma, the current that was set; add it")
         if self.role != "shock" and (self.ma is not None or self.ma_per_unit is not None):
@@ -84,6 +89,8 @@ class SignalMap(Record):
         if twice := sorted({column for column in columns if columns.count(column) > 1}):
             raise ValueError(f"two channels are both column {twice[0]}; each must have its own")
         sides = [channel for channel in self.channels if channel.role == "side"]
+        if sum(channel.role == "tilt" for channel in self.channels) + len(sides) // 2 > 1:
+            raise ValueError("crossings come from one tilt floor or from two sides; leave one out")
         if len(sides) not in (0, 2):
             raise ValueError(f"a box has two sides, and here is {len(sides)} channel of that role; name both or none")
         return self
@@ -196,6 +203,7 @@ class _Journal:
             "lever": self._lever,
             "head": self._head,
             "side": self._crossing,
+            "tilt": self._tilt,
             "cue": lambda change, channel, at_us: [c.SetCue(channel.name, on=change.on)],
             "shock": self._shocks_of,
             "feeder": self._feeder,
@@ -224,6 +232,10 @@ class _Journal:
         if self._side is not None and side != self._side:
             yield e.Crossed(at_us, side)
         self._side = side
+
+    def _tilt(self, change: Change, channel: Channel, at_us: int) -> Iterator[e.Event]:
+        if change.sample:
+            yield e.Crossed(at_us, channel.name if change.on else channel.off_name)
 
     def _shocks_of(self, change: Change, channel: Channel, at_us: int) -> Iterator[e.Event | c.Command]:
         ma = channel.ma or 0.0
