@@ -502,3 +502,20 @@ def test_own_results_stand_beside_the_published_with_their_contradictions(writte
     result = written("binding", table, BINDING.replace("targets.t", "targets.D2"))
     assert {one.published for one in result.published} == {"> 10,000 nM", "moderate to high affinity"}
     assert any("moderate to high" in one for one in result.disagreements)
+
+
+def test_receptor_densities_stand_beside_the_published_of_their_dose_and_region(written):
+    header = "region,group,subject,free_nM,total_fmol_mg,nonspecific_fmol_mg\n"
+    table = header + "".join(
+        "".join(f"{region},{line}\n" for line in saturation_rows(group, bmax, subjects).splitlines())
+        for region, lost in (("Frontal cortex", 0.5), ("hippocampus", 1.0))
+        for group, bmax, subjects in (
+            ("control", 220, ["a", "b", "c"]),
+            ("10 mg/kg twice daily", 220 * lost, ["d", "e", "f"]),
+        )
+    )
+    result = written("saturation", table, 'compound = "ipsapirone"\ntarget = "5-HT1A"\n')
+    assert [(one.published, one.relation) for one in result.published] == [
+        ("10 mg/kg: reduced after 21 days twice daily", "agrees"),
+        ("10 mg/kg: unchanged after 21 days twice daily", "as far as the limits go"),
+    ]

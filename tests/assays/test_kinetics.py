@@ -37,6 +37,7 @@ def test_an_exponential_has_the_area_half_life_and_c0_of_its_formula(c0, rate):
     assert profile.slope.half_life.value == pytest.approx(math.log(2) / rate)
     assert profile.areas["linup_logdown"].infinity == pytest.approx(c0 / rate)
     assert profile.areas["linup_logdown"].fraction_extrapolated == pytest.approx(math.exp(-rate * 12))
+    assert profile.areas["linup_logdown"].mean_residence_time == pytest.approx(1 / rate)
     assert profile.areas["lin"].infinity > c0 / rate
 
 
@@ -92,7 +93,7 @@ def test_what_keeps_a_half_life_from_being_given_is_said():
     assert short.slope is None and short.why_no_slope == "1 quantifiable samples after tmax, 3 are needed"
     rising = analyse_profile([0, 1, 2, 3, 4, 5], [0, 9, 1, 2, 3, 4])
     assert rising.slope is None and "does not fall" in rising.why_no_slope
-    assert rising.areas["lin"].infinity is None and rising.mean_residence_time is None
+    assert rising.areas["lin"].infinity is None and rising.areas["lin"].mean_residence_time is None
 
 
 def test_zeros_after_the_last_positive_sample_are_not_used():
@@ -175,7 +176,7 @@ def test_clearance_in_one_kind_of_unit_and_over_a_molar_mass():
     assert plain.cl == pytest.approx(5 / (10 / 0.3) * 1000)
     assert plain.v_z == pytest.approx(plain.cl / 0.3)
     assert (plain.unit_cl, plain.unit_v) == ("ml_h_kg", "ml_kg")
-    assert plain.v_ss == pytest.approx(plain.cl * profile.mean_residence_time)
+    assert plain.v_ss == pytest.approx(plain.cl / 0.3)
     molar = clearance(profile, 5, dose_unit="mg_kg", concentration_unit="uM", molar_mass_g_mol=400, **given)
     assert molar.cl == pytest.approx(5e-3 / 400 / (10 / 0.3 * 1e-6 / 1000))
     assert clearance(profile, 5, dose_unit="umol_kg", concentration_unit="nmol_ml", **given).cl == pytest.approx(

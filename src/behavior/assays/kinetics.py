@@ -73,13 +73,16 @@ class TerminalSlope:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An area under one profile. To infinity and its extrapolated fraction are None without a terminal
-    slope.
+    """An area under one profile; all but `last` is None without a terminal slope.
+
+    `mean_residence_time` is the area of time × concentration over the area, both to infinity and by the same
+    trapezoid.
     """
 
     last: float
     infinity: float | None
     fraction_extrapolated: float | None
+    mean_residence_time: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,6 @@ class Profile:
     slope: TerminalSlope | None
     why_no_slope: str
     areas: Mapping[Trapezoid, Area]
-    mean_residence_time: float | None
     n_samples: int
     times: tuple[float, ...]
     concentrations: tuple[float, ...]
@@ -144,7 +146,6 @@ def analyse_profile(
         slope=slope,
         why_no_slope=why,
         areas={kind: _area(times, levels, kind, slope) for kind in trapezoids},
-        mean_residence_time=_residence(times, levels, slope),
         n_samples=n_samples,
         times=tuple(times.tolist()),
         concentrations=tuple(levels.tolist()),
@@ -240,19 +241,22 @@ def trapezoid_steps(times: Floats, levels: Floats, kind: Trapezoid) -> Floats:
 def _area(times: Floats, levels: Floats, kind: Trapezoid, slope: TerminalSlope | None) -> Area:
     last = float(trapezoid_steps(times, levels, kind).sum())
     if slope is None:
-        return Area(last, None, None)
+        return Area(last, None, None, None)
     tail = float(levels[-1]) / slope.lambda_z
-    return Area(last, last + tail, tail / (last + tail))
+    moment = float(_moment_steps(times, levels, kind).sum()) + tail * (float(times[-1]) + 1 / slope.lambda_z)
+    return Area(last, last + tail, tail / (last + tail), moment / (last + tail))
 
 
-def _residence(times: Floats, levels: Floats, slope: TerminalSlope | None) -> float | None:
-    """Mean residence time, AUMC / AUC, both linear and to infinity."""
-    if slope is None:
-        return None
-    moment = float(trapezoid_steps(times, times * levels, "lin").sum())
-    tail = float(levels[-1]) / slope.lambda_z
-    moment += tail * float(times[-1]) + tail / slope.lambda_z
-    return moment / (float(trapezoid_steps(times, levels, "lin").sum()) + tail)
+def _moment_steps(times: Floats, levels: Floats, kind: Trapezoid) -> Floats:
+    """The area of time × concentration between each two neighbouring samples, shape (n - 1,)."""
+    product = times * levels
+    widths, left, right = np.diff(times), levels[:-1], levels[1:]
+    linear = widths * (product[:-1] + product[1:]) / 2
+    if kind == "lin":
+        return np.asarray(linear, dtype=np.float64)
+    falling = (right < left) & (right > 0)
+    rate = np.log(np.where(falling, left / np.where(falling, right, 1.0), math.e)) / widths
+    return np.where(falling, (product[:-1] - product[1:]) / rate + (left - right) / rate**2, linear)
 
 
 BelowRule = Literal["zero", "missing", "half"]
@@ -425,13 +429,12 @@ def clearance(
     BadInput
         There is no AUC to infinity, or dose and concentration cannot be brought to one kind of unit.
     """
-    area = profile.areas[trapezoid].infinity
+    area, residence = profile.areas[trapezoid].infinity, profile.areas[trapezoid].mean_residence_time
     if area is None or profile.slope is None:
         raise BadInput(f"no clearance without an area to infinity ({profile.why_no_slope})")
     per_ml = _amount_per_ml(concentration_unit, dose_unit, molar_mass_g_mol)
     cl = dose / (area * per_ml)
     by_weight = "_kg" if dose_unit.endswith("_kg") else ""
-    residence = profile.mean_residence_time
     return Clearance(
         cl=cl,
         v_z=cl / profile.slope.lambda_z,

@@ -312,7 +312,7 @@ def _measures(
         if profile.slope is not None:
             add("half_life", time, profile.slope.half_life.value)
             add("lambda_z", f"1_{time}", profile.slope.lambda_z)
-            add("mean_residence_time", time, profile.mean_residence_time)
+            add("mean_residence_time", time, profile.areas[settings.main_trapezoid].mean_residence_time)
         kinds: list[Trapezoid] = ["lin", "linup_logdown"]
         for kind in kinds:
             area = profile.areas[kind]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from behavior.assays import canvas
 from behavior.assays.kinetics import geometric_mean
-from behavior.assays.library import Library
+from behavior.assays.library import Figure, Library
 from behavior.assays.pages.published import disagreements_of
 from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, Estimate, ResultTable
 from behavior.assays.saturation import (
@@ -367,28 +367,42 @@ def _curve_frame(curves: Sequence[_Curve]) -> Any:
 
 
 def _published(versus: Sequence[_Versus], settings: SaturationSettings, library: Library) -> tuple[Beside, ...]:
+    known = library.find(compounds=[settings.compound], quantities=["receptor_density"])
     rows = []
     for one in versus:
         if one.what != "Bmax" or one.ratio is None:
             continue
-        own = "unchanged" if one.p >= 0.05 else "reduced" if one.ratio.value < 1 else "increased"
-        for figure in library.find(compounds=[settings.compound], quantities=["receptor_density"]):
-            region, _, target = figure.target.partition(", ")
-            if region.casefold() != one.region.casefold() or (settings.target and target != settings.target):
-                continue
-            relation = "agrees" if figure.words.startswith(own) else "differs"
+        seen = one.p < 1 - settings.conf_level
+        own = ("reduced" if one.ratio.value < 1 else "increased") if seen else "no significant change"
+        for figure in _of_region(known, one, settings):
+            said = "unchanged" if figure.words.startswith("unchanged") else figure.words.partition(" ")[0]
+            relation = "agrees" if said == own else "differs" if seen else "as far as the limits go"
+            if not seen and said != "unchanged":
+                relation = "not seen here"
             what = f"Bmax in {one.region}, {one.group} against control"
+            shown_dose = f"{figure.dose:g} {figure.dose_unit}: " if figure.dose is not None else ""
             rows.append(
                 Beside(
                     what,
                     f"{own} (ratio {one.ratio})",
-                    figure.about + ": " + figure.words,
+                    shown_dose + figure.words,
                     relation,
                     figure.species,
                     figure.source,
                 )
             )
     return tuple(dict.fromkeys(rows))
+
+
+def _of_region(known: Sequence[Figure], one: _Versus, settings: SaturationSettings) -> list[Figure]:
+    """The figures of the same region and target; of the same dose, where the group's name tells it."""
+    found = []
+    for figure in known:
+        region, _, target = figure.target.partition(", ")
+        if region.casefold() == one.region.casefold() and settings.target in ("", target):
+            found.append(figure)
+    same = [figure for figure in found if one.group.startswith(f"{figure.dose:g} {figure.dose_unit}")]
+    return same or found
 
 
 def _methods(settings: SaturationSettings) -> tuple[str, ...]:
