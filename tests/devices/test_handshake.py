@@ -95,6 +95,18 @@ def test_limits_are_rounded_down(seconds: float, milliseconds: int) -> None:
     assert limit_registers(ShockLimits(max_single_s=seconds))["MaxDuration"] == milliseconds
 
 
+def test_asking_around_disturbs_nobodys_device() -> None:
+    bed = Bedside("shock_controller")
+    driver, _ = bed.connect()
+    driver.send(Shock(1, 0.5, 20.0), 0)
+    for _ in range(3):
+        bed.transport.write(driver.take_outgoing())
+        driver.receive(bed.transport.read(), 0)
+    assert identify(bed.transport, lambda: 0).uid == UID
+    assert bed.device.active
+    assert bed.value("Trigger") == 1, "the pulse is still on"
+
+
 def test_another_device_than_the_rig_names() -> None:
     bed = Bedside("shock_controller")
     with pytest.raises(BadInput, match=r"it: the rig names the device 1111.*, but 0000.*c0ffee answers at simulated"):

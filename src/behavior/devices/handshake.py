@@ -1,8 +1,9 @@
 """Getting to know a device and making it ready: who it is, what limits it has, how its clock runs.
 
-In order: leave Active mode, so that nothing old speaks; who are you; is that whom the rig names; reset, so that counts
-and limits begin anew (never when a session is resumed: then the counts are what is wanted); clear what was wrong
-before, and see that nothing persists; lower the limits and read them back; read the clock several times; Active.
+In order: who are you (reads only, so that asking around disturbs nobody's device); is that whom the rig names; leave
+Active mode, so that nothing old speaks; reset, so that counts and limits begin anew (never when a session is resumed:
+then the counts are what is wanted); clear what was wrong before, and see that nothing persists; lower the limits and
+read them back; read the clock several times; Active.
 
 Every request here waits for its own answer and may be repeated without harm. What a person must mend is a `Failure`
 that says so.
@@ -91,19 +92,18 @@ class Dialogue:
         value = self._ask("read", register, read_frame(self.map[register]), may_refuse=True)
         return b"" if value is None else bytes(value)
 
-    def write(self, register: str, value: int, *, echo: int | None = None) -> None:
-        """Set a register; see that the device answers with `echo` (the value itself unless given).
+    def write(self, register: str, value: int) -> None:
+        """Set a register and see that the value is in force.
 
         Raises
         ------
         Failure
             It does not answer, answers with an error, or another value is in force.
         """
-        expected = value if echo is None else echo
         found = self._ask("write", register, write_frame(self.map[register], value))
-        if _as_int(found) != expected:
+        if _as_int(found) != value:
             raise Failure(
-                f"{self._transport.name}: {register} was to be {expected} but the device keeps it at "
+                f"{self._transport.name}: {register} was to be {value} but the device keeps it at "
                 f"{_as_int(found)}; switch the device off and on and try again"
             )
 
@@ -165,7 +165,7 @@ class Dialogue:
 
 
 def identify(transport: Transport, clock_us: Callable[[], int]) -> Identity:
-    """Ask a device who it is. Needs no `device.yml`; any Harp device answers.
+    """Ask a device who it is, and change nothing. Needs no `device.yml`; any Harp device answers.
 
     Raises
     ------
@@ -173,7 +173,6 @@ def identify(transport: Transport, clock_us: Callable[[], int]) -> Identity:
         Nothing answers as a Harp device.
     """
     ask = Dialogue(transport, clock_us, _any_device())
-    ask._ask("write", "OperationControl", write_frame(ask.map["OperationControl"], STANDBY), may_refuse=True)
     who_am_i, device_name = int(ask.read("WhoAmI")), str(ask.read("DeviceName"))
     uid, version = ask.read_if_there("UID"), ask.read_if_there("Version").ljust(32, b"\0")
     kind = next((kind for kind in DRIVERS if device_map(kind).device_name == device_name), "")
@@ -227,9 +226,9 @@ def connect(
     identity = identify(transport, clock_us)
     _check_identity(name, kind, uid, identity, transport.name)
     ask = Dialogue(transport, clock_us, device_map(kind))
+    ask.write("OperationControl", STANDBY)
     if not resumed:
         ask.reset()
-        ask.write("OperationControl", STANDBY, echo=STANDBY)
     _clear_faults(name, ask)
     driver = DRIVERS[kind](name, ask, clock_us, limits, n_issued)
     ask.write("OperationControl", ACTIVE_QUIET)
