@@ -262,7 +262,7 @@ def _against_effect(x: Floats, doses: Floats, outcome: Outcome, alpha: float) ->
 
 
 def _turn(x: Floats, doses: Floats, values: Floats, alpha: float) -> list[str]:
-    """Conover's t on ranks for all pairs of doses: the largest against the overall direction, if significant (Tukey)."""
+    """Conover's t on ranks of all pairs of doses: the largest against the overall direction, if significant."""
     from scipy import stats
 
     ranks = stats.rankdata(values)
