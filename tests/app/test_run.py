@@ -13,7 +13,7 @@ import pytest
 
 from app.commands import behavior, started
 from behavior.model.commands import Command, EndSession, SetCue, SetLever, Shock
-from behavior.model.events import LeverPressed, ShockEnded, ShockStarted
+from behavior.model.events import LeverPressed, Resumed, ShockEnded, ShockStarted
 from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
 
@@ -118,6 +118,37 @@ def test_a_killed_session_is_readable_and_holds_up_to_there(tmp_path: Path) -> N
     found = verify(folder)
     assert "nobody closed this session" in found.remarks[0]
     assert found.n_lines > 0
+    other = behavior("resume", folder.path, "--confirm", "R2")
+    assert (other.code, "'R2' is not the subject of this session" in other.err) == (2, True)
+    assert folder.footer is None
+    done = behavior("resume", folder.path, "--confirm", "R1", "--close")
+    assert done.code == 1
+    assert "resume: closed by hand" in done.out
+    assert verify(folder).remarks == ()
+    again = behavior("resume", folder.path, "--confirm", "R1")
+    assert (again.code, "this session is finished" in again.err) == (2, True)
+
+
+def test_a_killed_session_goes_on_from_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "quick.toml").write_text(QUICK)
+    process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate", "--parameters", tmp_path / "quick.toml"))
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        folder = wait_for_a_journal(tmp_path / "data")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    before = folder.read().items
+    done = behavior("resume", folder.path, "--confirm", "R1")
+    assert done.code == 0, done.err
+    items = folder.read().items
+    assert items[: len(before)] == before
+    assert sum(isinstance(item, Resumed) for item in items) == 1
+    assert verify(folder).remarks == ()
+    footer = folder.footer
+    assert footer is not None
+    assert footer.reason == "completed"
 
 
 def wait_for_a_journal(data: Path) -> SessionFolder:

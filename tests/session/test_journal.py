@@ -81,7 +81,9 @@ def test_a_response_changed_with_a_new_checksum_is_named_with_its_line(what: str
     journal = journal_of()
     for at in [at for at, item in enumerate(journal.items[:-1]) if isinstance(item, LeverPressed)]:
         press = journal.items[at]
-        old, new = (b'"left"', b'"right"') if what == "lever" else (b"%d" % press.at_us, b"%d" % (press.at_us + 1))  # type: ignore[union-attr]
+        assert isinstance(press, LeverPressed)
+        moved = (b"%d" % press.at_us, b"%d" % (press.at_us + 1))
+        old, new = (b'"left"', b'"right"') if what == "lever" else moved
         forged = resealed(journal.lines, at, old, new)
         assert read_lines(b"".join(forged), HEADER).problems == [
             f"line {at + 1} was changed after it was written: the next line remembers another checksum"

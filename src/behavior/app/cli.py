@@ -12,6 +12,7 @@ from behavior import __version__
 from behavior.app.demo import demo
 from behavior.app.detect import detect
 from behavior.app.rescore import rescore
+from behavior.app.resume import resume
 from behavior.app.run import run
 from behavior.app.simulate import simulate
 from behavior.app.summarize import summarize
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, simulate, verify, detect, rescore, summarize):
+for command in (demo, run, resume, simulate, verify, detect, rescore, summarize):
     app.command()(command)
 
 

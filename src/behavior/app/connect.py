@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from behavior.app.prepare import Protocol
-    from behavior.config.rig import Chamber
+    from behavior.config.rig import Chamber, Device
     from behavior.devices.chamber import ConnectedChamber
     from behavior.devices.handshake import Identity
     from behavior.model.doses import Treatment
+    from behavior.session.resume import Interrupted
     from behavior.simulate.rig import SimulatedChamber
     from behavior.simulate.sound import SimulatedMicrophone
 
@@ -30,7 +31,15 @@ class Link:
 
 
 @contextmanager
-def connected(box: Chamber, protocol: Protocol, treatment: Treatment, seed: int, *, simulated: bool) -> Iterator[Link]:
+def connected(
+    box: Chamber,
+    protocol: Protocol,
+    treatment: Treatment,
+    seed: int,
+    *,
+    simulated: bool,
+    interrupted: Interrupted | None = None,
+) -> Iterator[Link]:
     """The chamber's devices, found by identity, known and ready; off and let go of at the end.
 
     Raises
@@ -64,9 +73,23 @@ def connected(box: Chamber, protocol: Protocol, treatment: Treatment, seed: int,
             transport.open()
             stack.callback(transport.close)
             driver, identities[device.name] = connect(
-                device.name, device.kind, transport, clock_us, uid=device.uid, limits=protocol.limits
+                device.name,
+                device.kind,
+                transport,
+                clock_us,
+                uid=device.uid,
+                limits=protocol.limits,
+                n_issued=issued_to(device, interrupted),
+                resumed=interrupted is not None,
             )
             drivers.append((driver, transport))
         chamber = ConnectedChamber(drivers)
         stack.callback(chamber.close)
         yield Link(chamber, identities, clock_us, world, microphone)
+
+
+def issued_to(device: Device, interrupted: Interrupted | None) -> int:
+    """How many numbered commands a session that is resumed has given this device already."""
+    if interrupted is None:
+        return 0
+    return interrupted.n_shocks if device.kind == "shock_controller" else interrupted.n_deliveries

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from behavior.model.session import SessionFooter
     from behavior.session.folder import SessionFolder
     from behavior.session.live import LiveApparatus
+    from behavior.session.resume import Interrupted
 
 
 def run(
@@ -89,22 +90,28 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
     )
 
 
-def live(folder: SessionFolder, link: Link) -> SessionFooter:
+def live(folder: SessionFolder, link: Link, interrupted: Interrupted | None = None) -> SessionFooter:
     """Run the session to its end, with a line that says how it stands; Ctrl-C and SIGTERM ask for the end."""
     from behavior.app.board import Board
+    from behavior.model.events import SessionStarted
     from behavior.session.assemble import core_of
     from behavior.session.live import LiveApparatus
     from behavior.session.record import record_session
+    from behavior.session.resume import resumed
 
+    core = interrupted.core if interrupted else core_of(folder.header)
+    start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
-    apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show)
+    apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show, start_us=start_us)
     with stoppable(apparatus):
         footer = record_session(
             folder,
-            core_of(folder.header),
+            core,
             apparatus,
             time_of_day=lambda: datetime.now().astimezone().isoformat(),
             watch=board.take,
+            interrupted=interrupted,
+            first=resumed(core) if interrupted else SessionStarted,
         )
     board.clear()
     if link.world is not None and link.microphone is not None:

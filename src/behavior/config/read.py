@@ -83,7 +83,7 @@ def _syntax_problems(text: str) -> list[Problem]:
     The parser stops at the first; the rest is found by leaving that line out and parsing on, so that a person mends
     a file once and not once an error.
     """
-    lines = text.splitlines()
+    lines = text.split("\n")
     problems: list[Problem] = []
     while True:
         try:

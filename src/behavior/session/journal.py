@@ -44,6 +44,16 @@ def line_of(item: Item, seq: int, after: int, host_us: int) -> tuple[bytes, int]
     return b'%b,"crc":"%08x"}\n' % (body, crc), crc
 
 
+def cut_torn_end(path: Path) -> bytes:
+    """Take a torn last line off a journal, so that it can be continued; the bytes, which are no line."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if torn := data[whole:]:
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    return torn
+
+
 class Record(Protocol):
     """Where a runner writes what happens, before it trusts the effect."""
 
@@ -62,14 +72,17 @@ class JournalWriter:
     path : of the file to make
     header : the bytes of the session's header, which the first line is chained to
     durable : whether to flush to the disk; without, lines are also gathered, as suits a simulation
+    continues : the journal of an interrupted session, read whole and without its torn end, to append to
     """
 
     urgent = frozenset({"Shock", "ShockEnded", "EndTrial", "EndComponent", "EndSession"})
 
-    def __init__(self, path: Path, header: bytes, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, header: bytes, *, durable: bool = True, continues: Reading | None = None) -> None:
         self.path, self._seq, self._after = path, 0, crc32(header)
+        if continues is not None and continues.items:
+            self._seq, self._after = len(continues.items), continues.last_crc
         try:
-            self._file = path.open("xb", buffering=0 if durable else 1 << 16)
+            self._file = path.open("xb" if continues is None else "ab", buffering=0 if durable else 1 << 16)
         except FileExistsError:
             raise BadInput(
                 f"{path}: a journal is there already and is never overwritten; choose another folder"

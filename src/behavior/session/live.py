@@ -28,7 +28,7 @@ def monotonic_clock(start_ns: int) -> Callable[[], int]:
 
 
 class LiveApparatus:
-    """A chamber's devices in real time. The session's time 0 is when this is made.
+    """A chamber's devices in real time. When this is made, session time is `start_us`.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ class LiveApparatus:
     clock_us : the clock that they were connected by; any zero
     recorder : for paradigms that record
     watch : called after every happening and now and then, with the time; must be quick, may fail, changes nothing
+    start_us : 0, or for a session that is resumed how long it is since its start
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class LiveApparatus:
         clock_us: Callable[[], int],
         recorder: Recorder | None = None,
         watch: Callable[[int], None] = lambda now_us: None,
+        start_us: int = 0,
     ) -> None:
         self._chamber, self._clock_us, self._recorder, self._watch = chamber, clock_us, recorder, watch
-        self.zero_us = clock_us()
+        self._start_us, self.zero_us = start_us, clock_us() - start_us
         self._queue: SimpleQueue[tuple[str, bytes, int] | Event] = SimpleQueue()
         self._recorded: list[Event] = []
         chamber.start_readers(self._queue, clock_us)
@@ -108,4 +110,4 @@ class LiveApparatus:
     def _in_session(self, events: list[Event]) -> list[Event]:
         """What devices report, on the session's clock; what they had to say of the time before it is no event of it."""
         placed = [replace(event, at_us=event.at_us - self.zero_us) for event in events]
-        return [event for event in placed if event.at_us >= 0]
+        return [event for event in placed if event.at_us >= self._start_us]

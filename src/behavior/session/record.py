@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from behavior.model.errors import BehaviorError, Failure
+from behavior.model.events import Event, SessionStarted
 from behavior.model.session import SessionFooter
 from behavior.session.core import SessionCore
 from behavior.session.folder import SessionFolder, Totals
 from behavior.session.journal import Item, JournalWriter
+from behavior.session.resume import Interrupted
 from behavior.session.runner import Apparatus, run
 
 
@@ -20,16 +22,20 @@ def record_session(
     time_of_day: Callable[[], str],
     durable: bool = True,
     watch: Callable[[Item], None] = lambda item: None,
+    interrupted: Interrupted | None = None,
+    first: Callable[[int], Event] = SessionStarted,
 ) -> SessionFooter:
     """Run a session, write its journal and its footer.
 
     Parameters
     ----------
     folder : new, with its header
-    core, apparatus : fresh
+    core, apparatus : fresh, or of the interrupted session
     time_of_day : tells date and time, ISO 8601
     durable : flush the journal to the disk as it grows
     watch : sees each item after it was written
+    interrupted : a session that is gone on with; `core` is then its core
+    first : makes the first input, from the time
 
     Raises
     ------
@@ -37,7 +43,11 @@ def record_session(
         The session could not be carried on. It was ended safely, and its footer says why.
     """
     totals = Totals()
-    journal = JournalWriter(folder.journal_path, folder.header_bytes, durable=durable)
+    continues, owed = (interrupted.reading, interrupted.owed) if interrupted else (None, [])
+    for item in continues.items if continues else []:
+        totals.take(item)
+        watch(item)
+    journal = JournalWriter(folder.journal_path, folder.header_bytes, durable=durable, continues=continues)
 
     def record(item: Item, host_us: int) -> None:
         journal.record(item, host_us)
@@ -47,7 +57,7 @@ def record_session(
     failure: Exception | None = None
     try:
         with journal:
-            run(core, apparatus, record)
+            run(core, apparatus, record, first=first, owed=owed)
     except Exception as error:  # noqa: BLE001 — whatever it was, the footer is written first
         failure = error
     reason = str(core.ended) if failure is None else f"failure of the host: {failure}"

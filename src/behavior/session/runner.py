@@ -6,10 +6,10 @@ commands, carry them out. Inputs that wait come before a tick. The apparatus alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from behavior.model.commands import Command, StopShock
+from behavior.model.commands import Command, Deliver, Shock, StopShock
 from behavior.model.events import Event, SessionStarted, TimerFired
 from behavior.session.core import NEVER, SessionCore
 from behavior.session.journal import Record
@@ -35,7 +35,14 @@ class NothingWillHappen(RuntimeError):
     """A paradigm waits without a deadline in a world where nothing is going to happen."""
 
 
-def run(core: SessionCore, apparatus: Apparatus, record: Record) -> None:
+def run(
+    core: SessionCore,
+    apparatus: Apparatus,
+    record: Record,
+    *,
+    first: Callable[[int], Event] = SessionStarted,
+    owed: Iterable[Command] = (),
+) -> None:
     """Run a session to its end.
 
     Whatever fails on the way (journal, link, this very loop, a key), the apparatus is calmed before the failure is
@@ -46,20 +53,30 @@ def run(core: SessionCore, apparatus: Apparatus, record: Record) -> None:
     core : a fresh core, or one brought to its state by replay
     apparatus : devices and clock
     record : the journal
+    first : makes the first input, from the time
+    owed : commands that a replay found missing at the journal's end. They are journalled and carried out before the
+        first input, but for pulses: nobody knows whether those went out, and nothing is given twice
     """
     on: dict[Command, None] = {}  # what was sent and must not outlive the session, by the command that ends it
+
+    def carry_out(command: Command) -> None:
+        if off := command.off():
+            on[off] = None
+        apparatus.send(command)
+        on.pop(command, None)
 
     def take(event: Event) -> None:
         record(event, apparatus.now_us())
         for command in core.handle(event):
             record(command, apparatus.now_us())
-            if off := command.off():
-                on[off] = None
-            apparatus.send(command)
-            on.pop(command, None)
+            carry_out(command)
 
     try:
-        take(SessionStarted(apparatus.now_us()))
+        for command in owed:
+            record(command, apparatus.now_us())
+            if not isinstance(command, Shock | Deliver):
+                carry_out(command)
+        take(first(apparatus.now_us()))
         while core.ended is None:
             for event in apparatus.wait(core.wake_us):
                 take(event)

@@ -24,10 +24,11 @@ class IdealBox:
     Parameters
     ----------
     subject : the animal
+    start_us : the time when it begins
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject, self._now_us, self._order = subject, 0, count()
+    def __init__(self, subject: Subject, start_us: int = 0) -> None:
+        self._subject, self._now_us, self._order = subject, start_us, count()
         self._coming: list[tuple[int, int, Event]] = []
         self._shock: tuple[Shock, int] | None = None
 

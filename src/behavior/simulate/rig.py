@@ -84,7 +84,10 @@ def _serve(there: Connection, chamber: Chamber, treatment: Treatment, seed: int,
     def animal(now_us: int) -> int:
         cage.advance(now_us)
         if there.poll():
-            there.recv()
+            try:
+                there.recv()
+            except EOFError:  # the session's process is gone
+                raise SystemExit from None
             there.send(cage.sounds)
         return cage.next_us
 

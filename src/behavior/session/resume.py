@@ -1,0 +1,130 @@
+"""Going on after a crash: replay brings the core to where it was; the time that nobody drove it is an event.
+
+Rules.
+
+1.  What the journal holds happened; what it lacks is commanded anew by the replay (*owed*). Owed pulses are journalled
+    and not sent: nobody knows whether they went out, they count in full, and nothing is ever given twice.
+2.  The gap takes no time from the paradigm: deadlines shift by it, lights and levers are set again, a shock that was
+    cut is not repeated.
+3.  A gap that is too long, a recording that was cut, or a journal whose inputs are damaged cannot be gone on with; such
+    a session can be closed, which gives it a footer and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from behavior.model.commands import Command, Deliver, SetRecording, Shock
+from behavior.model.errors import BadInput, Failure
+from behavior.model.events import Event, Resumed
+from behavior.session.assemble import core_of
+from behavior.session.core import SessionCore
+from behavior.session.folder import SessionFolder
+from behavior.session.journal import Reading, cut_torn_end
+from behavior.session.replay import replay
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A session that nobody closed, brought to where it was.
+
+    Attributes
+    ----------
+    folder : of the session
+    reading : its journal, whole
+    core : in the state at the journal's end
+    owed : commands that the journal lacks
+    """
+
+    folder: SessionFolder
+    reading: Reading
+    core: SessionCore
+    owed: list[Command]
+
+    @property
+    def n_shocks(self) -> int:
+        """How many shocks this session has commanded."""
+        return self._count(Shock)
+
+    @property
+    def n_deliveries(self) -> int:
+        """How many reinforcers this session has commanded."""
+        return self._count(Deliver)
+
+    @property
+    def was_recording(self) -> bool:
+        """Whether it was recording sound when it was cut."""
+        switches = [item for item in (*self.reading.items, *self.owed) if isinstance(item, SetRecording)]
+        return bool(switches) and switches[-1].on
+
+    def gap_us(self, now: datetime) -> int:
+        """How long nobody drove it, by the computer's time of day; never less than nothing.
+
+        A clock that was set back in between makes the gap too short and never negative.
+        """
+        since_start_us = round((now - datetime.fromisoformat(self.folder.header.started_at)).total_seconds() * 1e6)
+        return max(0, since_start_us - max(self.core.now_us, *self.reading.host_us))
+
+    def _count(self, kind: type[Command]) -> int:
+        return sum(isinstance(item, kind) for item in (*self.reading.items, *self.owed))
+
+
+def interrupted(folder: SessionFolder) -> Interrupted:
+    """Bring a session that nobody closed to where it was. A torn last line is taken off its journal.
+
+    Raises
+    ------
+    BadInput
+        Somebody closed it, or it never began.
+    Failure
+        Its journal does not hold; the session can be scored as far as it can be read, and not be gone on with.
+    """
+    if folder.footer is not None:
+        raise BadInput(f"{folder.path}: this session is finished ({folder.footer.reason}); start a new one")
+    reading = folder.read()
+    if reading.problems:
+        raise Failure(f"{folder.path}: cannot be gone on with: {'; '.join(reading.problems)}")
+    if not reading.items:
+        raise BadInput(f"{folder.path}: this session never began; start a new one")
+    core = core_of(folder.header)
+    owed = replay(core, zip(reading.lines, reading.items, strict=True))
+    cut_torn_end(folder.journal_path)
+    return Interrupted(folder, reading, core, owed)
+
+
+def resumed(core: SessionCore) -> Callable[[int], Event]:
+    """Makes the event of the gap, from the time at which somebody drives the core again."""
+
+    def event(now_us: int) -> Event:
+        return Resumed(now_us, max(0, now_us - core.now_us))
+
+    return event
+
+
+class Nobody:
+    """An apparatus for closing a session without its devices: nothing is sent, nothing happens.
+
+    Parameters
+    ----------
+    now_us : the time at which it is closed
+    """
+
+    def __init__(self, now_us: int) -> None:
+        self._now_us = now_us
+
+    def now_us(self) -> int:
+        """Always the same."""
+        return self._now_us
+
+    def send(self, command: Command) -> None:
+        """To nobody."""
+
+    def wait(self, until_us: int) -> list[Event]:
+        """For nothing."""
+        return []
+
+    def settle(self) -> list[Event]:
+        """Nothing is reported."""
+        return []

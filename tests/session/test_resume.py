@@ -1,0 +1,175 @@
+"""A session cut at any byte goes on from where it was, or is closed; it holds, and nothing is given twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from behavior.model.commands import Command, Deliver, EndSession, SetRecording, Shock
+from behavior.model.errors import BadInput, Failure
+from behavior.model.events import Resumed, Stopped
+from behavior.scoring.rescore import rescore
+from behavior.session.folder import SessionFolder
+from behavior.session.record import record_session
+from behavior.session.resume import Interrupted, Nobody, interrupted, resumed
+from behavior.session.verify import verify
+from behavior.simulate.ideal import IdealBox
+from behavior.simulate.rat import Rat
+from session.recorded import record
+
+GAP_US = 90_000_000
+
+
+class Watched(IdealBox):
+    """Remembers what it was sent."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.sent: list[Command] = []
+
+    def send(self, command: Command) -> None:
+        self.sent.append(command)
+        super().send(command)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> SessionFolder:
+    return record(tmp_path_factory.mktemp("whole"))
+
+
+def cut(whole: SessionFolder, path: Path, n_bytes: int) -> SessionFolder:
+    """The folder as a power cut leaves it when so many bytes of the journal are on the disk."""
+    path.mkdir(parents=True)
+    (path / "header.json").write_bytes(whole.header_bytes)
+    (path / "journal.jsonl").write_bytes(whole.journal_path.read_bytes()[:n_bytes])
+    return SessionFolder(path)
+
+
+def go_on(session: Interrupted, gap_us: int = GAP_US) -> Watched:
+    """Drive the core on, with another rat in the box."""
+    box = Watched(Rat(99, session.folder.header.treatment), session.core.now_us + gap_us)
+    record_session(
+        session.folder,
+        session.core,
+        box,
+        time_of_day=lambda: "later",
+        interrupted=session,
+        first=resumed(session.core),
+    )
+    return box
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_cut_at_any_byte_it_goes_on_to_its_end_and_holds(
+    whole: SessionFolder, tmp_path: Path, data: st.DataObject
+) -> None:
+    journal = whole.journal_path.read_bytes()
+    first_line, last_command = journal.index(b"\n") + 1, journal.index(b'{"kind":"EndSession"')
+    n_bytes = data.draw(st.integers(first_line, last_command))
+    folder = cut(whole, tmp_path / f"{n_bytes}-{len(list(tmp_path.iterdir()))}", n_bytes)
+    n_before = journal[:n_bytes].count(b"\n")
+
+    session = interrupted(folder)
+    owed = list(session.owed)
+    if session.core.ended is not None:
+        return
+    box = go_on(session)
+
+    items = folder.read().items
+    assert items[:n_before] == whole.read().items[:n_before]
+    assert verify(folder).remarks == ()
+    gap = next(item for item in items if isinstance(item, Resumed))
+    assert gap.gap_us == GAP_US
+    assert folder.footer is not None
+    assert folder.footer.reason == "completed"
+    for kind in (Shock, Deliver):
+        numbers = [item.number for item in items if isinstance(item, kind)]
+        assert numbers == list(range(1, len(numbers) + 1))
+        given_before = {command.number for command in owed if isinstance(command, kind)}
+        assert not given_before & {command.number for command in box.sent if isinstance(command, kind)}
+    assert folder.footer.duration_s == pytest.approx(240 + GAP_US / 1e6, abs=1)
+    assert rescore(folder).session["n_resumed"] == 1
+
+
+def test_the_guard_counts_what_was_commanded_before_the_cut(whole: SessionFolder, tmp_path: Path) -> None:
+    journal = whole.journal_path.read_bytes()
+    asked = journal.index(b'{"kind":"ShockStarted"')
+    session = interrupted(cut(whole, tmp_path / "cut", asked))
+    start_us, end_us = session.core.guard.shocks[-1]
+    assert end_us - start_us == 250_000
+    assert session.n_shocks == len(session.core.guard.shocks) == 1
+
+
+def test_a_session_that_was_cut_twice_goes_on_twice(whole: SessionFolder, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path / "first", len(whole.journal_path.read_bytes()) // 3)
+    go_on(interrupted(folder))
+    journal = folder.journal_path.read_bytes()
+    folder.journal_path.write_bytes(journal[: journal.index(b'{"kind":"EndSession"') - 3000])
+    (folder.path / "footer.json").unlink()
+    go_on(interrupted(folder))
+    assert sum(isinstance(item, Resumed) for item in folder.read().items) == 2
+    assert verify(folder).remarks == ()
+
+
+def test_closing_gives_an_end_and_a_footer_and_sends_nothing(whole: SessionFolder, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path / "cut", len(whole.journal_path.read_bytes()) // 2)
+    session = interrupted(folder)
+    now_us = session.core.now_us
+    record_session(
+        folder,
+        session.core,
+        Nobody(now_us),
+        time_of_day=lambda: "later",
+        interrupted=session,
+        first=lambda at_us: Stopped(at_us, "resume: closed by hand"),
+    )
+    assert folder.footer is not None
+    assert folder.footer.reason == "stopped by resume: closed by hand"
+    assert folder.footer.duration_s == now_us / 1e6
+    assert verify(folder).remarks == ()
+    assert sum(isinstance(item, EndSession) for item in folder.read().items) == 1
+
+
+def test_a_finished_session_is_not_gone_on_with(whole: SessionFolder) -> None:
+    with pytest.raises(BadInput, match=r"is finished \(completed\); start a new one"):
+        interrupted(whole)
+
+
+def test_a_session_that_never_began(whole: SessionFolder, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="never began"):
+        interrupted(cut(whole, tmp_path / "cut", 10))
+
+
+def test_a_damaged_journal_is_not_gone_on_with_and_is_left_as_it_is(whole: SessionFolder, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path / "cut", 4000)
+    damaged = folder.journal_path.read_bytes().replace(b"LeverPressed", b"LeverPresseD", 1)
+    folder.journal_path.write_bytes(damaged)
+    with pytest.raises(Failure, match=r"cannot be gone on with: line \d+ is damaged"):
+        interrupted(folder)
+    assert folder.journal_path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("later_s", [-3600, 0, 30, 5000])
+def test_the_gap_is_counted_from_the_last_line_and_is_never_negative(
+    whole: SessionFolder, tmp_path: Path, later_s: int
+) -> None:
+    session = interrupted(cut(whole, tmp_path / "cut", 4000))
+    started = datetime.fromisoformat(session.folder.header.started_at)
+    now = started + timedelta(microseconds=session.core.now_us, seconds=later_s)
+    assert session.gap_us(now.astimezone(UTC)) == max(0, later_s) * 1_000_000
+
+
+def test_a_cut_recording_is_known(tmp_path: Path) -> None:
+    parameters = {"habituation_s": 1, "test_s": 20}
+    folder = record(tmp_path / "a", paradigm="conditioned_usv", parameters=parameters)
+    journal = folder.journal_path.read_bytes()
+    for at, recording in ((b'{"kind":"SetRecording"', False), (b'{"kind":"RecordingStarted"', True)):
+        session = interrupted(cut(folder, tmp_path / str(recording), journal.index(at)))
+        assert session.was_recording == (recording or any(isinstance(one, SetRecording) for one in session.owed))
+        session.core.close()
