@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from behavior.model.errors import BadFile, BadInput
 from behavior.scoring.finish import finish_session
 from behavior.study.dataset import DESCRIPTION, read_dataset, write_tables
 from session.recorded import record
-from study.datasets import given, write_conflict, write_session, write_vocalization
+from study.datasets import given as treatment_of
+from study.datasets import write_conflict, write_session, write_vocalization
 
 RATES = {0.0: [1.0, 2.0, 3.0], 1.0: [2.0, 3.0, 4.0], 3.0: [5.0, 6.0, 7.0], 10.0: [6.0, 7.0, 9.0]}
 
@@ -213,7 +216,7 @@ def test_without_an_arm_in_the_header_the_only_one_that_fits_is_meant(conflict: 
 
 def test_a_blinded_session_is_kept_without_a_dose(tmp_path: Path) -> None:
     for subject, code in (("R1", "K7"), ("R2", "M3")):
-        treatment = given(None, compound=None, vehicle=None, blind_code=code)
+        treatment = treatment_of(None, compound=None, vehicle=None, blind_code=code)
         write_session(tmp_path, subject, None, {"punished_rate_per_min": 1.0}, treatment=treatment)
     dataset = read_dataset(tmp_path)
     assert dataset.blinded
@@ -228,6 +231,30 @@ def test_a_censored_latency_stays_missing_with_its_flag(tmp_path: Path) -> None:
     assert np.isnan(silent["latency_first_call_s"])
     assert silent["latency_first_call_censored"]
     assert len(dataset.rows["calls"]) == 3
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_becomes_of_a_file_the_session_is_a_row_or_a_warning(conflict: Path, data: st.DataObject) -> None:
+    session = session_of(conflict, "R05")
+    files = sorted(path for path in session.iterdir())
+    path = data.draw(st.sampled_from(files))
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, len(whole)))
+    spoilt = data.draw(
+        st.sampled_from(
+            [whole[:place], whole[place:], whole[:place] + b"\xff\x00" + whole[place + 2 :], b"", b"[]", b"null"]
+        )
+    )
+    try:
+        path.write_bytes(spoilt)
+        dataset = read_dataset(conflict)
+    finally:
+        path.write_bytes(whole)
+    others = dataset.sessions[dataset.sessions["subject"] != "R05"]
+    assert len(others) >= 11
+    if len(dataset.analysed) < 12:
+        assert [warning for warning in dataset.warnings if "sub-R05" in warning]
 
 
 def test_what_stands_beside_the_sessions_is_no_session(conflict: Path) -> None:

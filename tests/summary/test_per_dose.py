@@ -163,6 +163,27 @@ def test_latencies_are_compared_by_rearranging_animals(tmp_path: Path) -> None:
     assert against.estimate > 0
 
 
+def test_without_a_window_the_session_is_the_cut_off(tmp_path: Path) -> None:
+    path = write_vocalization(tmp_path / "data", {0.0: [20.0, 15.0], 1.0: [1.0, 0.0]})
+    for score in path.rglob("score.json"):
+        score.write_text(score.read_text().replace('"window_s"', '"other_s"'))
+    latency = only_arm(path).endpoints[2]
+    assert latency.units.cut_off == 20.0
+    assert latency.rows[1].n_censored == 1
+    assert latency.test is not None
+
+
+def test_an_endpoint_that_no_session_has_is_a_row_of_nothing(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", RATES)
+    study = (path / "study.toml").read_text().replace('"n_shocks_delivered"', '"n_timeout_presses"')
+    (path / "study.toml").write_text(study)
+    endpoint = only_arm(path).endpoints[2]
+    assert [row.n for row in endpoint.rows] == [0, 0, 0, 0]
+    assert [row.described.n_missing for row in endpoint.rows] == [4, 4, 4, 4]
+    assert endpoint.test is None
+    assert "16 of 16 animals have no value" in endpoint.notes[0]
+
+
 def test_when_no_rat_called_there_is_a_reason_and_no_test(tmp_path: Path) -> None:
     arm = only_arm(write_vocalization(tmp_path / "data", {0.0: [0.0, 0.0, 0.0], 1.0: [0.0, 0.0, 0.0]}))
     assert [endpoint.test for endpoint in arm.endpoints] == [None, None, None]
@@ -315,6 +336,8 @@ def test_loose_sessions_are_arms_by_paradigm_and_compound(tmp_path: Path) -> Non
     ]
     assert [arm.primary.vehicle.described.n for arm in arms] == [2, 2]
     assert all(arm.plan.motor_control == "unpunished_rate_per_min" for arm in arms)
+    assert not any(endpoint.is_primary for arm in arms for endpoint in arm.endpoints)
+    assert all("No endpoint was named as primary" in arm.multiplicity for arm in arms)
 
 
 def test_the_table_has_one_row_an_endpoint_and_dose_and_fractions_no_percent(conflict: ArmSummary) -> None:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
-    """What is summarized in an arm, as the study file or, without one, the sessions say."""
+    """What is summarized in an arm, as the study file or, without one, the sessions say.
+
+    Only a study file names a `primary` endpoint; it is empty for loose sessions.
+    """
 
     name: str
     paradigm: str
@@ -87,7 +90,7 @@ def _found_plan(key: tuple[str, str, str], group: pd.DataFrame) -> ArmPlan:
         doses_mg_kg=tuple(sorted(set(group["dose_mg_kg"].dropna()))),
         n_per_dose=None,
         endpoints=tuple(endpoints),
-        primary=endpoints[0].name if endpoints else "",
+        primary="",
         motor_control="unpunished_rate_per_min" if MEASURES["unpunished_rate_per_min"] in endpoints else None,
     )
 

@@ -92,8 +92,8 @@ class ArmSummary:
 
     @property
     def primary(self) -> EndpointSummary:
-        """The endpoint on which the arm is judged."""
-        return next(endpoint for endpoint in self.endpoints if endpoint.is_primary)
+        """The endpoint on which the arm is judged; the first where none was named."""
+        return next((endpoint for endpoint in self.endpoints if endpoint.is_primary), self.endpoints[0])
 
     @property
     def motor_control(self) -> EndpointSummary | None:
@@ -138,24 +138,24 @@ def _unmade(sessions: pd.DataFrame, plan: ArmPlan) -> str:
 
 
 def _multiplicity(plan: ArmPlan) -> str:
+    family = "All comparisons of an endpoint with vehicle are one family, adjusted together."
+    if not plan.primary:
+        return f"{family} No endpoint was named as primary: without a study file, all of them explore."
     others = len(plan.endpoints) - 1
-    secondary = (
-        f" The other {'endpoint is' if others == 1 else f'{others} endpoints are'} secondary: "
-        "their p-values are not adjusted for the number of endpoints."
-        if others > 0
-        else ""
-    )
-    label = MEASURES[plan.primary].label if plan.primary in MEASURES else plan.primary
+    label = MEASURES[plan.primary].label
+    if others < 1:
+        return f"{family} The primary endpoint is {_plain(label)}."
+    rest = "The other endpoint is" if others == 1 else f"The other {others} endpoints are"
     return (
-        f"All comparisons of an endpoint with vehicle are one family, adjusted together. "
-        f"The primary endpoint is {_plain(label)}.{secondary}"
+        f"{family} The primary endpoint is {_plain(label)}. {rest} secondary: p-values are not adjusted for the number "
+        "of endpoints."
     )
 
 
 def _plain(label: str) -> str:
     """A label without its unit, as in a sentence: 'Punished responses (1/min)' -> 'punished responses'."""
     text = label.split(" (")[0]
-    return text if text[:2].isupper() or text[:1].isdigit() else text[:1].lower() + text[1:]
+    return text[:1].lower() + text[1:]
 
 
 # -- one endpoint -----------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def _units(sessions: pd.DataFrame, measure: Measure) -> pd.DataFrame:
         analysed.assign(
             response=analysed.get(measure.name, nothing),
             censored=censored,
-            cut_off=analysed.get("window_s", nothing).where(censored) if measure.kind == "latency" else nothing,
+            cut_off=analysed.get("window_s", nothing).fillna(analysed["duration_s"]).where(censored),
         )
         .groupby(["dose_mg_kg", "subject"], sort=True, as_index=False)
         .agg(

@@ -133,7 +133,8 @@ def arrive(dataset: Dataset, arms: Sequence[ArmSummary]) -> list[ArriveItem]:
     planned = [arm for arm in arms if arm.plan.n_per_dose is not None]
     sizes = "; ".join(f"{arm.plan.name}: {arm.plan.n_per_dose} a dose planned" for arm in planned)
     n_out = int((sessions["left_out"] != "").sum())
-    primary = "; ".join(f"{arm.plan.name}: {plain(arm.primary.measure.label)}" for arm in arms if arm.endpoints)
+    named = [arm for arm in arms if arm.endpoints and arm.plan.primary]
+    primary = "; ".join(f"{arm.plan.name}: {plain(arm.primary.measure.label)}" for arm in named)
     animals = study.animals if study else None
     return [
         ArriveItem("1 Study design", f"{groups}. Experimental unit: the animal.", ""),
@@ -149,7 +150,11 @@ def arrive(dataset: Dataset, arms: Sequence[ArmSummary]) -> list[ArriveItem]:
             "Sessions were run under blind codes." if dataset.blinded else "Sessions carry their doses.",
             "" if dataset.blinded else "who knew the allocation at which stage",
         ),
-        ArriveItem("6 Outcome measures", f"Primary: {primary or DASH}.", ""),
+        ArriveItem(
+            "6 Outcome measures",
+            f"Primary: {primary or DASH}.",
+            "" if primary else "which outcome the study is judged on",
+        ),
         ArriveItem("7 Statistical methods", "See Methods.", ""),
         ArriveItem(
             "8 Experimental animals",

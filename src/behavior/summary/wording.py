@@ -293,7 +293,8 @@ def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
         "half of the fitted range, and its interval runs no more than "
         f"{REACH:g} times beyond the doses tested."
     )
-    said.append(f"Tests are two-sided at α = {ALPHA:g}; the primary endpoint of each arm is named in advance.")
+    named = " The primary endpoint of each arm is named in the study file." if any(a.plan.primary for a in arms) else ""
+    said.append(f"Tests are two-sided at α = {ALPHA:g}.{named}")
     return " ".join(said)
 
 
