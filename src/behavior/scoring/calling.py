@@ -116,8 +116,8 @@ def calling(
         `latency_first_call_censored` says so: it is beyond the window, not missing.
     """
     begin_s, end_s = window_s
-    inside = sorted((call for call in calls if begin_s <= call.onset_s < end_s), key=lambda call: call.onset_s)
-    counted = qualifying(inside, window_s, criteria)
+    inside = [call for call in calls if begin_s <= call.onset_s < end_s]
+    counted = qualifying(calls, window_s, criteria)
     durations_s = [call.offset_s - call.onset_s for call in counted]
     intervals_s = [after.onset_s - before.offset_s for before, after in pairwise(counted)]
     total_s, heard_s = fsum(durations_s), end_s - begin_s - lost_s

@@ -74,9 +74,8 @@ def trial_row(trial: Window, shock: ShockGiven | None, crossings_us: list[int], 
     crossings_us : the crossings within it
     """
     number = int(trial.name)
-    from_us = trial.begin_us if shock is None else shock.onset_us
-    until_us = trial.end_us + 1 if shock is None else from_us + round(rules.us_s * 1e6)
-    hits_us = [at_us for at_us in crossings_us if from_us <= at_us < until_us]
+    from_us, us_us = trial.begin_us if shock is None else shock.onset_us, round(rules.us_s * 1e6)
+    hits_us = [at_us for at_us in crossings_us if shock is None or from_us <= at_us < from_us + us_us]
     n_required = rules.required(number)
     response_us = hits_us[n_required - 1] if len(hits_us) >= n_required else None
     outcome = _outcome(trial, shock, response_us)
