@@ -15,6 +15,7 @@ Rules:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -73,7 +74,7 @@ class Wanted:
     n_tries: int = 1
 
 
-class HarpDriver:
+class HarpDriver(ABC):
     """The part that all drivers of Harp devices share.
 
     Parameters
@@ -138,14 +139,26 @@ class HarpDriver:
 
     # ---- what a kind of device adds
 
+    @abstractmethod
+    def takes(self, command: Command) -> bool:
+        """Whether this command is for this device."""
+
+    @abstractmethod
+    def send(self, command: Command, now_us: int) -> None:
+        """Begin to carry out a command."""
+
+    @abstractmethod
+    def calm(self) -> bytes:
+        """The bytes that leave the device with everything off."""
+
+    @abstractmethod
     def _heard(self, message: Message, at_us: int, now_us: int) -> None:
         """An event, a keep-alive answer or the echo of a register that `_write` did not set."""
-        raise NotImplementedError
 
-    def _confirmed(self, register: str, now_us: int) -> None:
+    def _confirmed(self, register: str, now_us: int) -> None:  # noqa: B027 (a hook that not every kind needs)
         """The device has echoed what was written."""
 
-    def _due(self, now_us: int) -> None:
+    def _due(self, now_us: int) -> None:  # noqa: B027 (a hook that not every kind needs)
         """Time-outs of the kind's own."""
 
     def _due_us(self) -> int:
