@@ -1,7 +1,8 @@
 """A numeric case: a specification, its tables, and the keys that are asked for. Nothing else of the folder
 is read.
 
-A column is numeric where every cell that is not blank is a number; a blank number is NaN, a blank text "".
+A column is numeric where every cell that is not blank is a number (TRUE and FALSE are 1 and 0); a blank
+number is NaN, a blank text "".
 """
 
 from __future__ import annotations
@@ -110,6 +111,8 @@ def read_table(path: Path) -> Table:
 def _column(cells: list[str]) -> Column:
     cells = [cell.strip() for cell in cells]
     cells = ["" if cell == "NA" else cell for cell in cells]
+    if set(cells) <= {"TRUE", "FALSE", ""}:
+        cells = [{"TRUE": "1", "FALSE": "0"}.get(cell, "") for cell in cells]
     try:
         return np.array([float(cell) if cell else math.nan for cell in cells])
     except ValueError:

@@ -162,6 +162,24 @@ def test_data_that_cannot_be_fitted_are_refused_with_a_reason(x, y, fixed, says)
         fit_line(x, y, fixed=fixed)
 
 
+BOXBOD = [1, 2, 3, 5, 7, 10.0], [109, 149, 149, 191, 213, 224.0]
+
+
+def saturating(x, p):
+    return p[0] * (1 - np.exp(-p[1] * x))
+
+
+def test_a_start_from_which_the_search_gets_lost_does_not_matter_beside_a_good_one():
+    fit = fit_curve(saturating, *BOXBOD, [[1, 1], [100, 0.75]], names=("b1", "b2"))
+    assert fit.estimates == pytest.approx({"b1": 213.80940889, "b2": 0.54723748542}, rel=1e-9)
+    assert fit.se == pytest.approx({"b1": 12.354515176, "b2": 0.10455993237}, rel=1e-7)
+
+
+def test_a_start_from_which_the_search_gets_lost_is_refused_alone():
+    with pytest.raises(BadInput, match=r"does not settle|say nothing"):
+        fit_curve(saturating, *BOXBOD, [[1, 1e9]], names=("b1", "b2"))
+
+
 def test_only_nested_fits_of_the_same_observations_are_compared():
     with pytest.raises(BadInput, match="fewer parameters first"):
         compare_fits(fit_line(), fit_line(fixed={"b": 0.0}))

@@ -65,5 +65,6 @@ def _slope(function: Callable[[Floats], Floats], at: Floats, i: int, h: float) -
         point[i] += by
         return np.asarray(function(point), dtype=np.float64)
 
-    rise = 8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))
+    with np.errstate(invalid="ignore", over="ignore"):
+        rise = 8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))
     return np.asarray(rise / (12 * h), dtype=np.float64)

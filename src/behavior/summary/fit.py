@@ -232,8 +232,10 @@ class _Search:
             return without(np.asarray(self.curve(self.x, self.whole(free)), dtype=np.float64), self.removed)
 
     def rss(self, free: Floats) -> float:
-        left = self.y - self.fitted(free)
-        return float(left @ left) if np.isfinite(left).all() else math.inf
+        with np.errstate(all="ignore"):
+            left = self.y - self.fitted(free)
+            rss = float(left @ left)
+        return rss if math.isfinite(rss) else math.inf
 
     def slopes(self, free: Floats) -> Floats:
         """Accurate derivatives, shape (n, p)."""
@@ -295,6 +297,8 @@ class _Search:
         offset = math.inf
         for _ in range(8):
             slopes = self.slopes(minimum.free)
+            if not np.isfinite(slopes).all():
+                break
             step, *_ = np.linalg.lstsq(slopes, self.y - self.fitted(minimum.free), rcond=None)
             along = slopes @ step
             now = float(along @ along)
