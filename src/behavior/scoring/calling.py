@@ -16,6 +16,7 @@ from statistics import median
 
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
+from behavior.scoring.artefacts import covered_us
 from behavior.scoring.score import Row, Score
 from behavior.scoring.timeline import Recording, Timeline, Window, ratio
 
@@ -205,8 +206,9 @@ def score_test(timeline: Timeline, calls: Sequence[Call] | None) -> Score:
     """
     window = next((window for window in timeline.components if window.name == TEST), None)
     if window is None:  # the session ended before
-        return Score({**unmeasured(), "interrupted": True}, (), "bins")
+        return Score({**unmeasured(), "gated_s": None, "interrupted": True}, (), "bins")
     window_s, lost_s = (window.begin_us / 1e6, window.end_us / 1e6), unheard_s(timeline, window)
     heard = None if calls is None else on_session_clock(timeline, calls)
     measures = unmeasured(window_s, lost_s) if heard is None else calling(heard, window_s, lost_s=lost_s)
-    return Score({**measures, "interrupted": window.interrupted}, bins(heard, window_s), "bins")
+    gated_s = covered_us(timeline, window.begin_us, window.end_us) / 1e6
+    return Score({**measures, "gated_s": gated_s, "interrupted": window.interrupted}, bins(heard, window_s), "bins")

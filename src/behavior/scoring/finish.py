@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from behavior.model.errors import BadInput
-from behavior.model.events import Delivered, LeverPressed, RecordingStarted, ShockEnded
+from behavior.scoring.artefacts import artefacts
 from behavior.scoring.rescore import CALLS, rescore
 from behavior.scoring.score import Score, write_score
+from behavior.scoring.timeline import timeline_of
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Item
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from behavior.usv.gate import KnownEvent
 
 PROFILE = "rat"
-LEVER_S, FEEDER_S = 0.05, 0.6
 
 
 def finish_session(folder: SessionFolder) -> Score:
@@ -63,13 +63,7 @@ def known_events(items: Iterable[Item]) -> Iterator[KnownEvent]:
     """What the journal knows to have sounded, in seconds of the recording: shocks, levers, the feeder."""
     from behavior.usv.gate import KnownEvent
 
-    listed = list(items)
-    zero_s = next((item.at_us / 1e6 for item in listed if isinstance(item, RecordingStarted)), 0.0)
-    for item in listed:
-        match item:
-            case ShockEnded(at_us=at_us, duration_us=duration_us):
-                yield KnownEvent("shock", (at_us - duration_us) / 1e6 - zero_s, at_us / 1e6 - zero_s)
-            case LeverPressed(at_us=at_us):
-                yield KnownEvent("lever", at_us / 1e6 - zero_s, at_us / 1e6 - zero_s + LEVER_S)
-            case Delivered(at_us=at_us):
-                yield KnownEvent("feeder", at_us / 1e6 - zero_s - FEEDER_S, at_us / 1e6 - zero_s)
+    timeline = timeline_of(items)
+    zero_us = timeline.recordings[0].began_us if timeline.recordings else 0
+    for one in artefacts(timeline):
+        yield KnownEvent(one.kind, (one.begin_us - zero_us) / 1e6, (one.end_us - zero_us) / 1e6)
