@@ -36,6 +36,7 @@ def test_rates_are_those_of_the_groups_means():
         assert c.p < c.p_t
         assert c.se > 1.5 * c.se_poisson
     assert found.poisson_dispersion > 2
+    assert found.likelihood_ratio.p < found.likelihood_ratio_f.p < 0.05
 
 
 def test_the_dispersion_is_at_the_top_of_the_likelihood():

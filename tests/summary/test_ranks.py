@@ -14,7 +14,7 @@ from scipy import stats
 from behavior.model.errors import BadInput
 from behavior.summary.multiplicity import adjust_p
 from behavior.summary.power import anova_n, anova_power, proportions_n, t_test_n, t_test_power
-from behavior.summary.ranks import friedman, kruskal_dunn, mann_whitney, permutation_test
+from behavior.summary.ranks import friedman, kruskal_dunn, mann_whitney, permutation_anova, permutation_test
 
 FAILURES = [24, 28, 19, 30, 27, 30, 10, 12, 22, 8, 15, 6, 5, 9, 3, 4, 7, 12]
 GROUP = ["veh"] * 6 + ["low"] * 6 + ["high"] * 6
@@ -103,6 +103,16 @@ def test_a_sampled_permutation_repeats_and_is_near_the_exact_one():
     assert not one.exact
     assert one.p == again.p
     assert one.p == pytest.approx(stats.ttest_ind(y[:12], y[12:]).pvalue, abs=0.01)
+
+
+def test_rearrangement_among_all_levels_is_near_the_analysis_of_variance():
+    rng = np.random.default_rng(5)
+    y, group = rng.normal(np.repeat([0, 0.6, 1.0], 9), 1), np.repeat(["a", "b", "c"], 9)
+    found = permutation_anova(y, group, reference="a")
+    assert found.p == pytest.approx(stats.f_oneway(y[:9], y[9:18], y[18:]).pvalue, abs=0.01)
+    assert permutation_anova(y[::-1], group[::-1], reference="a") == found
+    with pytest.raises(BadInput, match="all responses are equal"):
+        permutation_anova([1, 1, 1], ["a", "b", "b"], reference="a")
 
 
 def test_a_permutation_p_is_never_zero():

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from behavior.model.errors import BadInput
-from behavior.summary.cox import cox_comparisons, fit_cox, score_test, whole_animal_tests
+from behavior.summary.cox import cox_comparisons, fit_cox, score_test, whole_animal_test, whole_animal_tests
 from behavior.summary.derivatives import gradient, hessian
 from behavior.summary.survival import (
     kaplan_meier,
@@ -207,6 +207,27 @@ def test_whole_animals_are_rearranged_with_all_their_trials():
     assert test.p > naive
     with pytest.raises(BadInput, match="3 animals stand beside 240"):
         whole_animal_tests(found, animal[:3])
+
+
+def test_the_log_rank_test_by_permutation_is_near_the_plain_one_with_many_animals():
+    t, e, dose = study(8, n=40, hazards=(0.08, 0.1, 0.12))
+    found = latencies(t, e, dose, reference=0)
+    permuted = whole_animal_test(found, np.arange(len(t)))
+    assert permuted.p == pytest.approx(log_rank(found).p, abs=0.03)
+    assert permuted == whole_animal_test(found, np.arange(len(t)))
+
+
+def test_tobit_is_more_careful_with_few_animals():
+    for seed in range(4):
+        t, e, dose = study(seed, n=6)
+        for c in tobit(t, e, dose, reference=0).comparisons:
+            assert c.p < c.p_t <= c.p_t_holm
+
+
+def test_tobit_without_censoring_has_the_p_of_regression():
+    t, _, dose = study(1, hazards=(0.1, 0.2))
+    (c,) = tobit(t, np.ones(len(t)), dose, reference=0).comparisons
+    assert c.p_t == pytest.approx(stats.ttest_ind(np.log(t[dose == 0]), np.log(t[dose == 1])).pvalue)
 
 
 def test_a_clear_difference_between_animals_is_found():

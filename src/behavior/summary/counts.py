@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
-from behavior.summary.fit import ChiSquare
+from behavior.summary.fit import ChiSquare, FTest
 from behavior.summary.glm import GlmFit, fit_glm, indicator_design
 from behavior.summary.groups import Level, as_responses, level_labels, named_levels
 from behavior.summary.multiplicity import adjust_p
@@ -52,12 +52,17 @@ class RateComparison:
 
 @dataclass(frozen=True)
 class NegativeBinomialGroups:
-    """Counts of groups. `theta` is infinite where alpha is 0."""
+    """Counts of groups. `theta` is infinite where alpha is 0.
+
+    `likelihood_ratio_f` refers the mean of the likelihood ratio χ² to F with the residual degrees of
+    freedom; with a dozen animals χ² itself rejects too often.
+    """
 
     alpha: float
     theta: float
     loglik: float
     likelihood_ratio: ChiSquare
+    likelihood_ratio_f: FTest
     poisson_dispersion: float
     fit: GlmFit
     n: int
@@ -100,11 +105,13 @@ def negative_binomial(
     poisson = fit_glm(y, x, "poisson", offset=offset)
     alpha, fit = fit_dispersion(y, x, offset)
     _, null = fit_dispersion(y, np.ones((len(y), 1)), offset)
+    ratio = _likelihood_ratio(fit.loglik, null.loglik, len(names) - 1)
     return NegativeBinomialGroups(
         alpha=alpha,
         theta=1 / alpha if alpha > 0 else math.inf,
         loglik=fit.loglik,
-        likelihood_ratio=_likelihood_ratio(fit.loglik, null.loglik, len(names) - 1),
+        likelihood_ratio=ratio,
+        likelihood_ratio_f=_as_f(ratio, fit.df_residual),
         poisson_dispersion=poisson.dispersion,
         fit=fit,
         n=len(y),
@@ -132,6 +139,13 @@ def _likelihood_ratio(full: float, null: float, df: int) -> ChiSquare:
 
     chi2 = max(2 * (full - null), 0.0)
     return ChiSquare(chi2, df, float(stats.chi2.sf(chi2, df)))
+
+
+def _as_f(ratio: ChiSquare, df: int) -> FTest:
+    from scipy import stats
+
+    f = ratio.chi2 / ratio.df
+    return FTest(f, ratio.df, df, float(stats.f.sf(f, ratio.df, df)))
 
 
 def fit_dispersion(y: Floats, x: Floats, offset: Floats) -> tuple[float, GlmFit]:

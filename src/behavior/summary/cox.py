@@ -29,7 +29,7 @@ from behavior.summary.derivatives import Floats
 from behavior.summary.fit import ChiSquare
 from behavior.summary.groups import level_labels
 from behavior.summary.multiplicity import adjust_p
-from behavior.summary.ranks import PermutationComparison, permutation_test
+from behavior.summary.ranks import PermutationAnova, PermutationComparison, permutation_anova, permutation_test
 from behavior.summary.survival import Latencies
 
 Ties: TypeAlias = Literal["efron", "breslow"]
@@ -305,19 +305,38 @@ def whole_animal_tests(found: Latencies, animal: Labels) -> tuple[PermutationCom
     Brunner E, Munzel U, Puri ML (2002). Journal of Statistical Planning and Inference 108, for ranks; the
     scores are those of Peto R, Peto J (1972), Journal of the Royal Statistical Society A 135, 185–207.
     """
-    who = level_labels(animal)
-    if len(who) != len(found.time):
-        raise BadInput(f"{len(who)} animals stand beside {len(found.time)} latencies; give one of each per row")
     reference, *others = found.levels
     tests: list[PermutationComparison] = []
     for level in others:
-        rows = np.isin(found.label, (reference, level))
-        scores = found.event[rows] - _cumulative_hazard(found.time[rows], found.event[rows])
-        _, first, which = np.unique(who[rows], return_index=True, return_inverse=True)
-        sums = np.bincount(which, weights=scores)
-        tests += permutation_test(sums, found.label[rows][first], reference=reference, levels=[reference, level])
+        sums, labels = _animal_scores(found, animal, (reference, level))
+        tests += permutation_test(sums, labels, reference=reference, levels=[reference, level])
     holm = adjust_p([test.p for test in tests], "holm")
     return tuple(replace(test, p_holm=float(p)) for test, p in zip(tests, holm, strict=True))
+
+
+def whole_animal_test(found: Latencies, animal: Labels) -> PermutationAnova:
+    """All levels at once by rearranging animals with all their trials: a clustered log-rank test over levels.
+
+    With one latency an animal it is the log-rank test by permutation, for samples too small for χ².
+
+    Parameters
+    ----------
+    found : the latencies
+    animal : the animal of every row of `found`
+    """
+    sums, labels = _animal_scores(found, animal, found.levels)
+    return permutation_anova(sums, labels, reference=found.levels[0], levels=list(found.levels))
+
+
+def _animal_scores(found: Latencies, animal: Labels, levels: Sequence[str]) -> tuple[Floats, NDArray[np.str_]]:
+    """Every animal's sum of log-rank residuals among these levels, and its level."""
+    who = level_labels(animal)
+    if len(who) != len(found.time):
+        raise BadInput(f"{len(who)} animals stand beside {len(found.time)} latencies; give one of each per row")
+    rows = np.isin(found.label, levels)
+    scores = found.event[rows] - _cumulative_hazard(found.time[rows], found.event[rows])
+    _, first, which = np.unique(who[rows], return_index=True, return_inverse=True)
+    return np.asarray(np.bincount(which, weights=scores), dtype=np.float64), found.label[rows][first]
 
 
 def _cumulative_hazard(time: Floats, event: NDArray[np.bool_]) -> Floats:

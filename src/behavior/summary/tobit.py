@@ -29,7 +29,12 @@ from behavior.summary.transforms import Transform, transformed
 
 @dataclass(frozen=True, slots=True)
 class TobitComparison:
-    """A level against the reference on the transformed scale, with a normal interval; `p_holm` over the levels."""
+    """A level against the reference on the transformed scale; `se`, `lo`, `hi` and `p` are those of large
+    samples.
+
+    `p_t` takes the spread with n - k instead of n and t(n - k), which a dozen animals need; `p_t_holm` is
+    over the levels.
+    """
 
     level: str
     reference: str
@@ -38,7 +43,8 @@ class TobitComparison:
     lo: float
     hi: float
     p: float
-    p_holm: float
+    p_t: float
+    p_t_holm: float
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,11 @@ def tobit(
     beta, scale, loglik, covariance = censored_normal(y, found.event, x)
     z = float(stats.norm.ppf((1 + conf_level) / 2))
     se = np.sqrt(np.diag(covariance))
-    ps = 2 * stats.norm.sf(np.abs(beta[1:]) / se[1:-1])
+    df = len(y) - x.shape[1]
+    if df < 1:
+        raise BadInput("every level has one animal, so that nothing is known about the error; add animals")
+    z_scores = np.abs(beta[1:]) / se[1:-1]
+    ps, ps_t = 2 * stats.norm.sf(z_scores), 2 * stats.t.sf(z_scores * math.sqrt(df / len(y)), df)
     return TobitFit(
         intercept=float(beta[0]),
         intercept_se=float(se[0]),
@@ -109,10 +119,18 @@ def tobit(
         n=len(y),
         n_censored=int((~found.event).sum()),
         comparisons=tuple(
-            TobitComparison(
-                level, found.levels[0], float(b), float(s), float(b - z * s), float(b + z * s), float(p), float(h)
+            TobitComparison(level, found.levels[0], *map(float, numbers))
+            for level, *numbers in zip(
+                found.levels[1:],
+                beta[1:],
+                se[1:-1],
+                beta[1:] - z * se[1:-1],
+                beta[1:] + z * se[1:-1],
+                ps,
+                ps_t,
+                adjust_p(ps_t, "holm"),
+                strict=True,
             )
-            for level, b, s, p, h in zip(found.levels[1:], beta[1:], se[1:-1], ps, adjust_p(ps, "holm"), strict=True)
         ),
     )
 
