@@ -150,6 +150,14 @@ def test_flow_warnings_and_digests_stand_on_the_page(tmp_path: Path) -> None:
     assert all(digest in page.text for digest in dataset.sessions["journal_sha256"].dropna())
 
 
+def test_a_session_without_a_planned_dose_is_in_the_flow_too(tmp_path: Path) -> None:
+    path = write_conflict(tmp_path / "data", CLEAR)
+    write_session(path, "X1", 2.0, {"punished_rate_per_min": 3.0})
+    page = Page(write_report(read_dataset(path), tmp_path / "out").read_text(encoding="utf-8"))
+    row = next(cells for cells in page.cells if cells[0] == "no dose of the plan")
+    assert row[1:] == ["0", "1", "0", "2 mg/kg is no dose of arm conflict: 1"]
+
+
 def test_tables_and_figures_stand_beside_the_page(written) -> None:
     report, _ = written
     table = pd.read_csv(report.parent / "tables" / "per_dose.csv")
@@ -195,6 +203,9 @@ def test_blinded_sessions_give_quality_control_and_no_doses(tmp_path: Path) -> N
     assert "Blinded: quality control only" in page.text
     assert "a per-dose summary is made after behavior unblind" in page.text
     assert "K2" in page.text
+    assert "No statistics were made." in page.text
+    flow = next(cells for cells in page.cells if cells[0].startswith("all, under codes"))
+    assert flow[1:] == ["4", "4", "4", "none"]
     assert "Mean ± SEM" not in page.text
     assert not (report.parent / "tables" / "per_dose.csv").exists()
     assert not (report.parent / "figures").exists()

@@ -34,7 +34,7 @@ class ArmPlan:
 
 
 def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:
-    """The arms as planned; without a study file, as the sessions show them, with every measure an endpoint."""
+    """The arms as planned; without a study file, as the sessions show them, with every measure that varies."""
     if dataset.study is not None:
         return tuple(
             ArmPlan(
@@ -74,7 +74,7 @@ def _found_arms(sessions: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.D
 
 def _found_plan(key: tuple[str, str, str], group: pd.DataFrame) -> ArmPlan:
     arm, paradigm, compound = key
-    endpoints = [measure for name, measure in MEASURES.items() if name in group and group[name].notna().any()]
+    endpoints = [measure for name, measure in MEASURES.items() if name in group and group[name].nunique() > 1]
 
     def only(column: str) -> Any:
         values = list(dict.fromkeys(group[column].dropna()))

@@ -240,8 +240,8 @@ def estimation(endpoint: EndpointSummary) -> Figure:
                 fontsize=7,
                 fontweight="bold" if against.p_adjusted < ALPHA else "normal",
             )
-        axes.annotate("p", (0, 1.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=7, fontstyle="italic",
-                      xytext=(-4, 0), textcoords="offset points")  # fmt: skip
+        axes.annotate("p", (0, 1.0), xycoords="axes fraction", ha="left", va="bottom", fontsize=7, fontstyle="italic",
+                      xytext=(2, 0), textcoords="offset points")  # fmt: skip
         axes.set_xlim(-0.6, len(rows) - 0.4)
         axes.set_xticks(range(len(rows)), [f"{row.dose_mg_kg:g}\nn = {row.n}" for row in rows])
         axes.set_xlabel(f"Dose (mg/kg), against vehicle (n = {endpoint.vehicle.n})")

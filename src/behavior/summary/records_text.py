@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from behavior.summary.arms import sessions_of
 from behavior.summary.per_dose import ArmSummary
-from behavior.summary.wording import DASH, listed, number, parameter_lines, plain
+from behavior.summary.wording import DASH, dose_text, listed, number, parameter_lines, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +23,9 @@ NOT_RECORDED = "not in the records"
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """One dose: planned, run, left out with the reasons and how often, analysed."""
+    """One dose, or all of them under codes: planned, run, left out with the reasons and how often, analysed."""
 
-    dose_mg_kg: float
+    name: str
     n_planned: int | None
     n_run: int
     n_analysed: int
@@ -112,18 +113,24 @@ def parameters_of(dataset: Dataset, arm: ArmSummary) -> list[str]:
 
 
 def flow(dataset: Dataset, arm: ArmSummary) -> list[FlowRow]:
-    """Planned, run, left out and analysed, dose by dose."""
-    from behavior.summary.arms import sessions_of
+    """Planned, run, left out and analysed, dose by dose; one row for all sessions whose dose is not known."""
+    sessions, plan = sessions_of(dataset, arm.plan), arm.plan
+    if (sessions["dose_mg_kg"].isna() & sessions["blind_code"].notna()).any():
+        planned = None if plan.n_per_dose is None else plan.n_per_dose * len(plan.doses_mg_kg)
+        return [_flow_row("all, under codes", planned, sessions)]
+    rows = [
+        _flow_row(dose_text(dose), plan.n_per_dose, sessions[sessions["dose_mg_kg"] == dose])
+        for dose in plan.doses_mg_kg
+    ]
+    others = sessions[~sessions["dose_mg_kg"].isin(plan.doses_mg_kg)]
+    return [*rows, _flow_row("no dose of the plan", 0, others)] if len(others) else rows
 
-    sessions = sessions_of(dataset, arm.plan)
-    rows = []
-    for dose in arm.plan.doses_mg_kg:
-        here = sessions[sessions["dose_mg_kg"] == dose]
-        out = here[here["left_out"] != ""]
-        counts = out["left_out"].value_counts(sort=False)
-        reasons = tuple(f"{reason}: {n}" for reason, n in sorted(counts.items()))
-        rows.append(FlowRow(dose, arm.plan.n_per_dose, len(here), len(here) - len(out), reasons))
-    return rows
+
+def _flow_row(name: str, n_planned: int | None, here: pd.DataFrame) -> FlowRow:
+    out = here[here["left_out"] != ""]
+    counts = out["left_out"].value_counts(sort=False)
+    reasons = tuple(f"{reason}: {n}" for reason, n in sorted(counts.items()))
+    return FlowRow(name, n_planned, len(here), len(here) - len(out), reasons)
 
 
 def arrive(dataset: Dataset, arms: Sequence[ArmSummary]) -> list[ArriveItem]:

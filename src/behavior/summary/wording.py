@@ -243,6 +243,8 @@ def effective_sentence(endpoint: EndpointSummary) -> str:
 def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
     """The statistics that ran, as a methods section tells them; nothing that did not run."""
     endpoints = [endpoint for arm in arms for endpoint in arm.endpoints]
+    if not endpoints:
+        return "No statistics were made."
     kinds = {endpoint.measure.kind for endpoint in endpoints}
     tests = {endpoint.test.name for endpoint in endpoints if endpoint.test}
     percent = f"{100 * CONF_LEVEL:.0f} %"
