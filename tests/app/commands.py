@@ -32,13 +32,15 @@ def behavior(*arguments: object, cwd: Path | None = None, **environment: str) ->
     return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def started(arguments: Sequence[object], cwd: Path | None = None) -> subprocess.Popen[str]:
+def started(
+    arguments: Sequence[object], cwd: Path | None = None, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[str]:
     """Begin `behavior ARGUMENTS`, to be ended by the test."""
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         text=True,
         cwd=cwd,
         start_new_session=True,

@@ -13,7 +13,7 @@ import pytest
 
 from app.commands import behavior, started
 from behavior.model.commands import Command, EndSession, SetCue, SetLever, Shock
-from behavior.model.events import LeverPressed, Resumed, ShockEnded, ShockStarted
+from behavior.model.events import LeverPressed, Noted, Resumed, ShockEnded, ShockStarted
 from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
 
@@ -106,6 +106,26 @@ def test_a_key_ends_it_safely_with_a_footer(tmp_path: Path, number: signal.Signa
     assert SetLever("left", out=False) in folder.read().items
 
 
+def test_what_is_typed_during_a_session_is_a_note_in_its_journal(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"), stdin=theirs)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        folder = wait_for_a_journal(tmp_path / "data")
+        os.write(ours, "näher an der Wand\n".encode())
+        wait_for_a_journal(tmp_path / "data", b'"Noted"')
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 0
+    assert [item.text for item in folder.read().items if isinstance(item, Noted)] == ["näher an der Wand"]
+    assert verify(folder).remarks == ()
+
+
 def test_a_killed_session_is_readable_and_holds_up_to_there(tmp_path: Path) -> None:
     process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"))
     try:
@@ -151,13 +171,13 @@ def test_a_killed_session_goes_on_from_where_it_was(tmp_path: Path) -> None:
     assert footer.reason == "completed"
 
 
-def wait_for_a_journal(data: Path) -> SessionFolder:
-    """The session's folder, once the first commands stand in its journal; waits on the file, not on the clock."""
+def wait_for_a_journal(data: Path, line: bytes = b"BeginComponent") -> SessionFolder:
+    """The session's folder, once such a line stands in its journal; waits on the file, not on the clock."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for header in data.rglob("header.json"):
             journal = header.parent / "journal.jsonl"
-            if journal.exists() and b"BeginComponent" in journal.read_bytes():
+            if journal.exists() and line in journal.read_bytes():
                 return SessionFolder(header.parent)
         time.sleep(0.01)
     raise AssertionError("no journal was begun")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from behavior import __version__
+from behavior.app.assay import assay
 from behavior.app.demo import demo
 from behavior.app.detect import detect
 from behavior.app.rescore import rescore
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, resume, simulate, verify, detect, rescore, summarize):
+for command in (demo, run, resume, simulate, verify, detect, rescore, summarize, assay):
     app.command()(command)
 
 

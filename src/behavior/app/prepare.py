@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from behavior.app.asking import Asked, ask, injection_time, remark_on_pretreatment, remark_on_weight, weight
 from behavior.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -85,14 +87,27 @@ def treatment_of(
     )
 
 
-def positive(option: str, value: float) -> float:
-    """The value, if it is more than 0.
+def attend(
+    answers: dict[str, str | float | None],
+    treatment: Treatment,
+    *,
+    free_feeding_g: str | None,
+    underweight_allowed_by: str | None,
+    injected_at: str | None,
+) -> Asked:
+    """Ask for what was not said of the subject, and check it.
 
     Raises
     ------
     BadInput
-        It is not.
+        Something is missing, impossible, or not allowed.
     """
-    if not 0 < value < float("inf"):
-        raise BadInput(f"--{option}: must be more than 0 (is {value:g})")
-    return value
+    now = datetime.now().astimezone()
+    said = ask(answers)
+    weight_g = weight("weight-g", said["weight-g"])
+    free_g = weight("free-feeding-g", free_feeding_g) if free_feeding_g else None
+    injected = injection_time(injected_at, now)
+    remarks = remark_on_weight(weight_g, free_g, underweight_allowed_by)
+    remarks += remark_on_pretreatment(treatment.pretreatment_min, injected, now)
+    when = injected.isoformat() if injected else None
+    return Asked(said["subject"], said["experimenter"], weight_g, free_g, when, remarks)

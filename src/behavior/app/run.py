@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,25 +28,30 @@ def run(
     rig: Annotated[str, typer.Argument(help="Rig file, or the name of a shipped one.")],
     chamber: Annotated[str, typer.Option(help="Chamber of the rig.")],
     paradigm: Annotated[str, typer.Option(help="Name of a paradigm, or a Python file with one of yours.")],
-    subject: Annotated[str, typer.Option(help="Who is in the box.", prompt=True)],
-    experimenter: Annotated[str, typer.Option(help="Who is responsible.", prompt=True)],
-    weight_g: Annotated[float, typer.Option(help="The subject's weight today, g.", prompt="Weight (g)")],
+    parameters: Annotated[
+        str | None, typer.Option(help="TOML file of the paradigm's parameters, or the name of a shipped preset.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Who is in the box; asked for.")] = None,
+    experimenter: Annotated[str | None, typer.Option(help="Who is responsible; asked for.")] = None,
+    weight_g: Annotated[str | None, typer.Option(help="The subject's weight today, g; asked for.")] = None,
+    free_feeding_g: Annotated[str | None, typer.Option(help="Its weight before food was restricted, g.")] = None,
+    underweight_allowed_by: Annotated[
+        str | None, typer.Option(help="Who takes it on them to run it below 80 % of that.")
+    ] = None,
     blind_code: Annotated[str | None, typer.Option(help="Code of the administration, if the dose is blind.")] = None,
     compound: Annotated[str | None, typer.Option(help="What was given.")] = None,
     dose_mg_kg: Annotated[float | None, typer.Option(help="How much, mg/kg; 0 for the vehicle alone.")] = None,
     vehicle: Annotated[str | None, typer.Option(help="In what.")] = None,
     route: Annotated[str | None, typer.Option(help="How, as in i.p.")] = None,
-    pretreatment_min: Annotated[float | None, typer.Option(help="Minutes from administration to start.")] = None,
-    parameters: Annotated[
-        str | None, typer.Option(help="TOML file of the paradigm's parameters, or the name of a shipped preset.")
-    ] = None,
+    pretreatment_min: Annotated[float | None, typer.Option(help="Planned minutes from treatment to start.")] = None,
+    injected_at: Annotated[str | None, typer.Option(help="When it was treated, as in 14:05.")] = None,
     out: Annotated[Path, typer.Option(help="Dataset folder; the session gets a new folder in it.")] = Path("data"),
     seed: Annotated[int | None, typer.Option(help="Of all that is drawn; by default a new one.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Run on a simulated chamber with a rat in it.")] = False,
 ) -> None:
-    """Run one session, live. Ctrl-C ends it safely."""
+    """Run one session, live. Ctrl-C ends it safely; what is typed meanwhile is a note."""
     from behavior.app.connect import connected
-    from behavior.app.prepare import positive, prepare, treatment_of
+    from behavior.app.prepare import attend, prepare, treatment_of
     from behavior.config import read
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
@@ -54,12 +60,20 @@ def run(
     seed = time.time_ns() % 2**32 if seed is None else seed
     protocol = prepare(paradigm, parameters, box, seed)
     treatment = treatment_of(blind_code, compound, dose_mg_kg, vehicle, route, pretreatment_min)
-    who = {"subject": subject, "experimenter": experimenter, "weight_g": positive("weight-g", weight_g)}
+    who = attend(
+        {"subject": subject, "experimenter": experimenter, "weight-g": weight_g},
+        treatment,
+        free_feeding_g=free_feeding_g,
+        underweight_allowed_by=underweight_allowed_by,
+        injected_at=injected_at,
+    )
+    for remark in who.remarks:
+        typer.echo(f"warning: {remark}", err=True)
     with connected(box, protocol, treatment, seed, simulated=simulate) as link:
-        header = {**who, "treatment": treatment, "rig": rig, "chamber": chamber, "simulated": simulate}
+        header = {**asdict(who), "treatment": treatment, "rig": rig, "chamber": chamber, "simulated": simulate}
         folder = begin(out, header, protocol, link, seed)
         typer.echo(f"Session: {folder.path}")
-        footer = live(folder, link)
+        footer = live(folder, link, raters=getattr(protocol.parameters, "raters", ()))
     conclude(folder, footer)
 
 
@@ -69,8 +83,15 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
     from behavior.model.session import DeviceIdentity, SessionHeader
     from behavior.session.folder import create
 
+    clocks = link.chamber.clock_fits()
     devices = tuple(
-        DeviceIdentity(name=name, kind=found.kind, uid=found.uid, firmware=found.firmware)
+        DeviceIdentity(
+            name=name,
+            kind=found.kind,
+            uid=found.uid,
+            firmware=found.firmware,
+            clock_uncertainty_us=clocks[name].uncertainty_us,
+        )
         for name, found in link.identities.items()
     )
     return create(
@@ -90,9 +111,12 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
     )
 
 
-def live(folder: SessionFolder, link: Link, interrupted: Interrupted | None = None) -> SessionFooter:
+def live(
+    folder: SessionFolder, link: Link, interrupted: Interrupted | None = None, raters: Sequence[str] = ()
+) -> SessionFooter:
     """Run the session to its end, with a line that says how it stands; Ctrl-C and SIGTERM ask for the end."""
     from behavior.app.board import Board
+    from behavior.app.keyboard import typing
     from behavior.model.events import SessionStarted
     from behavior.session.assemble import core_of
     from behavior.session.live import LiveApparatus
@@ -103,7 +127,7 @@ def live(folder: SessionFolder, link: Link, interrupted: Interrupted | None = No
     start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
     apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show, start_us=start_us)
-    with stoppable(apparatus):
+    with stoppable(apparatus), typing(apparatus.note, raters):
         footer = record_session(
             folder,
             core,

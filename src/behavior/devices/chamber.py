@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from behavior.devices.driver import NEVER, Driver
 from behavior.devices.transport import Transport, TransportLost
@@ -21,7 +21,6 @@ from behavior.model.events import Event, LinkLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from queue import Queue
 
     from behavior.devices.clock import ClockFit
     from behavior.model.commands import Command
@@ -36,6 +35,13 @@ class Connected:
     driver: Driver
     transport: Transport
     lost: bool = False
+
+
+class Reads(Protocol):
+    """A queue that reader threads put what they read into."""
+
+    def put(self, item: tuple[str, bytes, int], /) -> None:
+        """Take one reading: device, bytes (none: the transport failed), the host's time."""
 
 
 class ConnectedChamber:
@@ -100,7 +106,7 @@ class ConnectedChamber:
         """When `poll` or `tick` is due, whatever arrives before."""
         return min((device.driver.next_us for device in self._devices.values() if not device.lost), default=NEVER)
 
-    def start_readers(self, queue: Queue[tuple[str, bytes, int]], clock_us: Callable[[], int]) -> None:
+    def start_readers(self, queue: Reads, clock_us: Callable[[], int]) -> None:
         """Let a thread for each port put what it reads into the queue, with the host's time of reading.
 
         For transports that wait when they read; instant ones are polled.
@@ -138,7 +144,7 @@ class ConnectedChamber:
         self,
         name: str,
         transport: Transport,
-        queue: Queue[tuple[str, bytes, int]],
+        queue: Reads,
         clock_us: Callable[[], int],
     ) -> None:
         while not self._closing.is_set():

@@ -13,15 +13,14 @@ SESSION_FORMAT = "behavior-session/1"
 
 
 class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """A device as it identified itself, and what is known of its calibration and clock."""
+    """A device as it identified itself, and how well its clock is known."""
 
     name: str
     kind: str
     uid: str
     firmware: str
-    calibrated_at: str | None = None
-    clock_offset_us: int | None = None
     clock_uncertainty_us: int | None = None
+    """By how much its clock may be off the session's, at the start."""
 
 
 class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +32,12 @@ class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     experimenter: str
     weight_g: float | None = None
+    free_feeding_g: float | None = None
+    """What the subject weighed before it was deprived of food."""
+    injected_at: str | None = None
+    """When it was treated, ISO 8601 with time zone."""
+    remarks: tuple[str, ...] = ()
+    """What was out of the ordinary before the start, and who allowed it."""
     treatment: Treatment
     study: str | None = None
     arm: str | None = None
