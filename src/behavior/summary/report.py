@@ -1,7 +1,7 @@
 """The report of a dataset: one page that needs nothing else, and its tables and figures as files.
 
     OUT/report.html              styles and figures inside; no network, no script; light, dark and print
-    OUT/tables/*.csv             sessions, parts of sessions, per dose
+    OUT/tables/*.csv             sessions, parts of sessions, per dose, units analysed; for Prism in prism/
     OUT/figures/*.svg, *.png     every figure of the page
 
 The same dataset, program and libraries give the same bytes: nothing here asks for the time, the machine or chance.
@@ -20,6 +20,7 @@ from behavior.summary import wording
 from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import Ed50
+from behavior.summary.exchange import write_exchange
 from behavior.summary.figures import dose_response, estimation, side_by_side, still_waiting
 from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
@@ -73,6 +74,7 @@ def write_report(dataset: Dataset, out: Path) -> Path:
         table = per_dose_table(arms)
         if len(table):
             table.to_csv(out / "tables" / "per_dose.csv", index=False, lineterminator="\n", encoding="utf-8")
+        write_exchange(arms, out / "tables")
         page = _page(dataset, arms, out / "figures")
         (out / REPORT).write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
