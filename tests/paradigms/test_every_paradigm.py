@@ -6,11 +6,12 @@ import inspect
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from behavior.config.read import read
 from behavior.config.shipped import shipped
 from behavior.model.commands import Command, EndSession, Shock
-from behavior.model.events import Event, Faulted, LinkLost, Resumed, Stopped
+from behavior.model.events import Event, Faulted, LinkLost, Resumed, ShockEnded, Stopped
 from behavior.model.session import SessionHeader
 from behavior.paradigms.catalogue import find_paradigm, our_paradigms
 from behavior.paradigms.parameters import Parameters
@@ -174,3 +175,18 @@ def test_a_preset_is_valid_and_completes_in_a_dry_run(path: Path) -> None:
 
 def preset_paradigm(path: Path) -> str:
     return path.stem.partition("-")[0]
+
+
+@every_way
+def test_a_shocker_that_cannot_measure_makes_no_shock_invalid_and_marks_every_row(name: str) -> None:
+    one = way(name)
+    items = one.journal(seed=4)
+    blind = [structs.replace(item, delivered_ma=None) if isinstance(item, ShockEnded) else item for item in items]
+    measured, believed = (score_items(one.paradigm.name, journal, one.parameters) for journal in (items, blind))
+    shocked = any(isinstance(item, ShockEnded) for item in items)
+    assert believed.session["n_shocks_invalid"] == measured.session["n_shocks_invalid"] == 0
+    assert believed.session["n_shocks_delivered"] == measured.session["n_shocks_delivered"]
+    for row in (believed.session, *believed.rows, *believed.responses):
+        assert row["shock_verified"] is not shocked
+    for row in (measured.session, *measured.rows, *measured.responses):
+        assert row["shock_verified"] is True

@@ -240,3 +240,17 @@ def test_quotients_that_are_not_defined_are_missing() -> None:
     assert ratio(1.0, None) is None
     assert seconds(None) is None
     assert seconds(1) == 1e-6
+
+
+def test_a_pulse_of_a_device_that_cannot_measure_is_believed_and_marked() -> None:
+    told = e.ShockEnded(2 * S, 1, S, None, "completed")
+    timeline = timeline_of(journal(e.TimerFired(S), c.Shock(1, 0.8, 1.0), e.ShockStarted(S, 1), told))
+    (given,) = timeline.shocks
+    assert given.delivered
+    assert not given.verified
+    assert not timeline.shock_verified
+    untold = timeline_of(journal(e.TimerFired(S), c.Shock(1, 0.8, 1.0)))
+    assert not untold.shocks[0].delivered  # no end was reported: that is no matter of measuring
+    assert untold.shock_verified
+    no_pulse = e.ShockEnded(2 * S, 1, 0, None, "refused")
+    assert not timeline_of(journal(c.Shock(1, 0.8, 1.0), no_pulse)).shocks[0].delivered

@@ -95,11 +95,14 @@ class ShockStarted(Event, frozen=True):
 
 
 class ShockEnded(Event, frozen=True):
-    """The device closed the gate: how long it was open, the mean current it measured, and why it closed."""
+    """The device closed the gate: how long it was open, the mean current it measured, and why it closed.
+
+    `delivered_ma` is None for a device that does not measure its current, such as a shocker that is set by hand.
+    """
 
     number: int
     duration_us: int
-    delivered_ma: float
+    delivered_ma: float | None
     cause: str
 
 

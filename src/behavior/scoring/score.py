@@ -33,7 +33,7 @@ Row: TypeAlias = dict[str, Value]
 RowsName: TypeAlias = Literal["components", "trials", "bins"]
 Scorer: TypeAlias = Callable[[Timeline, dict[str, Any], Sequence[Call] | None], "Score"]
 
-RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle", "trial", "resumed")
+RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle", "trial", "resumed", "shock_verified")
 """The columns of `responses.csv`."""
 _TEXT = {"component", "where", "kind"}
 _FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv", "fights": "fights.csv"}
@@ -81,11 +81,11 @@ def score_items(
     """
     timeline = timeline_of(items)
     scored = scorer_of(paradigm)(timeline, parameters, calls)
-    resumed = bool(timeline.gaps)
+    marks = session_marks(timeline)
     return replace(
         scored,
         session={**facts(timeline), **scored.session},
-        rows=tuple({**row, "resumed": resumed} for row in scored.rows),
+        rows=tuple({**row, **marks} for row in scored.rows),
         responses=response_rows(timeline),
         problems=(*timeline.problems, *scored.problems),
     )
@@ -116,17 +116,23 @@ def facts(timeline: Timeline) -> Row:
         "n_shocks_commanded": len(timeline.shocks),
         "n_shocks_delivered": len(delivered),
         "n_shocks_invalid": len(timeline.shocks) - len(delivered),
+        "shock_verified": timeline.shock_verified,
         "shock_s": seconds(sum(shock.duration_us for shock in delivered)),
         "n_deliveries": n_arrived,
         "n_deliveries_failed": len(timeline.deliveries) - n_arrived,
     }
 
 
+def session_marks(timeline: Timeline) -> Row:
+    """What every row of every table says of its session: it was resumed; its shocks' current was measured."""
+    return {"resumed": bool(timeline.gaps), "shock_verified": timeline.shock_verified}
+
+
 def response_rows(timeline: Timeline) -> tuple[Row, ...]:
     """Every response with the component and the trial that it lies in."""
     responses, components, trials = timeline.responses, timeline.components, timeline.trials
     in_component, in_trial = timeline.placed(components, responses), timeline.placed(trials, responses)
-    resumed = bool(timeline.gaps)
+    marks = session_marks(timeline)
     return tuple(
         {
             "kind": response.kind,
@@ -136,7 +142,7 @@ def response_rows(timeline: Timeline) -> tuple[Row, ...]:
             "component": None if i is None else components[i].name,
             "cycle": None if i is None else components[i].number,
             "trial": None if j is None else int(trials[j].name),
-            "resumed": resumed,
+            **marks,
         }
         for response, i, j in zip(responses, in_component, in_trial, strict=True)
     )

@@ -58,7 +58,7 @@ class Channel(Record):
     ma: Annotated[float | None, Field(gt=0, le=3.0)] = None
     """Shock: the current that was set, mA."""
     ma_per_unit: Annotated[float | None, Field(gt=0)] = None
-    """Shock: if the channel measures the current, mA in a unit of the samples; without, the set current is believed."""
+    """Shock: if the channel measures the current, mA in a unit of the samples; without, it is not known."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -238,15 +238,14 @@ class _Journal:
             yield e.Crossed(at_us, channel.name if change.on else channel.off_name)
 
     def _shocks_of(self, change: Change, channel: Channel, at_us: int) -> Iterator[e.Event | c.Command]:
-        ma = channel.ma or 0.0
         if change.on:
             self._shock, self._shock_began = next(self._shocks), change
-            yield c.Shock(self._shock, ma, 0.0)
+            yield c.Shock(self._shock, channel.ma or 0.0, 0.0)
             yield e.ShockStarted(at_us, self._shock)
         elif self._shock_began is not None:
             began, self._shock_began = self._shock_began, None
             mean = (change.area - began.area) / (change.sample - began.sample)
-            measured_ma = ma if channel.ma_per_unit is None else round(mean * channel.ma_per_unit, 6)
+            measured_ma = None if channel.ma_per_unit is None else round(mean * channel.ma_per_unit, 6)
             lasted_us = at_us - round(began.sample / self._rate_hz * 1e6)
             yield e.ShockEnded(at_us, self._shock, lasted_us, measured_ma, "recorded")
 

@@ -8,7 +8,8 @@ Rules.
     ended a window, as an escape ends a trial, lies in it, and that which began one, as a time-out, lies before it.
 3.  **Order decides control.** A shock or a delivery belongs to the window that was open when it was commanded, because
     it is a consequence: at a window's last instant time alone could put it into the next.
-4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked.
+4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked. Of a device
+    that reports its pulse and cannot measure, the pulse is believed, and every table says so (`shock_verified`).
 5.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports,
     and the windows within it, whose responses are theirs.
 """
@@ -99,12 +100,17 @@ class ShockGiven:
 
     @property
     def delivered(self) -> bool:
-        """Whether the measured current is that which was asked for."""
-        return (
-            self.delivered_ma is not None
-            and self.duration_us > 0
-            and abs(self.delivered_ma - self.ma) <= CURRENT_TOLERANCE * self.ma + 1e-9
-        )
+        """Whether the measured current is that which was asked for, or the device reports a pulse and cannot measure."""
+        if self.ended_us is None or self.duration_us <= 0:
+            return False
+        if self.delivered_ma is None:
+            return True
+        return abs(self.delivered_ma - self.ma) <= CURRENT_TOLERANCE * self.ma + 1e-9
+
+    @property
+    def verified(self) -> bool:
+        """Whether its current is known: it was measured, or there was no pulse to measure."""
+        return self.ended_us is None or self.delivered_ma is not None
 
     @property
     def onset_us(self) -> int:
@@ -163,6 +169,11 @@ class Timeline:
     def completed(self) -> bool:
         """Whether the paradigm came to its own end."""
         return self.ended == "completed"
+
+    @property
+    def shock_verified(self) -> bool:
+        """Whether no shock was given by a device that does not measure its current."""
+        return all(shock.verified for shock in self.shocks)
 
     @property
     def presses(self) -> tuple[Response, ...]:
