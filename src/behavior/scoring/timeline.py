@@ -100,7 +100,7 @@ class ShockGiven:
 
     @property
     def delivered(self) -> bool:
-        """Whether the measured current is that which was asked for, or the device reports a pulse and cannot measure."""
+        """Whether the measured current is that asked for; of a device that cannot measure, whether it gave a pulse."""
         if self.ended_us is None or self.duration_us <= 0:
             return False
         if self.delivered_ma is None:
