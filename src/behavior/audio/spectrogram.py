@@ -8,17 +8,18 @@ came in. The window is about 2 ms, as 22- and 50-kHz calls want (USVSEG, Tachiba
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from behavior.audio.fft import FramePower
 from behavior.audio.read import Samples
 
 Power = npt.NDArray[np.float32]
 
 _WINDOW_S = 0.00205
 _INT16_SCALE = 1 / 32768
-_CHUNK_FRAMES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,10 @@ class StreamingSpectrogram:
     def __init__(self, grid: FrameGrid, low_bin: int, high_bin: int) -> None:
         self.grid, self.low_bin, self.high_bin = grid, low_bin, high_bin
         hann = np.hanning(grid.size + 1)[:-1]
-        self._window = (hann * 2 / hann.sum()).astype(np.float32)
-        self._held = np.empty(0, np.float32)
+        window = hann * 2 / hann.sum()
+        self._of_floats = FramePower(window, grid.hop, low_bin, high_bin)
+        self._of_integers = FramePower(window * _INT16_SCALE, grid.hop, low_bin, high_bin)
+        self._held: Samples = np.empty(0, np.int16)
 
     @property
     def n_bins(self) -> int:
@@ -79,21 +82,14 @@ class StreamingSpectrogram:
         return self.high_bin - self.low_bin
 
     def push(self, block: Samples) -> Power:
-        """Power, shape (n_frames, n_bins), of the frames that this block completes."""
-        scale = np.float32(_INT16_SCALE if block.dtype == np.int16 else 1.0)
-        samples = np.concatenate((self._held, block.astype(np.float32) * scale))
+        """Power, shape (n_frames, n_bins), of the frames that this block completes.
+
+        The window takes the scale of integers in; as that is a power of two, they give the same bits as floats do.
+        """
+        samples: Any = np.concatenate((self._held, block)) if len(self._held) else np.ascontiguousarray(block)
         n_frames = self.grid.frames_in(len(samples))
-        self._held = samples[n_frames * self.grid.hop :].copy()
         power = np.empty((n_frames, self.n_bins), np.float32)
-        for start in range(0, n_frames, _CHUNK_FRAMES):
-            self._transform(samples, start, power[start : start + _CHUNK_FRAMES])
+        transform = self._of_integers if samples.dtype == np.int16 else self._of_floats
+        transform(samples, power)
+        self._held = samples[n_frames * self.grid.hop :].copy()
         return power
-
-    def _transform(self, samples: npt.NDArray[np.float32], start: int, out: Power) -> None:
-        import scipy.fft
-
-        hop, size = self.grid.hop, self.grid.size
-        chunk = samples[start * hop : (start + len(out) - 1) * hop + size]
-        frames = np.lib.stride_tricks.sliding_window_view(chunk, size)[::hop]
-        bins = scipy.fft.rfft(frames * self._window, axis=1)[:, self.low_bin : self.high_bin]
-        np.add(bins.real**2, bins.imag**2, out=out)

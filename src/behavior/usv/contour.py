@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,8 @@ Array = npt.NDArray[Any]
 MAX_MISSES = 10
 """A contour ends when it finds no point in this many frames."""
 
-ENDED = np.dtype(
-    [("track", "i4"), ("start", "i8"), ("stop", "i8"), ("n_points", "i4"), ("strongest", "f4"), ("sum", "f4")]
-)
-"""A contour that ended: its number, frames [start, stop), points, strongest and summed ridge (dB)."""
+ENDED = np.dtype([("track", "i4"), ("start", "i8"), ("stop", "i8"), ("strongest", "f4")])
+"""A contour that ended: its number, frames [start, stop), and strongest ridge (dB)."""
 
 _MAX_RUNNING = 64
 _REACH, _REACH_GROWTH, _STEEPEST = 3.0, 0.3, 3.0
@@ -44,11 +42,21 @@ _RUNNING = np.dtype(
         ("missed", "f4"),
         ("n_points", "i4"),
         ("strongest", "f4"),
-        ("sum", "f4"),
+        ("evidence", "f4"),
         ("bin", "f4"),
         ("slope", "f4"),
     ]
 )
+
+
+class Rules(NamedTuple):
+    """What a tracker goes by; as the parameters of `ContourTracker`."""
+
+    longest: int
+    level_below: float
+    hold_db: float
+    least: float
+    patient_from: float
 
 
 class ContourTracker:
@@ -58,10 +66,13 @@ class ContourTracker:
     ----------
     longest : frames after which a contour ends at any rate
     level_below : bins below which contours are long and level
+    hold_db : what ridge points exceed; the sum of the excess is a contour's evidence
+    least : contours with less evidence are left out
+    patient_from : evidence from which a level contour is waited for
     """
 
-    def __init__(self, longest: int, level_below: float) -> None:
-        self._longest, self._level_below = longest, level_below
+    def __init__(self, longest: int, *, level_below: float, hold_db: float, least: float, patient_from: float) -> None:
+        self._rules = Rules(longest, level_below, hold_db, least, patient_from)
         self._running = np.zeros(_MAX_RUNNING, _RUNNING)
         self._counters = np.zeros(2, np.int64)
         self._ended = np.zeros(1024, ENDED)
@@ -81,8 +92,7 @@ class ContourTracker:
                 first,
                 stop,
                 to_the_end,
-                self._longest,
-                self._level_below,
+                self._rules,
                 self._running,
                 self._counters,
                 self._ended,
@@ -98,8 +108,7 @@ def _follow(
     first: int,
     stop: int,
     to_the_end: bool,
-    longest: int,
-    level_below: float,
+    rules: Rules,
     running: Any,
     counters: Any,
     ended: Any,
@@ -107,39 +116,42 @@ def _follow(
     """As `ContourTracker.follow`, until `ended` could be full. `counters`: running contours, contours begun so far."""
     n_ended = 0
     frame = first
+    taken = np.zeros(frames.bin.shape[1], np.bool_)
     while frame < stop and n_ended < ended.size - 2 * _MAX_RUNNING:
         row = frame % frames.n_peaks.size
-        taken = np.zeros(frames.bin.shape[1], np.bool_)
+        if counters[0] == 0 and frames.n_peaks[row] == 0:
+            frame += 1
+            continue
+        taken[:] = False
         n_running = counters[0]
         for r in range(n_running):
-            _extend(running[r], frames, row, frame, taken, level_below)
+            _extend(running[r], frames, row, frame, taken, rules)
         kept = 0
         for r in range(n_running):
             contour = running[r]
             silent = contour.missed >= MAX_MISSES or frame - contour.last >= _LONGEST_GAP
-            if silent or frame - contour.start >= longest:
-                _end(contour, ended[n_ended])
-                n_ended += 1
+            if silent or frame - contour.start >= rules.longest:
+                n_ended += _end(contour, ended[n_ended], rules)
             else:
                 running[kept] = running[r]
                 kept += 1
         counters[0] = kept
         for p in range(frames.n_peaks[row]):
             if not taken[p] and counters[0] < _MAX_RUNNING:
-                _begin(running[counters[0]], frames, row, frame, p, counters)
+                _begin(running[counters[0]], frames, row, frame, p, counters, rules)
         frame += 1
     if to_the_end and frame == stop:
         for r in range(counters[0]):
-            _end(running[r], ended[n_ended])
-            n_ended += 1
+            n_ended += _end(running[r], ended[n_ended], rules)
         counters[0] = 0
     return frame, n_ended
 
 
 @kernel
-def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, level_below: float) -> None:
+def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, rules: Rules) -> None:
     ahead = frame - contour.last
-    waits = contour.bin < level_below and ahead > _FORESIGHT
+    level = contour.bin < rules.level_below and contour.evidence >= rules.patient_from
+    waits = contour.bin < rules.level_below and ahead > _FORESIGHT
     expected = contour.bin + (0.0 if waits else contour.slope * min(ahead, _FORESIGHT))
     nearest, at = _REACH + (_REACH_GROWTH * (ahead - 1) if ahead <= MAX_MISSES else 0.0), -1
     for p in range(frames.n_peaks[row]):
@@ -147,7 +159,7 @@ def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, leve
         if not taken[p] and distance < nearest:
             nearest, at = distance, p
     if at < 0:
-        contour.missed += _missed(frames, frame, expected) if expected < level_below else 1.0
+        contour.missed += _missed(frames, frame, expected) if level and ahead > _FORESIGHT else 1.0
         return
     taken[at] = True
     contour.missed = 0
@@ -158,7 +170,7 @@ def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, leve
     contour.last = frame
     contour.n_points += 1
     contour.strongest = max(contour.strongest, frames.ridge[row, at])
-    contour.sum += frames.ridge[row, at]
+    contour.evidence += frames.ridge[row, at] - rules.hold_db
 
 
 @kernel
@@ -179,7 +191,7 @@ def _missed(frames: Frames, frame: int, place: float) -> float:
 
 
 @kernel
-def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters: Any) -> None:
+def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters: Any, rules: Rules) -> None:
     counters[0] += 1
     counters[1] += 1
     contour.track = counters[1]
@@ -188,20 +200,22 @@ def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters:
     contour.missed = 0
     contour.n_points = 1
     contour.strongest = frames.ridge[row, p]
-    contour.sum = frames.ridge[row, p]
+    contour.evidence = frames.ridge[row, p] - rules.hold_db
     contour.bin = frames.bin[row, p]
     contour.slope = 0.0
     frames.track[row, p] = contour.track
 
 
 @kernel
-def _end(contour: Any, out: Any) -> None:
+def _end(contour: Any, out: Any, rules: Rules) -> int:
+    """Note a contour that ended, if it has the evidence; how many were noted."""
+    if contour.evidence < rules.least:
+        return 0
     out.track = contour.track
     out.start = contour.start
     out.stop = contour.last + 1
-    out.n_points = contour.n_points
     out.strongest = contour.strongest
-    out.sum = contour.sum
+    return 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,7 +257,7 @@ class Contour:
     def trimmed(self, hold_db: float, least: float) -> Contour:
         """Without noise that joined it: beginnings and ends set apart by a hole, with less evidence than `least`."""
         there = np.flatnonzero(np.isfinite(self.ridge))
-        if not len(there):
+        if len(there) in (0, len(self)):
             return self
         runs = np.split(there, np.flatnonzero(np.diff(there) > _HOLE) + 1)
         strong = [run for run in runs if (self.ridge[run] - hold_db).sum() >= least]

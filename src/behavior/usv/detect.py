@@ -75,7 +75,13 @@ class Detector:
         n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
         self._floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
         level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
-        self._tracker = ContourTracker(round(profile.longest_s / self.grid.frame_s) + 1, level_below)
+        self._tracker = ContourTracker(
+            round(profile.longest_s / self.grid.frame_s) + 1,
+            level_below=level_below,
+            hold_db=profile.hold_db,
+            least=profile.support_evidence,
+            patient_from=profile.confirm_evidence,
+        )
         self._gate = Gate(profile, self.grid, events)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
         self._hold_db = float(profile.hold_db)

@@ -44,6 +44,8 @@ class NoiseFloor:
 
     def push(self, rows_db: Array) -> None:
         """Take in rows, shape (n, n_columns); `db` is the floor afterwards."""
+        if not len(rows_db):
+            return
         for row in rows_db:
             _slide(row, self._window, self._n_seen, self._counts, self._place)
             self._n_seen += 1

@@ -160,6 +160,8 @@ def clicks_in(base: Array) -> Frames:
 
 def set_off_anew(contour: Contour) -> list[int]:
     """Places where a click makes the contour louder than it was: what follows is another sound."""
+    if contour.base.max() <= _CLICK_DB:
+        return []
     at = clicks_in(contour.base) - LEAD
     at = at[(at >= 4) & (at < len(contour) - 6)]
     excess = contour.excess

@@ -26,7 +26,7 @@ class DetectorProfile(Record):
     """And when its ridge exceeds `hold_db` by this much, summed over its frames, dB."""
     support_evidence: float = Field(5.0, gt=0)
     """A contour with this much is a part of a call that is near."""
-    hold_db: float = Field(4.5, gt=0)
+    hold_db: float = Field(4.4, gt=0)
     """A contour lasts while its ridge is this strong: it defines onset and offset."""
     shortest_s: float = Field(0.004, gt=0)
     """Shortest call."""
