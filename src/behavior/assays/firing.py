@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from behavior.assays.kinetics import geometric_mean
 from behavior.assays.limits import profile_limits
-from behavior.assays.result import Estimate
+from behavior.assays.result import Estimate, Unusable
 from behavior.model.errors import BadInput
 from behavior.summary.fit import CurveFit, fit_curve, t_quantile
 
@@ -66,17 +66,19 @@ def analyse_neuron(
     Raises
     ------
     BadInput
-        No baseline sample, a silent baseline, or doses that do not increase.
+        Doses do not increase.
+    Unusable
+        No baseline sample, or a silent baseline.
     """
     doses, rates = np.asarray(dose, dtype=np.float64), np.asarray(rate_hz, dtype=np.float64)
     there = np.isfinite(rates)
     doses, rates = doses[there], rates[there]
     is_baseline = doses == baseline_dose
     if not is_baseline.any():
-        raise BadInput(f"{name}: there is no baseline sample (dose {baseline_dose:g}); leave the neuron out or add it")
+        raise Unusable(f"{name}: there is no baseline sample (dose {baseline_dose:g}); leave the neuron out or add it")
     baseline = float(rates[is_baseline].mean())
     if baseline <= 0:
-        raise BadInput(f"{name}: the baseline rate is {baseline:g} Hz; inhibition cannot be told, leave the neuron out")
+        raise Unusable(f"{name}: the baseline rate is {baseline:g} Hz; inhibition cannot be told, leave the neuron out")
     falls = (np.diff(doses) < 0).any()
     doses, rates = doses[~is_baseline], rates[~is_baseline]
     if falls or (np.diff(doses) == 0).any():

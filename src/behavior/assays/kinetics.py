@@ -37,7 +37,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from behavior.assays.result import Estimate
+from behavior.assays.result import Estimate, Unusable
 from behavior.assays.units import family_of, shown
 from behavior.model.errors import BadInput
 from behavior.summary.fit import t_quantile
@@ -127,7 +127,9 @@ def analyse_profile(
     Raises
     ------
     BadInput
-        Times do not increase, a concentration is negative, or nothing is above the limit of quantification.
+        Times do not increase, or a concentration is negative.
+    Unusable
+        Nothing is above the limit of quantification.
     """
     times, levels = _usable(time, concentration, subject)
     c0 = None
@@ -167,7 +169,7 @@ def _usable(time: ArrayLike, concentration: ArrayLike, subject: str) -> tuple[Fl
     if (levels < 0).any():
         raise BadInput(f"{subject}: a concentration is negative ({levels.min():g}); check the entry")
     if not (levels > 0).any():
-        raise BadInput(
+        raise Unusable(
             f"{subject}: no sample is above the limit of quantification, so nothing can be said but that; "
             "leave the animal out, or give concentrations"
         )

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from behavior.assays.directions import Direction, direction
-from behavior.assays.result import Estimate
+from behavior.assays.result import Estimate, Unusable
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Anova, dunnett
 from behavior.summary.groups import level_label
@@ -80,7 +80,9 @@ def course(subject: str, time: ArrayLike, level: ArrayLike, rule: BaselineRule |
     Raises
     ------
     BadInput
-        Times do not increase, there is no baseline sample, or the baseline is not above 0.
+        Times do not increase.
+    Unusable
+        There is no baseline sample, or the baseline is not above 0.
     """
     rule = rule or BaselineRule()
     times, levels = np.asarray(time, dtype=np.float64), np.asarray(level, dtype=np.float64)
@@ -99,13 +101,13 @@ def baseline(subject: str, time: Floats, level: Floats, rule: BaselineRule) -> B
     inside = (time <= rule.to) & (time >= rule.since) & np.isfinite(level)
     times, levels = time[inside], level[inside]
     if not len(levels):
-        raise BadInput(
+        raise Unusable(
             f"{subject}: no baseline sample (time at or before {rule.to:g}); without one there is no "
             "percent of baseline"
         )
     mean = float(levels.mean())
     if mean <= 0:
-        raise BadInput(f"{subject}: the baseline is {mean:g}; percent of it cannot be told")
+        raise Unusable(f"{subject}: the baseline is {mean:g}; percent of it cannot be told")
     flags = []
     if len(levels) < rule.least_samples:
         flags.append(f"{subject}: baseline of {len(levels)} samples, {rule.least_samples} are asked for")

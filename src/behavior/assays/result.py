@@ -12,6 +12,11 @@ from typing import Any
 
 from behavior.assays.quantity import shortest
 from behavior.assays.units import shown
+from behavior.model.errors import BadInput
+
+
+class Unusable(BadInput):
+    """One animal, neuron or profile that cannot be used while the others can: it is left out, and named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,11 @@ class Endpoint:
     n_of: str = ""
     method: str = ""
     text: str = ""
+
+    @classmethod
+    def of_estimate(cls, estimate: Estimate, **more: Any) -> Endpoint:
+        """An endpoint with the value and limits of an estimate; `more` as for the class."""
+        return cls(value=estimate.value, low=estimate.low, high=estimate.high, **more)
 
     def shown(self) -> str:
         """As in a report: ``10.5 [9.4, 11.7] nM``, ``> 10,000 nM``, ``no significant change``."""

@@ -123,13 +123,11 @@ def _endpoints(rows: Sequence[DoseRow], settings: ExposureSettings, units: tuple
         of = f"dose={shortest(row.dose)} {shown(units[0])}"
         if row.concentration is not None:
             found.append(
-                Endpoint(
+                Endpoint.of_estimate(
+                    row.concentration,
                     assay="exposure",
                     endpoint="concentration",
                     of=of,
-                    value=row.concentration.value,
-                    low=row.concentration.low,
-                    high=row.concentration.high,
                     unit=units[1],
                     n=row.n_concentration,
                     n_of="animals",
@@ -149,13 +147,11 @@ def _endpoints(rows: Sequence[DoseRow], settings: ExposureSettings, units: tuple
             )
         if row.effect is not None:
             found.append(
-                Endpoint(
+                Endpoint.of_estimate(
+                    row.effect,
                     assay="exposure",
                     endpoint=settings.effect,
                     of=of,
-                    value=row.effect.value,
-                    low=row.effect.low,
-                    high=row.effect.high,
                     n=row.n_effect,
                     n_of="animals",
                     method="mean",
@@ -193,13 +189,11 @@ def _relations(dose: Any, conc: Any, effect: Any, settings: ExposureSettings) ->
         try:
             slope = proportionality(dose, conc, settings.conf_level)
             found.append(
-                Endpoint(
+                Endpoint.of_estimate(
+                    slope,
                     assay="exposure",
                     endpoint="dose proportionality exponent",
                     of="concentration over dose",
-                    value=slope.value,
-                    low=slope.low,
-                    high=slope.high,
                     method="power model, 1 is proportional",
                 )
             )

@@ -21,7 +21,7 @@ from behavior.assays.firing import (
 from behavior.assays.library import Library
 from behavior.assays.pages.published import disagreements_of, numbers_beside
 from behavior.assays.quantity import Quantity, shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Unusable
 from behavior.assays.settings import FiringSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
@@ -104,10 +104,10 @@ def _neurons(table: Table, settings: FiringSettings) -> tuple[list[Neuron], list
                     criterion_percent=settings.criterion_percent,
                 )
             )
-        except BadInput as error:
-            if "increase" in str(error):
-                problems.append(Problem("", str(error)))
+        except Unusable as error:
             flags.append(f"{error} (left out)")
+        except BadInput as error:
+            problems.append(Problem("", str(error)))
     if problems:
         raise BadFile(table.file, problems)
     if not neurons:
@@ -184,13 +184,11 @@ def _endpoints(
     ]
     if mean.estimate is not None:
         found.append(
-            Endpoint(
+            Endpoint.of_estimate(
+                mean.estimate,
                 assay="firing",
                 endpoint="ED50",
                 of=of,
-                value=mean.estimate.value,
-                low=mean.estimate.low,
-                high=mean.estimate.high,
                 unit=unit,
                 n=mean.n,
                 n_of="neurons",
@@ -203,13 +201,11 @@ def _endpoints(
         )
     if pooled is not None:
         found.append(
-            Endpoint(
+            Endpoint.of_estimate(
+                pooled.ed50,
                 assay="firing",
                 endpoint="ED50, pooled curve",
                 of=of,
-                value=pooled.ed50.value,
-                low=pooled.ed50.low,
-                high=pooled.ed50.high,
                 unit=unit,
                 n=pooled.fit.n,
                 n_of="points",

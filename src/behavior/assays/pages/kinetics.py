@@ -14,19 +14,19 @@ from behavior.assays.kinetics import (
     Clearance,
     LambdaZRule,
     Profile,
-    SparseArea,
     Trapezoid,
     analyse_profile,
     clearance,
     geometric_mean,
     handle_below_limit,
     molar_ratio,
-    sparse_area,
 )
 from behavior.assays.library import Library
-from behavior.assays.pages.published import disagreements_of, numbers_beside
-from behavior.assays.quantity import Quantity, shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, Estimate, ResultTable, label_of
+from behavior.assays.pages.kinetics_sparse import sparse_page
+from behavior.assays.pages.kinetics_words import methods_of, published_of
+from behavior.assays.pages.published import disagreements_of
+from behavior.assays.quantity import shortest
+from behavior.assays.result import AssayResult, Drawing, Endpoint, ResultTable, Unusable
 from behavior.assays.settings import KineticsSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
@@ -67,17 +67,6 @@ class _One:
     dose: float
 
 
-@dataclass(frozen=True)
-class _Mean:
-    """A sparse design's mean profile of one analyte."""
-
-    analyte: str
-    profile: Profile | None
-    area: SparseArea
-    samples: tuple[tuple[float, float], ...]
-    why: str
-
-
 def page(table: Table, settings: KineticsSettings, library: Library) -> AssayResult:
     """Analyse a table of concentrations.
 
@@ -88,7 +77,7 @@ def page(table: Table, settings: KineticsSettings, library: Library) -> AssayRes
     """
     sparse = settings.design == "sparse" or (settings.design == "auto" and _is_sparse(table))
     if sparse:
-        return _sparse_page(table, settings, library)
+        return sparse_page(table, settings, library)
     ones, flags = _profiles(table, settings)
     units = (table.units["conc"], table.units["time"])
     ratios, more = _ratios(ones, settings, units[0])
@@ -119,9 +108,9 @@ def page(table: Table, settings: KineticsSettings, library: Library) -> AssayRes
                 lambda: _draw(ones, units),
             ),
         ),
-        methods=_methods(settings),
+        methods=methods_of(settings),
         flags=(*table.notes, *flags, *more),
-        published=_published(endpoints, settings, library),
+        published=published_of(endpoints, settings, library),
         disagreements=disagreements_of(
             library, [settings.parent, *settings.metabolites], ("half_life", "cmax", "auc_ratio")
         ),
@@ -158,11 +147,11 @@ def _profiles(table: Table, settings: KineticsSettings) -> tuple[list[_One], lis
                 rule=rule,
                 subject=name,
             )
+        except Unusable as error:
+            flags.append(f"{error} (left out)")
+            continue
         except BadInput as error:
-            if "limit of quantification, so" in str(error):
-                flags.append(f"{error} (left out)")
-            else:
-                problems.append(Problem("", str(error)))
+            problems.append(Problem("", str(error)))
             continue
         one, why = _with_clearance(str(subject), str(analyte), profile, part, table, settings)
         ones.append(one)
@@ -331,43 +320,22 @@ _MAIN = ("half_life", "cmax", "tmax", "clearance_over_f", "clearance", "v_z", "v
 
 
 def _endpoints(ones: Sequence[_One], settings: KineticsSettings, units: tuple[str, str]) -> list[Endpoint]:
-    found = []
     main = (*_MAIN, f"auc_last_{settings.main_trapezoid}", f"auc_inf_{settings.main_trapezoid}")
-    for analyte in _analytes(ones):
-        for name, unit, values in _measures(_of(ones, analyte), settings, units):
-            if name not in main:
-                continue
-            of = f"analyte={analyte}" if analyte else ""
-            if name == "tmax":
-                found.append(
-                    Endpoint(
-                        assay="kinetics",
-                        endpoint=name,
-                        of=of,
-                        value=float(np.median(values)),
-                        unit=unit,
-                        n=len(values),
-                        n_of="animals",
-                        method="median",
-                    )
-                )
-                continue
-            mean = geometric_mean(values, settings.conf_level)
-            found.append(
-                Endpoint(
-                    assay="kinetics",
-                    endpoint=name,
-                    of=of,
-                    value=mean.value,
-                    low=mean.low,
-                    high=mean.high,
-                    unit=unit,
-                    n=len(values),
-                    n_of="animals",
-                    method="geometric mean, t interval on the logarithm",
-                )
-            )
-    return found
+    return [
+        _endpoint(analyte, name, unit, values, settings.conf_level)
+        for analyte in _analytes(ones)
+        for name, unit, values in _measures(_of(ones, analyte), settings, units)
+        if name in main
+    ]
+
+
+def _endpoint(analyte: str, name: str, unit: str, values: Sequence[float], conf_level: float) -> Endpoint:
+    what: dict[str, Any] = {"assay": "kinetics", "endpoint": name, "of": f"analyte={analyte}" if analyte else ""}
+    what |= {"unit": unit, "n": len(values), "n_of": "animals"}
+    if name == "tmax":
+        return Endpoint(value=float(np.median(values)), method="median", **what)
+    mean = geometric_mean(values, conf_level)
+    return Endpoint.of_estimate(mean, method="geometric mean, t interval on the logarithm", **what)
 
 
 def _ratio_endpoints(
@@ -378,13 +346,11 @@ def _ratio_endpoints(
         for kind, values in kinds.items():
             mean = geometric_mean([value for _, value in values], settings.conf_level)
             found.append(
-                Endpoint(
+                Endpoint.of_estimate(
+                    mean,
                     assay="kinetics",
                     endpoint=f"auc_ratio_{kind}",
                     of=f"analyte={metabolite}, over {settings.parent}",
-                    value=mean.value,
-                    low=mean.low,
-                    high=mean.high,
                     unit="mol_mol",
                     n=len(values),
                     n_of="animals",
@@ -476,42 +442,6 @@ def _ratio_frame(ratios: dict[str, dict[str, list[tuple[str, float]]]]) -> Any:
     return pd.DataFrame(rows, columns=["metabolite", "area_to", "subject", "ratio_mol_mol"])
 
 
-def _published(endpoints: Sequence[Endpoint], settings: KineticsSettings, library: Library) -> tuple[Beside, ...]:
-    rows: list[Beside] = []
-    for endpoint in endpoints:
-        analyte = endpoint.of.removeprefix("analyte=").partition(",")[0] or settings.parent
-        name = "auc_ratio" if endpoint.endpoint == "auc_ratio_infinity" else endpoint.endpoint
-        if name not in ("half_life", "cmax", "auc_ratio") or endpoint.value is None:
-            continue
-        own = Quantity(shortest(endpoint.value), endpoint.value, unit=endpoint.unit)
-        try:
-            rows += numbers_beside(
-                own, f"{label_of(name)} of {analyte}", library.find(compounds=[analyte], quantities=[name])
-            )
-        except BadInput:
-            continue
-    return tuple(rows)
-
-
-def _methods(settings: KineticsSettings) -> tuple[str, ...]:
-    areas = "linear trapezoid" if settings.main_trapezoid == "lin" else "trapezoid linear up and logarithmic down"
-    c0 = (
-        " The concentration at time 0 was back-extrapolated log-linearly from the first two samples."
-        if settings.route == "iv_bolus"
-        else ""
-    )
-    return (
-        f"Non-compartmental analysis, route {settings.route.replace('_', ' ')}.{c0} Areas by the {areas} to "
-        "the last quantifiable sample and, with C_last / λz, to infinity; the other rule's areas stand in the table.",
-        "λz is the regression of ln concentration on time over the last points after "
-        f"tmax{' (tmax included)' if settings.include_cmax else ''}, at least {settings.min_points}, that give the "
-        "best adjusted R² "
-        f"(most points within {settings.r2_tolerance:g} of it); the points used are listed for every animal.",
-        f"Below quantification: {settings.below_before} before the first quantifiable sample, "
-        f"{settings.below_between} between two, left out after the last.",
-    )
-
-
 def _draw(ones: Sequence[_One], units: tuple[str, str]) -> Any:
     analytes = _analytes(ones)
     figure, axes = canvas.panels(len(analytes), width=3.6, height=2.9)
@@ -536,154 +466,6 @@ def _draw(ones: Sequence[_One], units: tuple[str, str]) -> Any:
             ms=4,
         )
         axis.set(title=analyte or "concentration", xlabel=f"Time after dose ({shown(units[1])})")
-        canvas.plain_log(axis, "y")
-    axes[0].set_ylabel(f"Concentration ({shown(units[0])})")
-    return figure
-
-
-def _sparse_page(table: Table, settings: KineticsSettings, library: Library) -> AssayResult:
-    means, flags = _sparse(table, settings)
-    conc, time = table.units["conc"], table.units["time"]
-    endpoints = []
-    for mean in means:
-        of = f"analyte={mean.analyte}" if mean.analyte else ""
-        n = sum(mean.area.n_by_time)
-        endpoints.append(
-            Endpoint(
-                assay="kinetics",
-                endpoint="auc_last_lin",
-                of=of,
-                value=mean.area.area.value,
-                low=mean.area.area.low,
-                high=mean.area.area.high,
-                unit=f"{conc}_x_{time}",
-                n=n,
-                n_of="samples",
-                method=f"mean profile, Bailer's error, {mean.area.df:.3g} df",
-            )
-        )
-        if mean.profile is not None:
-            endpoints.append(
-                Endpoint(
-                    assay="kinetics",
-                    endpoint="cmax",
-                    of=of,
-                    value=mean.profile.cmax,
-                    unit=conc,
-                    n=n,
-                    n_of="samples",
-                    method="highest mean",
-                )
-            )
-            endpoints.append(
-                Endpoint(
-                    assay="kinetics",
-                    endpoint="tmax",
-                    of=of,
-                    value=mean.profile.tmax,
-                    unit=time,
-                    method="of the highest mean",
-                )
-            )
-            if mean.profile.slope is not None:
-                half: Estimate = mean.profile.slope.half_life
-                endpoints.append(
-                    Endpoint(
-                        assay="kinetics",
-                        endpoint="half_life",
-                        of=of,
-                        value=half.value,
-                        low=half.low,
-                        high=half.high,
-                        unit=time,
-                        n=mean.profile.slope.n_points,
-                        n_of="means",
-                        method="regression through the means",
-                    )
-                )
-            else:
-                flags.append(f"{mean.analyte or 'mean profile'}: no half-life, {mean.profile.why_no_slope}")
-    return AssayResult(
-        kind="kinetics",
-        title=settings.title or "Kinetics, sparse design",
-        endpoints=tuple(endpoints),
-        tables=(
-            ResultTable(
-                "mean_profile",
-                "Means of each time; each animal gave one or few samples.",
-                _sparse_frame(means, conc, time),
-            ),
-        ),
-        drawings=(
-            Drawing(
-                "profiles", "Every sample (grey) and the means (black).", lambda: _draw_sparse(means, (conc, time))
-            ),
-        ),
-        methods=(
-            "Sparse design: each animal gave one or few samples, so that there is one mean profile an "
-            "analyte and no kinetics of single animals. The area's error is Bailer's (1988), "
-            "with the covariances of animals sampled more than once (Holder 2001) and Satterthwaite's "
-            "degrees of freedom.",
-            *_methods(settings)[1:],
-        ),
-        flags=(*table.notes, *flags),
-        published=_published(endpoints, settings, library),
-        disagreements=disagreements_of(
-            library, [settings.parent, *settings.metabolites], ("half_life", "cmax", "auc_ratio")
-        ),
-        settings=settings.model_dump(),
-    )
-
-
-def _sparse(table: Table, settings: KineticsSettings) -> tuple[list[_Mean], list[str]]:
-    means, flags = [], []
-    for analyte, part in table.frame.groupby("analyte", sort=False):
-        part = part.sort_values("time", kind="stable")
-        conc = part["conc"].to_numpy(dtype=float).copy()
-        below = part["conc_below"].to_numpy(dtype=bool)
-        if below.all() or not np.nansum(np.where(below, 0.0, conc)):
-            flags.append(f"{analyte or 'the analyte'}: every sample is below the limit of quantification (left out)")
-            continue
-        if below.any():
-            conc[below] = 0.0
-            flags.append(
-                f"{analyte or 'the analyte'}: {int(below.sum())} samples below quantification count as 0 in the means"
-            )
-        times = part["time"].to_numpy(dtype=float)
-        name = str(analyte)
-        got = sparse_area([str(s) for s in part["subject"]], times, conc, conf_level=settings.conf_level)
-        rule = LambdaZRule(settings.min_points, settings.include_cmax, settings.r2_tolerance)
-        profile = analyse_profile(got.times, got.means, route=settings.route, rule=rule, subject=name or "mean profile")
-        samples = tuple(zip(times.tolist(), conc.tolist(), strict=True))
-        means.append(_Mean(name, profile, got, samples, ""))
-    if not means:
-        raise BadInput(
-            f"{table.file}: every sample is below the limit of quantification; a more sensitive assay or a "
-            "higher dose is needed"
-        )
-    return means, flags
-
-
-def _sparse_frame(means: Sequence[_Mean], conc: str, time: str) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {"analyte": mean.analyte, f"time_{time}": at, f"mean_{conc}": level, "n": n}
-            for mean in means
-            for at, level, n in zip(mean.area.times, mean.area.means, mean.area.n_by_time, strict=True)
-        ]
-    )
-
-
-def _draw_sparse(means: Sequence[_Mean], units: tuple[str, str]) -> Any:
-    figure, axes = canvas.panels(len(means), width=3.6, height=2.9)
-    for axis, mean in zip(axes, means, strict=True):
-        positive = [(at, level) for at, level in mean.samples if level > 0]
-        axis.plot(*zip(*positive, strict=True), ".", color=canvas.FAINT, ms=4)
-        levels = [(at, level) for at, level in zip(mean.area.times, mean.area.means, strict=True) if level > 0]
-        axis.plot(*zip(*levels, strict=True), "o-", color=canvas.INK, ms=4)
-        axis.set(title=mean.analyte or "concentration", xlabel=f"Time after dose ({shown(units[1])})")
         canvas.plain_log(axis, "y")
     axes[0].set_ylabel(f"Concentration ({shown(units[0])})")
     return figure

@@ -24,7 +24,7 @@ from behavior.assays.microdialysis import (
 )
 from behavior.assays.pages.published import disagreements_of, words_beside
 from behavior.assays.quantity import shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Unusable
 from behavior.assays.settings import MicrodialysisSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, shown, spelled
@@ -187,8 +187,11 @@ def _panel(
             continue
         try:
             one = course(str(subject), part["time"].to_numpy(dtype=float), part["level"].to_numpy(dtype=float), rule)
+        except Unusable as error:
+            flags.append(f"{name}, {error} (left out)")
+            continue
         except BadInput as error:
-            (wrong if "increase" in str(error) else flags).append(f"{name}, {error}")
+            wrong.append(f"{name}, {error}")
             continue
         flags += [f"{name}, {flag}" for flag in one.baseline.flags]
         if one.baseline.flags and settings.leave_out_unstable:
@@ -263,13 +266,11 @@ def _endpoints(one: _Panel, settings: MicrodialysisSettings) -> list[Endpoint]:
             continue
         dose = f"{shortest(effect.dose)} {shown(one.dose_unit)}"
         found.append(
-            Endpoint(
+            Endpoint.of_estimate(
+                effect.difference,
                 assay="microdialysis",
                 endpoint="area_against_vehicle",
                 of=f"{where}, dose={dose}",
-                value=effect.difference.value,
-                low=effect.difference.low,
-                high=effect.difference.high,
                 unit="%_x_min",
                 n=effect.n,
                 n_of="animals",

@@ -262,13 +262,11 @@ def _by_curve(region: str, mine: Sequence[_Curve], settings: SaturationSettings)
 
 def _endpoints(means: Sequence[_Mean], units: tuple[str, str]) -> list[Endpoint]:
     return [
-        Endpoint(
+        Endpoint.of_estimate(
+            estimate,
             assay="saturation",
             endpoint=what,
             of=f"region={mean.region}, group={mean.group}",
-            value=estimate.value,
-            low=estimate.low,
-            high=estimate.high,
             unit=unit,
             n=mean.n,
             n_of=mean.n_of,
