@@ -35,7 +35,21 @@ def test_an_unknown_chamber_is_said_with_the_known_ones() -> None:
             "two devices are both 'shocker-A'",
         ),
         ('"operant_chamber"', '"shock_controller"', "two devices are both 'shock_controller'"),
-        ('"operant_chamber"', '"toaster"', "must be one of 'shock_controller' or 'operant_chamber' (is 'toaster')"),
+        (
+            '"operant_chamber"',
+            '"toaster"',
+            "must be one of 'shock_controller', 'operant_chamber' or 'shuttle_box' (is 'toaster')",
+        ),
+        (
+            'kind = "operant_chamber"',
+            'kind = "operant_chamber", sides = { left = "dark" }',
+            "sides are of a shuttle_box, and 'operant-A' is of kind operant_chamber; leave them out",
+        ),
+        (
+            'kind = "operant_chamber"',
+            'kind = "shuttle_box", sides = { left = "right" }',
+            "both sides are called 'right'; give each a name of its own",
+        ),
         ("max_ma = 1.0", "max_ma = 3.5", "must be 3.0 or less (is 3.5)"),
         ("0a01", "0A01x", "string should match pattern"),
         ("sample_rate_hz = 250_000", "sample_rate_hz = 44_100", "must be 96000 or more (is 44100)"),

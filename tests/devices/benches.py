@@ -14,7 +14,7 @@ from harp.device.client import HarpFramer
 from harp.protocol import HarpMessage, MessageType
 
 from behavior.devices.registers import DeviceMap, Register, device_map
-from behavior.simulate.devices import Faults, SimulatedOperantChamber, simulated
+from behavior.simulate.devices import Faults, SimulatedOperantChamber, SimulatedShuttleBox, simulated
 
 UID = "00112233445566778899aabbccddeeff"
 ROUND_TRIP_US = 5_000
@@ -39,6 +39,7 @@ class Bench(Protocol):
     def lever(self, side: str, *, pressed: bool) -> None: ...
     def head(self, *, inside: bool) -> None: ...
     def jam(self) -> None: ...
+    def beam(self, line: str, *, broken: bool) -> None: ...
 
 
 class TwinBench:
@@ -84,6 +85,10 @@ class TwinBench:
 
     def jam(self) -> None:
         self._suffer(feeder_jam=True)
+
+    def beam(self, line: str, *, broken: bool) -> None:
+        assert isinstance(self.device, SimulatedShuttleBox)
+        self.device.touch(line, self.now_us, on=broken)
 
     @property
     def _chamber(self) -> SimulatedOperantChamber:

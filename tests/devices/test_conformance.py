@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from behavior.devices.registers import device_map
 from devices.benches import BACKENDS, UID, Examiner, frame_of, raw_frame, type_byte
 
-KINDS = ("shock_controller", "operant_chamber")
-WATCHDOG_BIT = {"shock_controller": 2, "operant_chamber": 1}
+KINDS = ("shock_controller", "operant_chamber", "shuttle_box")
+WATCHDOG_BIT = {"shock_controller": 2, "operant_chamber": 1, "shuttle_box": 1}
 
 
 @pytest.fixture(params=KINDS)
@@ -31,6 +31,7 @@ def plain_registers(kind: str) -> list[str]:
     return {
         "shock_controller": ["Intensity", "Duration", "HostWatchdog", "ArmTimeout"],
         "operant_chamber": ["OutputState", "ToneFrequency", "HostWatchdog"],
+        "shuttle_box": ["OutputState", "ToneFrequency", "Debounce", "HostWatchdog"],
     }[kind]
 
 
@@ -152,8 +153,10 @@ def upset(device: Examiner, kind: str) -> None:
     """Change an input."""
     if kind == "shock_controller":
         device.bench.interlock(closed=False)
-    else:
+    elif kind == "operant_chamber":
         device.bench.head(inside=True)
+    else:
+        device.bench.beam("doorway", broken=True)
 
 
 @pytest.mark.parametrize(("bit", "register"), [(0x04, "Heartbeat"), (0x80, "TimestampSeconds")])

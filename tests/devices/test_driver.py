@@ -8,13 +8,14 @@ from behavior.devices.clock import Answer, DeviceClock
 from behavior.devices.driver import HarpDriver
 from behavior.devices.operant_chamber import OperantChamber
 from behavior.devices.shock_controller import ShockController
+from behavior.devices.shuttle_box import ShuttleBox
 from behavior.model.events import Event, Faulted, LinkLost
 from devices.dialogue import frame, plain_clock
 
 ACTIVE = 0x61
 
 
-@pytest.fixture(params=[ShockController, OperantChamber], ids=lambda driver: str(driver.kind))
+@pytest.fixture(params=[ShockController, OperantChamber, ShuttleBox], ids=lambda driver: str(driver.kind))
 def driver(request: pytest.FixtureRequest) -> HarpDriver:
     made = request.param("it", plain_clock(), 0)
     assert isinstance(made, HarpDriver)

@@ -13,7 +13,8 @@ from behavior.model.errors import BadInput, Failure
 from behavior.simulate.devices import Faults, SimulatedDevice, in_memory, simulated
 
 UID = "00000000000000000000000000c0ffee"
-KINDS = ("shock_controller", "operant_chamber")
+COUNTING = ("shock_controller", "operant_chamber")
+KINDS = (*COUNTING, "shuttle_box")
 
 
 class Bedside:
@@ -42,7 +43,7 @@ def test_a_device_is_identified_and_ready(kind: str) -> None:
     assert bed.device.active
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", COUNTING)
 def test_what_a_session_left_behind_is_gone_in_the_next(kind: str) -> None:
     bed = Bedside(kind)
     first, _ = bed.connect(limits=ShockLimits(max_count=3))
@@ -221,4 +222,4 @@ def test_a_lossy_line_is_asked_again(kind: str) -> None:
     transport.open()
     driver, identity = connect("it", kind, transport, lambda: 0)
     assert identity.uid == UID
-    assert driver.takes(SetCue("tone", on=True)) == (kind == "operant_chamber")
+    assert driver.takes(SetCue("tone", on=True)) == (kind != "shock_controller")

@@ -12,7 +12,7 @@ from behavior.config.shipped import shipped
 from behavior.devices.registers import common_registers, device_map, read_device_map
 from behavior.model.errors import BadFile, BadInput
 
-KINDS = ("shock_controller", "operant_chamber")
+KINDS = ("shock_controller", "operant_chamber", "shuttle_box")
 
 GOOD = """\
 device: Lamp

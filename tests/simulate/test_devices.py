@@ -14,7 +14,7 @@ from behavior.model.events import Delivered, ShockEnded, ShockStarted
 from behavior.simulate.devices import Faults, SimulatedOperantChamber, SimulatedShockController, simulated
 from devices.benches import frame_of
 
-KINDS = ("shock_controller", "operant_chamber")
+KINDS = ("shock_controller", "operant_chamber", "shuttle_box")
 
 
 def tell(device: SimulatedShockController | SimulatedOperantChamber, now_us: int, **values: int) -> None:
@@ -225,7 +225,7 @@ def test_twins_and_drivers_do_not_know_one_another() -> None:
     devices, simulate = Path(behavior.devices.driver.__file__).parent, Path(behavior.simulate.twin.__file__).parent
     for driver in devices.glob("*.py"):
         assert "behavior.simulate" not in driver.read_text(), driver
-    for twin in ("twin", "shock_controller", "operant_chamber"):
+    for twin in ("twin", "shock_controller", "operant_chamber", "shuttle_box"):
         imported = [line for line in (simulate / f"{twin}.py").read_text().splitlines() if "behavior.devices" in line]
         assert all("behavior.devices.registers" in line for line in imported), twin
 

@@ -14,13 +14,43 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """A short name: letters, digits, `_`, `.` and `-`."""
 
 
+class Sides(Record):
+    """The two sides of a shuttle box, as paradigms call them, and what is between and below them."""
+
+    left: Name = "left"
+    right: Name = "right"
+    gate: bool = False
+    """Whether a gate is fitted; it is closed unless a paradigm opens it."""
+    shocked: Literal["left", "right", "both"] = "both"
+    """Which floors are joined to the shock controller."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What "left" and "right" are called."""
+        return {"left": self.left, "right": self.right}
+
+    @model_validator(mode="after")
+    def _two_names(self) -> Self:
+        if self.left == self.right:
+            raise ValueError(f"both sides are called {self.left!r}; give each a name of its own")
+        return self
+
+
 class Device(Record):
     """One device of a chamber."""
 
     name: Name
-    kind: Literal["shock_controller", "operant_chamber"]
+    kind: Literal["shock_controller", "operant_chamber", "shuttle_box"]
     uid: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     """The device's unique identity, 32 hexadecimal digits, as `register UID` reads."""
+    sides: Sides = Sides()
+    """Of a shuttle box."""
+
+    @model_validator(mode="after")
+    def _sides_of_a_shuttle_box(self) -> Self:
+        if self.kind != "shuttle_box" and "sides" in self.model_fields_set:
+            raise ValueError(f"sides are of a shuttle_box, and {self.name!r} is of kind {self.kind}; leave them out")
+        return self
 
 
 class Microphone(Record):

@@ -16,12 +16,14 @@ from math import floor
 from typing import TYPE_CHECKING, Any
 
 from behavior.config.limits import ShockLimits
+from behavior.config.rig import Sides
 from behavior.devices.clock import Answer, DeviceClock
 from behavior.devices.driver import HarpDriver
 from behavior.devices.harp import Framing, Message, read_frame, write_frame
 from behavior.devices.operant_chamber import OperantChamber
 from behavior.devices.registers import DeviceMap, common_registers, device_map
 from behavior.devices.shock_controller import FAULT_WORDS, ShockController
+from behavior.devices.shuttle_box import ShuttleBox, route
 from behavior.devices.transport import TransportLost
 from behavior.model.errors import BadInput, Failure
 
@@ -197,6 +199,7 @@ def connect(
     limits: ShockLimits | None = None,
     n_issued: int = 0,
     resumed: bool = False,
+    sides: Sides | None = None,
 ) -> tuple[HarpDriver, Identity]:
     """Make a device ready over an open transport.
 
@@ -210,6 +213,7 @@ def connect(
     limits : of this session, for a shock controller
     n_issued : shocks or deliveries that this session commanded already
     resumed : keep the device's counts and limits instead of resetting it
+    sides : of a shuttle box
 
     Returns
     -------
@@ -230,9 +234,18 @@ def connect(
     if not resumed:
         ask.reset()
     _clear_faults(name, ask)
-    driver = DRIVERS[kind](name, ask, clock_us, limits, n_issued)
+    driver = DRIVERS[kind](name, ask, clock_us, Order(limits, n_issued, sides or Sides()))
     ask.write("OperationControl", ACTIVE_QUIET)
     return driver, identity
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a session asks of its devices; each kind takes what concerns it. As of `connect`."""
+
+    limits: ShockLimits | None
+    n_issued: int
+    sides: Sides
 
 
 def limit_registers(limits: ShockLimits) -> dict[str, int]:
@@ -253,34 +266,40 @@ def _shock_controller(
     name: str,
     ask: Dialogue,
     clock_us: Callable[[], int],
-    limits: ShockLimits | None,
-    n_issued: int,
+    order: Order,
 ) -> HarpDriver:
     if not _as_int(ask.read("Inputs")) & 1:
         raise Failure(f"{name}: its interlock is open; close the chamber, switch the grid on and start again")
-    if limits is not None:
-        for register, value in limit_registers(limits).items():
+    if order.limits is not None:
+        for register, value in limit_registers(order.limits).items():
             ceiling = int(ask.read(register.replace("Max", "Ceiling")))
             ask.write(register, min(value, ceiling))
     count = int(ask.read("PulseCount"))
-    return ShockController(name, _read_clock(ask), clock_us(), n_issued=n_issued, pulse_count=count)
+    return ShockController(name, _read_clock(ask), clock_us(), n_issued=order.n_issued, pulse_count=count)
 
 
 def _operant_chamber(
     name: str,
     ask: Dialogue,
     clock_us: Callable[[], int],
-    limits: ShockLimits | None,
-    n_issued: int,
+    order: Order,
 ) -> HarpDriver:
     ask.write("OutputState", 0)
     count, inputs = int(ask.read("DeliveryCount")), _as_int(ask.read("Inputs"))
-    return OperantChamber(name, _read_clock(ask), clock_us(), n_issued=n_issued, delivery_count=count, inputs=inputs)
+    clock = _read_clock(ask)
+    return OperantChamber(name, clock, clock_us(), n_issued=order.n_issued, delivery_count=count, inputs=inputs)
 
 
-DRIVERS: Mapping[str, Callable[[str, Dialogue, Callable[[], int], ShockLimits | None, int], HarpDriver]] = {
+def _shuttle_box(name: str, ask: Dialogue, clock_us: Callable[[], int], order: Order) -> HarpDriver:
+    ask.write("OutputState", route(order.sides))
+    inputs = _as_int(ask.read("Inputs"))
+    return ShuttleBox(name, _read_clock(ask), clock_us(), sides=order.sides, inputs=inputs)
+
+
+DRIVERS: Mapping[str, Callable[[str, Dialogue, Callable[[], int], Order], HarpDriver]] = {
     "shock_controller": _shock_controller,
     "operant_chamber": _operant_chamber,
+    "shuttle_box": _shuttle_box,
 }
 """How each kind of device is made ready, and its driver."""
 

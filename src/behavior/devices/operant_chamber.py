@@ -1,6 +1,7 @@
 """The driver of our operant chamber (`hardware/operant_chamber/device.yml`).
 
-The names of cues and levers are those of the outputs and inputs in `device.yml`, in snake case.
+The names of cues and levers are those of the outputs and inputs in `device.yml`, in snake case; `light` is both
+cue lights (`devices.cues`).
 
 ===================  ===============================================================================
 command              bytes
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from behavior.devices.cues import cue_bits
 from behavior.devices.driver import HarpDriver
 from behavior.devices.harp import Message, write_frame
 from behavior.model.commands import Command, Deliver, SetCue, SetLever
@@ -66,7 +68,7 @@ class OperantChamber(HarpDriver):
         super().__init__(name, clock, now_us)
         outputs = {bit.name.lower(): int(bit) for bit in self.map.module.Outputs}
         self._levers = {_side(name): bit for name, bit in outputs.items() if name.startswith("lever_")}
-        self._cues = {name: bit for name, bit in outputs.items() if not name.startswith("lever_")}
+        self._cues = cue_bits(outputs)
         self._input_bits = {int(bit): bit.name.lower() for bit in self.map.module.InputLines}
         self._offset = delivery_count - n_issued
         self._last_arrived = delivery_count

@@ -8,6 +8,7 @@ from behavior.devices.transport import MemoryTransport
 from behavior.model.errors import BadInput
 from behavior.simulate.operant_chamber import SimulatedOperantChamber
 from behavior.simulate.shock_controller import SimulatedShockController
+from behavior.simulate.shuttle_box import SimulatedShuttleBox
 from behavior.simulate.twin import Faults, Happening, SimulatedDevice
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ __all__ = [
     "SimulatedDevice",
     "SimulatedOperantChamber",
     "SimulatedShockController",
+    "SimulatedShuttleBox",
     "in_memory",
     "simulated",
 ]
 
 SIMULATED: Mapping[str, type[SimulatedDevice]] = {
-    twin.kind: twin for twin in (SimulatedShockController, SimulatedOperantChamber)
+    twin.kind: twin for twin in (SimulatedShockController, SimulatedOperantChamber, SimulatedShuttleBox)
 }
 """The twin of each kind of device."""
 
