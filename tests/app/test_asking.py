@@ -93,12 +93,18 @@ def test_a_raters_key_marks_begin_and_end_at_once() -> None:
     assert typed("both ran\n", ("Anna",)) == ["both ran"]
 
 
+def test_the_character_of_ctrl_c_stops() -> None:
+    stopped: list[str] = []
+    Keys(lambda text: None, (), stopped.append).typed("\x03")
+    assert stopped == ["the experimenter (keyboard)"]
+
+
 @pytest.mark.parametrize("raters", [("Anna", "Alex"), ("",)])
 def test_raters_must_have_keys_of_their_own(raters: tuple[str, ...]) -> None:
     with pytest.raises(BadInput, match="a letter of its own"):
         Keys(lambda text: None, raters)
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="\r\n\b\x7f"), min_size=1))
+@given(st.text(alphabet=st.characters(exclude_characters="\r\n\b\x7f\x03"), min_size=1))
 def test_any_line_comes_through_as_it_was_typed(line: str) -> None:
     assert typed(line + "\n") == ([line.strip()] if line.strip() else [])

@@ -36,7 +36,8 @@ shock_s = 0.1
 
 
 def arguments(out: Path, *more: object) -> list[object]:
-    return ["run", "simulated", "--chamber", "A", "--paradigm", "geller_seifter", "--out", out, "--seed", 3, *more]
+    where = [] if "--chamber" in more else ["--chamber", "A"]
+    return ["run", "simulated", *where, "--paradigm", "geller_seifter", "--out", out, "--seed", 3, *more]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from behavior.model.errors import BadInput
 
 Note = Callable[[str], None]
+STOP = "\x03"
+"""Ends the session: what Ctrl-C types, for whoever types to it through a pipe."""
 
 
 class Keys:
@@ -25,10 +27,11 @@ class Keys:
     ----------
     note : takes a note
     raters : names whose first letter, in lower case, is their key
+    stop : ends the session, told by whom
     """
 
-    def __init__(self, note: Note, raters: Sequence[str] = ()) -> None:
-        self._note, self._line = note, ""
+    def __init__(self, note: Note, raters: Sequence[str] = (), stop: Note = lambda by: None) -> None:
+        self._note, self._stop, self._line = note, stop, ""
         self._raters = {rater[:1].lower(): rater for rater in raters}
         self._fighting: set[str] = set()
         if len(self._raters) < len(raters) or "" in self._raters:
@@ -36,7 +39,9 @@ class Keys:
 
     def typed(self, character: str) -> None:
         """Take one character."""
-        if character in "\r\n":
+        if character == STOP:
+            self._stop("the experimenter (keyboard)")
+        elif character in "\r\n":
             if text := self._line.strip():
                 self._note(text)
             self._line = ""
@@ -56,7 +61,7 @@ class Keys:
 
 
 @contextmanager
-def typing(note: Note, raters: Sequence[str] = ()) -> Iterator[None]:
+def typing(note: Note, raters: Sequence[str] = (), stop: Note = lambda by: None) -> Iterator[None]:
     """In the block, what is typed at the terminal, or comes through a pipe, goes to the session.
 
     Raises
@@ -64,7 +69,7 @@ def typing(note: Note, raters: Sequence[str] = ()) -> Iterator[None]:
     BadInput
         Two raters have one key.
     """
-    keys = Keys(note, raters)
+    keys = Keys(note, raters, stop)
     with _key_by_key():
         threading.Thread(target=_read, args=(keys,), name="keyboard", daemon=True).start()
         yield

@@ -6,14 +6,15 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from behavior.model.errors import Failure
+from behavior.app.squad import supervise
+from behavior.model.errors import BadInput, Failure
 
 if TYPE_CHECKING:
     from behavior.app.connect import Link
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 
 def run(
     rig: Annotated[str, typer.Argument(help="Rig file, or the name of a shipped one.")],
-    chamber: Annotated[str, typer.Option(help="Chamber of the rig.")],
-    paradigm: Annotated[str, typer.Option(help="Name of a paradigm, or a Python file with one of yours.")],
+    chamber: Annotated[list[str] | None, typer.Option(help="Chamber of the rig; several with a plan.")] = None,
+    paradigm: Annotated[
+        str | None, typer.Option(help="Name of a paradigm, or a Python file with one of yours.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="Plan file: starts a squad, a process for each chamber.")] = None,
     parameters: Annotated[
         str | None, typer.Option(help="TOML file of the paradigm's parameters, or the name of a shipped preset.")
+    ] = None,
+    master: Annotated[
+        Path | None, typer.Option(help="The master's session: this subject is yoked and gets exactly its shocks.")
     ] = None,
     subject: Annotated[str | None, typer.Option(help="Who is in the box; asked for.")] = None,
     experimenter: Annotated[str | None, typer.Option(help="Who is responsible; asked for.")] = None,
@@ -50,15 +57,21 @@ def run(
     simulate: Annotated[bool, typer.Option("--simulate", help="Run on a simulated chamber with a rat in it.")] = False,
 ) -> None:
     """Run one session, live. Ctrl-C ends it safely; what is typed meanwhile is a note."""
+    if plan is not None:
+        common = ["--out", str(out), *(["--simulate"] if simulate else [])]
+        supervise(rig, plan, chamber or (), common)
+        return
+    if chamber is None or len(chamber) != 1 or paradigm is None:
+        raise BadInput("say --chamber and --paradigm; several chambers are started from a --plan")
     from behavior.app.connect import connected
     from behavior.app.prepare import attend, prepare, treatment_of
     from behavior.config import read
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
 
-    box = read(find(rig, "configs", "rigs"), Rig).chamber(chamber)
+    box = read(find(rig, "configs", "rigs"), Rig).chamber(chamber[0])
     seed = time.time_ns() % 2**32 if seed is None else seed
-    protocol = prepare(paradigm, parameters, box, seed)
+    protocol = prepare(paradigm, parameters, box, seed, master)
     treatment = treatment_of(blind_code, compound, dose_mg_kg, vehicle, route, pretreatment_min)
     who = attend(
         {"subject": subject, "experimenter": experimenter, "weight-g": weight_g},
@@ -67,10 +80,11 @@ def run(
         underweight_allowed_by=underweight_allowed_by,
         injected_at=injected_at,
     )
+    who = replace(who, remarks=(*who.remarks, *protocol.remarks))
     for remark in who.remarks:
         typer.echo(f"warning: {remark}", err=True)
     with connected(box, protocol, treatment, seed, simulated=simulate) as link:
-        header = {**asdict(who), "treatment": treatment, "rig": rig, "chamber": chamber, "simulated": simulate}
+        header = {**asdict(who), "treatment": treatment, "rig": rig, "chamber": box.name, "simulated": simulate}
         folder = begin(out, header, protocol, link, seed)
         typer.echo(f"Session: {folder.path}")
         footer = live(folder, link, raters=getattr(protocol.parameters, "raters", ()))
@@ -127,7 +141,7 @@ def live(
     start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
     apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show, start_us=start_us)
-    with stoppable(apparatus), typing(apparatus.note, raters):
+    with stoppable(apparatus), typing(apparatus.note, raters, apparatus.stop):
         footer = record_session(
             folder,
             core,
