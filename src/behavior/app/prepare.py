@@ -10,6 +10,8 @@ from behavior.app.asking import Asked, ask, injection_time, remark_on_pretreatme
 from behavior.model.errors import BadInput
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from behavior.config.limits import ShockLimits
     from behavior.config.rig import Chamber
     from behavior.model.doses import Treatment
@@ -25,10 +27,18 @@ class Protocol:
     paradigm: Paradigm
     parameters: Parameters
     limits: ShockLimits
+    remarks: tuple[str, ...] = ()
 
 
-def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int) -> Protocol:
+def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, master: Path | None = None) -> Protocol:
     """Find the paradigm, read its parameters, and dry-run it within this chamber's limits.
+
+    Parameters
+    ----------
+    paradigm, parameters : names or files
+    box : the rig's chamber
+    seed : of the session
+    master : folder of the session whose shocks, and all other parameters, a yoked subject gets
 
     Raises
     ------
@@ -44,11 +54,31 @@ def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int) -> P
 
     found = find_paradigm(paradigm)
     file = find(parameters, "configs", "paradigms") if parameters else None
-    resolved = read_parameters(found, file)
+    resolved, remarks = (read_parameters(found, file), ()) if master is None else yoked(found, file, master)
     for rehearsal in range(3):
         core = assemble(found, resolved, seed=seed + rehearsal, limits=box.limits)
         dry_run(core, IdealBox(Rat(seed + rehearsal, Treatment())), what=str(file or paradigm))
-    return Protocol(paradigm, found, resolved, box.limits.lowered_to(resolved.limits))
+    return Protocol(paradigm, found, resolved, box.limits.lowered_to(resolved.limits), remarks)
+
+
+def yoked(paradigm: Paradigm, file: Path | None, master: Path) -> tuple[Parameters, tuple[str, ...]]:
+    """Parameters of the yoked partner of a master, and what the header says of that.
+
+    Raises
+    ------
+    BadInput
+        There is no such master, or something else was asked for too.
+    """
+    from behavior.scoring.yoke import PARADIGM, yoke_remark, yoked_parameters
+    from behavior.session.assemble import resolve
+    from behavior.session.folder import SessionFolder
+
+    if paradigm.name != PARADIGM:
+        raise BadInput(f"--master is for the paradigm {PARADIGM}, and this is {paradigm.name}; leave it out")
+    if file is not None:
+        raise BadInput("--master brings all parameters of the master's session; leave out --parameters")
+    folder = SessionFolder(master)
+    return resolve(paradigm, yoked_parameters(folder), file=folder.path), (yoke_remark(folder),)
 
 
 def treatment_of(

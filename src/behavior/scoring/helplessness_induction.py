@@ -34,6 +34,9 @@ IN_SHOCK = (
 def master_shocks(items: Iterable[Event | Command]) -> tuple[MasterShock, ...]:
     """The shocks of a master's journal, for the parameter `master_shocks` of its yoked partner.
 
+    A shock that the master had in full is asked for as the master's was: the device that measured it a tick too long
+    would be a tick too long again.
+
     Raises
     ------
     BadInput
@@ -41,7 +44,7 @@ def master_shocks(items: Iterable[Event | Command]) -> tuple[MasterShock, ...]:
     """
     timeline = timeline_of(items)
     found = tuple(
-        MasterShock(onset_s=shock.onset_us / 1e6, duration_s=shock.duration_us / 1e6)
+        MasterShock(onset_s=shock.onset_us / 1e6, duration_s=min(shock.duration_us / 1e6, shock.duration_s))
         for shock in timeline.shocks
         if shock.delivered
     )
