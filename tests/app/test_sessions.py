@@ -108,6 +108,13 @@ def test_a_folder_that_holds_something_is_never_written_into(tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["precious"]
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    done = behavior("simulate", "sample", "--out", tmp_path / "file" / "data")
+    assert done.code == 2
+    assert "cannot be written to (Not a directory); name a folder that you may write to" in done.err
+
+
 def test_an_unknown_study_is_said_with_the_shipped_ones(tmp_path: Path) -> None:
     done = behavior("simulate", "second-light", "--out", tmp_path / "data")
     assert done.code == 2
