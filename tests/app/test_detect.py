@@ -7,12 +7,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from behavior.app.detect import detect
+from behavior.app.detect import detect, known_events
 from behavior.audio.write import RecordingWriter
 from behavior.model.calls import CALL_COLUMNS
 from behavior.model.errors import BadFile, BadInput
 from behavior.simulate.acoustics import PlannedCall, Soundscape
 from behavior.usv.table import read_calls
+from session.recorded import record
 
 RATE = 250_000
 APP = typer.Typer()
@@ -116,3 +117,10 @@ def test_a_sample_rate_too_low_is_said_with_what_to_do(tmp_path):
         writer.write(np.zeros(50_000, np.int16))
     assert "--sample-rate" in str(run(path).exception)
     assert run(path, "--sample-rate", 250_000).exit_code == 0
+
+
+def test_events_come_from_a_sessions_journal(silent, tmp_path):
+    session = record(tmp_path)
+    kinds = {event.kind for event in known_events(session.path, silent)}
+    assert {"shock", "lever", "feeder"} >= kinds >= {"lever"}
+    assert run(silent, "--events", session.path).exit_code == 0

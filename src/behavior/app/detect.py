@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Report = Callable[["Detection"], None]
 
-_STDOUT = "-"
+_STDOUT, _JOURNAL = "-", "journal.jsonl"
 _EVENT_TABLES = ("{stem}_events.csv", "{stem}_artefacts.csv", "events.csv")
 
 
@@ -35,7 +35,7 @@ def detect(
     ] = "rat",
     events: Annotated[
         Path | None,
-        typer.Option(help="A folder with RECORDING_events.csv (kind,start_s,stop_s): artefacts at known times."),
+        typer.Option(help="A session, or a folder with RECORDING_events.csv (kind,start_s,stop_s): known artefacts."),
     ] = None,
     out: Annotated[str, typer.Option(help="The table of calls, CSV; - for standard output.")] = _STDOUT,
     rejected: Annotated[
@@ -89,15 +89,19 @@ def detect(
 
 
 def known_events(folder: Path | None, recording: Path) -> Sequence[KnownEvent]:
-    """The artefacts of a recording that are known, from the first table that the folder has for it."""
-    from behavior.usv.gate import read_events
-
+    """The artefacts of a recording that are known: from a session's journal, or a table that the folder has for it."""
     if folder is None:
         return ()
+    from behavior.scoring.finish import known_events as known_from_journal
+    from behavior.session.folder import SessionFolder
+    from behavior.usv.gate import read_events
+
     for pattern in _EVENT_TABLES:
         table = folder / pattern.format(stem=recording.stem)
         if table.is_file():
             return read_events(table)
+    if (folder / _JOURNAL).is_file():
+        return list(known_from_journal(SessionFolder(folder).read().items))
     raise BadInput(
         f"{folder}: has no {_EVENT_TABLES[0].format(stem=recording.stem)} with columns kind,start_s,stop_s; add it"
     )

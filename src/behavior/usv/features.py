@@ -53,7 +53,7 @@ def measure(frames: Frames, contours: Sequence[Contour], grid: FrameGrid, lowest
         tonality=_tonality(frames, rows, (low_hz, high_hz), grid, lowest_bin),
         level_db=float(10 * np.log10(np.mean(10 ** (level / 10)))),
         snr_db=float(np.mean(level - floor)),
-        call_type=call_type(mean_hz, duration_s, high_hz - low_hz),
+        call_type=call_type(seconds, hz, duration_s),
         score=max(c.strongest for c in contours),
     )
 
