@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behavior.model.errors import BadInput
 from behavior.scoring.artefacts import artefacts
 from behavior.scoring.rescore import CALLS, rescore
-from behavior.scoring.score import Score, write_score
+from behavior.scoring.score import SCORE_FILE, Score, write_score
 from behavior.scoring.timeline import timeline_of
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Item
@@ -33,6 +34,34 @@ def finish_session(folder: SessionFolder) -> Score:
     search_sound(folder)
     score = rescore(folder)
     write_score(folder.path, score)
+    return score
+
+
+def finish_recording(path: Path, channels: Path, out: Path) -> Score:
+    """Score a recording of sampled channels, which has no journal, and write the score.
+
+    Parameters
+    ----------
+    path : of the recording: WAV, NPY or CSV
+    channels : the channel map, a TOML file
+    out : folder of the score; new, empty, or with a score, which is made again
+
+    Raises
+    ------
+    BadInput
+        The recording or its map cannot be used, or the folder holds something else.
+    """
+    from behavior.config.read import read
+    from behavior.scoring.signals import SignalMap, score_signals
+
+    score = score_signals(path, read(channels, SignalMap))
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / SCORE_FILE).exists()):
+        raise BadInput(f"{out}: is there already and holds no score; name another place with --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written to ({error.strerror}); name another place with --out") from None
+    write_score(out, score, {"recording": path, "channels": channels})
     return score
 
 

@@ -16,7 +16,7 @@ import importlib
 import importlib.util
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -35,6 +35,7 @@ Scorer: TypeAlias = Callable[[Timeline, dict[str, Any], Sequence[Call] | None], 
 
 RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle", "trial", "resumed", "shock_verified")
 """The columns of `responses.csv`."""
+SCORE_FILE = "score.json"
 _TEXT = {"component", "where", "kind"}
 _FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv", "fights": "fights.csv"}
 
@@ -151,19 +152,26 @@ def response_rows(timeline: Timeline) -> tuple[Row, ...]:
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
-def write_score(folder: Path, score: Score) -> None:
+def write_score(folder: Path, score: Score, sources: Mapping[str, Path] | None = None) -> None:
     """Write `score.json`, the table of rows and `responses.csv`, over those that are there: they can be made again.
 
     `score.json` names the software and the digests of what it was made from.
+
+    Parameters
+    ----------
+    folder : of the session, or another that exists
+    score : to write
+    sources : files that it was made from, by what they are; None: those of the session in `folder`
 
     Raises
     ------
     Failure
         The disk did not take them.
     """
+    made_from = {name: folder / file for name, file in _FILES.items()} if sources is None else sources
     document = {
         "software": f"behavior {__version__}",
-        **{f"{name}_sha256": _sha256(folder / file) for name, file in _FILES.items() if (folder / file).is_file()},
+        **{f"{name}_sha256": _sha256(file) for name, file in made_from.items() if file.is_file()},
         "rows_name": score.rows_name,
         "session": score.session,
         "problems": list(score.problems),
@@ -171,7 +179,7 @@ def write_score(folder: Path, score: Score) -> None:
     try:
         _replace(folder / f"{score.rows_name}.csv", _table(score.rows, (score.rows_name[:-1],)))
         _replace(folder / "responses.csv", _table(score.responses, RESPONSE_COLUMNS))
-        _replace(folder / "score.json", json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+        _replace(folder / SCORE_FILE, json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     except OSError as error:
         raise Failure(f"{folder}: the score cannot be written ({error.strerror}); free the disk and rescore") from None
 
@@ -184,7 +192,7 @@ def read_score(folder: Path) -> Score:
     BadInput
         There is no score, or it is none of ours.
     """
-    path = folder / "score.json"
+    path = folder / SCORE_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         rows_name = document["rows_name"]
