@@ -18,6 +18,7 @@ from behavior.summary.ed50 import Ed50
 from behavior.summary.figures import DoseAxis, dose_response, estimation, side_by_side, still_waiting
 from behavior.summary.per_dose import ArmSummary, summarize_arms
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
+from behavior.summary.wording import significant
 from study.datasets import write_conflict, write_vocalization
 
 CLEAR = {0.0: [19, 20, 21], 0.3: [18, 19, 20], 1.0: [14, 15, 16], 3.0: [8, 9, 10], 10.0: [3, 4, 5], 30.0: [1, 2, 3]}
@@ -50,7 +51,7 @@ def test_every_animal_and_every_mean_is_drawn(conflict) -> None:
     heights = {y for _, y in drawn_points(axes)}
     assert {round(float(value), 6) for values in CLEAR.values() for value in values} <= heights
     assert {round(float(np.mean(values)), 6) for values in CLEAR.values()} <= heights
-    assert [label.get_text() for label in axes.get_xticklabels()][:2] == ["vehicle\nn = 3", "0.3\nn = 3"]
+    assert [label.get_text() for label in axes.get_xticklabels()][:2] == ["vehicle\nn = 3", "0.3\n3"]
     assert axes.get_ylabel() == "Punished responses (1/min)"
 
 
@@ -60,7 +61,7 @@ def test_the_ed50_is_marked_where_it_lies(conflict) -> None:
     (axes,) = dose_response(endpoint).axes
     at = round(float(np.log10(endpoint.ed50.estimate)), 6)
     assert at in {x for x, _ in drawn_points(axes)}
-    assert f"ED50 {endpoint.ed50.estimate:.2g} mg/kg" in axes.get_title(loc="left")
+    assert f"ED50 {significant(endpoint.ed50.estimate, 2)} mg/kg [" in axes.get_title(loc="left")
 
 
 def test_without_an_ed50_there_is_no_curve(vocalization) -> None:

@@ -86,10 +86,11 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def svg_of(figure: Figure) -> str:
-    """A figure as an SVG document."""
+    """A figure as an SVG document. Its layout is settled from then on, so that other formats are alike."""
     buffer = io.StringIO()
     with style():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.set_layout_engine("none")
     return buffer.getvalue()
 
 

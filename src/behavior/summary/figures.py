@@ -34,6 +34,7 @@ from behavior.summary.drawing import (
 from behavior.summary.ed50 import Ed50
 from behavior.summary.fit import confidence_band
 from behavior.summary.survival import kaplan_meier, latencies
+from behavior.summary.wording import significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,8 @@ class DoseAxis:
     @property
     def gap(self) -> float:
         """From vehicle to the lowest dose."""
-        return max(1.1 * self.step, 0.3)
+        logs = [math.log10(dose) for dose in self.positive]
+        return max(1.1 * self.step, 0.18 * (logs[-1] - logs[0]), 0.3)
 
     def at(self, dose: float) -> float:
         """The place of a dose."""
@@ -72,15 +74,14 @@ class DoseAxis:
 
     def limits(self) -> tuple[float, float]:
         """From left of vehicle to right of the highest dose."""
-        margin = 0.45 * self.gap
-        return self.at(self.doses[0]) - margin, self.at(self.doses[-1]) + margin
+        return self.at(self.doses[0]) - 0.75 * self.gap, self.at(self.doses[-1]) + 0.45 * self.gap
 
     def label(self, axes: Axes, n: Sequence[int] | None = None) -> None:
         """Ticks, the break, and n below each dose."""
         axes.set_xlim(*self.limits())
         names = [f"{dose:g}" if dose > 0 else "vehicle" for dose in self.doses]
         if n is not None:
-            names = [f"{name}\nn = {count}" for name, count in zip(names, n, strict=True)]
+            names = [f"{name}\n{'' if i else 'n = '}{n[i]}" for i, name in enumerate(names)]
         axes.set_xticks([self.at(dose) for dose in self.doses], names)
         axes.set_xlabel("Dose (mg/kg)")
         if self.doses[0] == 0 and self.positive:
@@ -210,9 +211,8 @@ def _curve(axes: Axes, found: Ed50, where: DoseAxis, colour: str) -> None:
     ends = [min(max(math.log10(end), where.at(0) + 0.55 * where.gap), right) for end in (found.lo, found.hi)]
     axes.plot(ends, [height, height], color=INK, lw=2.2, solid_capstyle="round", zorder=4)
     axes.plot(at, height, "v", color=INK, ms=5, zorder=5)
-    axes.set_title(
-        f"ED50 {found.estimate:.2g} mg/kg [{found.lo:.2g}, {found.hi:.2g}]", fontsize=7.5, fontweight="normal"
-    )
+    estimate, lo, hi = (significant(value, 2) for value in (found.estimate, found.lo, found.hi))
+    axes.set_title(f"ED50 {estimate} mg/kg [{lo}, {hi}]", fontsize=7.5, fontweight="normal")
 
 
 def estimation(endpoint: EndpointSummary) -> Figure:
