@@ -12,7 +12,7 @@ from behavior.usv.detect import Detector
 from behavior.usv.profile import load_profile
 
 RATE, SIZE, HOP = 250_000, 512, 128
-MOST = 8.0
+MOST = 10.0
 CALLS = [PlannedCall(2.0 + 3 * i, 0.8) for i in range(6)]
 
 
