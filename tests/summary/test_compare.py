@@ -25,6 +25,7 @@ from behavior.summary.compare import (
 )
 from behavior.summary.multivariate_t import (
     _by_lattice,
+    _by_quadrature,
     adjusted_p,
     critical_value,
     max_t_probability,
@@ -64,6 +65,13 @@ def test_the_critical_value_lies_between_t_and_bonferroni(m, df):
 
 def test_without_correlation_and_error_the_probability_is_a_product():
     assert max_t_probability(2.0, np.eye(4), math.inf) == pytest.approx((2 * stats.norm.cdf(2) - 1) ** 4, rel=1e-10)
+
+
+@pytest.mark.parametrize("df", [1, 1.5, 2, 3, 5, 7.9, 8, 12, 50, 400])
+def test_a_single_statistic_has_students_distribution_far_into_the_tails(df):
+    for q in (0.5, 2.0, 5.0, 20.0, 60.0):
+        known = 1 - 2 * stats.t.sf(q, df)
+        assert _by_quadrature(q, np.zeros(1), df, two_sided=True) == pytest.approx(known, abs=2e-7)
 
 
 def test_lattice_and_quadrature_agree():

@@ -194,6 +194,15 @@ def test_restricted_means_differ_by_the_area_between_the_curves():
     assert c.lo > 0
 
 
+def test_restricted_means_of_latencies_cut_at_the_cutoff_are_welchs_test_of_the_capped_ones():
+    t, e, dose = study(5, n=9, hazards=(0.08, 0.2))
+    (c,) = restricted_mean_comparisons(latencies(t, e, dose, reference=0), 30)
+    known = stats.ttest_ind(t[dose == 1], t[dose == 0], equal_var=False)
+    assert (c.p, c.df) == pytest.approx((known.pvalue, known.df))
+    with pytest.raises(BadInput, match="level b has one animal"):
+        restricted_mean_comparisons(latencies([1, 2, 3], [1, 1, 1], ["a", "a", "b"], reference="a"), 5)
+
+
 def test_whole_animals_are_rearranged_with_all_their_trials():
     rng = np.random.default_rng(1)
     pace = np.repeat(rng.lognormal(0, 1, 12), 20)

@@ -28,6 +28,8 @@ from behavior.summary.glm import GlmFit, fit_glm, indicator_design
 from behavior.summary.groups import Level, as_responses, level_labels, named_levels
 from behavior.summary.multiplicity import adjust_p
 
+_LARGEST_EXPONENT = 700.0
+
 
 def clopper_pearson(events: float, trials: float, conf_level: float = 0.95) -> Interval:
     """The exact interval of a proportion; 0 below where nothing happened, 1 above where everything did."""
@@ -253,6 +255,10 @@ def _proportion(name: str, k: Floats, n: Floats, conf_level: float) -> LevelProp
     )
 
 
+def _exp(x: float) -> float:
+    return math.exp(x) if x < _LARGEST_EXPONENT else math.inf
+
+
 def _odds(
     fit: GlmFit, names: Sequence[str], described: Sequence[LevelProportion], dispersion: float, conf_level: float
 ) -> tuple[OddsComparison, ...]:
@@ -275,10 +281,10 @@ def _odds(
             reference=names[0],
             coef=coef,
             se=se,
-            odds_ratio=math.exp(coef) if coef < math.inf else math.inf,
+            odds_ratio=_exp(coef),
             se_quasi=se * root,
-            lo=math.exp(coef - half * se * root) if p is not None else 0.0,
-            hi=math.exp(coef + half * se * root) if p is not None else math.inf,
+            lo=_exp(coef - half * se * root) if p is not None else 0.0,
+            hi=_exp(coef + half * se * root) if p is not None else math.inf,
             p_t=p,
             p_t_holm=next(holm) if p is not None else None,
         )

@@ -194,6 +194,7 @@ def _rates(
                 name, names[0], -math.inf, math.inf, 0.0, 0.0, math.inf, None, None, None, math.inf
             ))  # fmt: skip
             continue
-        lo, hi, p = math.exp(coef - z * se), math.exp(coef + z * se), 2 * float(stats.norm.sf(t))
+        lo, hi = (float(np.exp(np.clip(coef + sign * z * se, -700, 700))) for sign in (-1, 1))
+        p = 2 * float(stats.norm.sf(t))
         found.append(RateComparison(name, names[0], coef, se, math.exp(coef), lo, hi, p, p_t, next(holm), se_poisson))
     return tuple(found)

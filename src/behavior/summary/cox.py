@@ -168,7 +168,7 @@ def fit_cox(
     loglik_null, score, information = deaths.evaluate(beta)
     loglik = loglik_null
     for i in range(_MAX_STEPS):
-        if np.linalg.matrix_rank(information, hermitian=True) < len(beta):
+        if not _is_definite(information):
             raise BadInput(_SEPARATED if i else _CONFOUNDED)
         step = np.asarray(np.linalg.solve(information, score), dtype=np.float64)
         while True:
@@ -182,6 +182,8 @@ def fit_cox(
             break
     else:
         raise BadInput(_SEPARATED)
+    if not _is_definite(information):
+        raise BadInput(_SEPARATED)
     covariance = np.linalg.inv(information)
     robust, n_clusters = None, None
     if cluster is not None:
@@ -193,6 +195,11 @@ def fit_cox(
     return CoxFit(
         beta, np.asarray(covariance, dtype=np.float64), robust, loglik, loglik_null, len(t), int(seen.sum()), n_clusters
     )
+
+
+def _is_definite(information: Floats) -> bool:
+    values = np.linalg.eigvalsh(information)
+    return bool(values[0] > 1e-9 * max(values[-1], 1e-300))
 
 
 def score_test(time: ArrayLike, event: ArrayLike, covariate: ArrayLike, ties: Ties = "efron") -> ChiSquare:
@@ -281,9 +288,8 @@ def _hazard(fit: CoxFit, level: str, reference: str, seen: Sequence[str], conf_l
     used = se if robust is None else robust
     half = float(stats.norm.ppf((1 + conf_level) / 2)) * used
     p = 2 * float(stats.norm.sf(abs(coef) / used)) if used > 0 else None
-    return HazardComparison(
-        level, reference, coef, math.exp(coef), se, robust, math.exp(coef - half), math.exp(coef + half), p
-    )
+    lo, middle, hi = (float(np.exp(np.clip(coef + step, -700, 700))) for step in (-half, 0.0, half))
+    return HazardComparison(level, reference, coef, middle, se, robust, lo, hi, p)
 
 
 def whole_animal_tests(found: Latencies, animal: Labels) -> tuple[PermutationComparison, ...]:

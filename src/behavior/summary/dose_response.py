@@ -49,6 +49,7 @@ NAMES = ("b", "c", "d", "e", "g")
 
 _STEEPNESSES = np.array([0.3, 0.5, 0.8, 1.2, 1.8, 2.7, 4.0, 6.0, 10.0])
 _N_MIDDLES, _N_STARTS = 33, 4
+_LARGEST_EXPONENT = 300.0
 
 
 def log_logistic(dose: Floats, parameters: Floats) -> Floats:
@@ -280,7 +281,7 @@ def absolute_dose(fit: CurveFit, response: float, conf_level: float = 0.95) -> E
 
 
 def _effective(found: Derived, df: float, conf_level: float) -> EffectiveDose:
-    factor = math.exp(t_quantile(conf_level, df) * found.se / found.estimate)
+    factor = math.exp(min(t_quantile(conf_level, df) * found.se / found.estimate, _LARGEST_EXPONENT))
     return EffectiveDose(
         found.estimate,
         found.se,

@@ -104,6 +104,8 @@ def latin_square(
 
 
 def _indicators(labels: np.ndarray) -> Floats:
+    if len(set(labels.tolist())) < 2:
+        raise BadInput("a square needs two or more rows and columns; use groups instead")
     return np.column_stack([labels == name for name in sorted(set(labels.tolist()))[1:]]).astype(np.float64)
 
 

@@ -322,13 +322,9 @@ def kenward_roger(fit: MixedFit, weights: ArrayLike) -> Contrast:
     plain = float(row @ fit.covariance @ row)
     shares = np.array([row @ slope @ row for slope in fit.slopes]) / plain
     a = float(shares @ fit.expected_variance_covariance @ shares)
-    # One row: Kenward and Roger's A1 and A2 are equal, their g is -1, and B is 7/2 A.
-    b = 3.5 * a
-    c1, c2, c3 = -1 / 7, 2 / 7, 4 / 7
-    mean = 1 / (1 - a)
-    variance = 2 * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
-    df = 4 + 3 / (variance / (2 * mean**2) - 1)
-    se = math.sqrt(float(row @ fit.kenward_roger_covariance @ row))
+    # For one row Kenward and Roger's A1 and A2 are both `a`, and their degrees of freedom come down to this.
+    df = 2 / a
+    se = math.sqrt(max(float(row @ fit.kenward_roger_covariance @ row), plain))
     estimate = float(row @ fit.beta)
     return Contrast(estimate, se, df, estimate / se, 2 * float(stats.t.sf(abs(estimate / se), df)))
 

@@ -28,13 +28,15 @@ Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 _N_SCALE, _N_DEVIATE, _N_LATTICE = 64, 128, 100_003
 _FARTHEST_DEVIATE = 8.5
 _LEAST_TAIL = 1e-10
+_LEAST_DF = 1.0
+_FEW_DF = 8.0
 
 
 def adjusted_p(t: float, correlation: ArrayLike, df: float, *, two_sided: bool = True) -> float:
     """The single-step p-value of one of several correlated t statistics: 1 - P(none is as extreme).
 
     Below 1e-10 the difference from 1 loses its digits; there the Bonferroni bound is given, which is then as
-    good as exact.
+    good as exact, and with less than one degree of freedom.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def adjusted_p(t: float, correlation: ArrayLike, df: float, *, two_sided: bool =
     t = abs(t) if two_sided else t
     tail = float(stats.t.sf(t, df)) if math.isfinite(df) else float(stats.norm.sf(t))
     bound = len(r) * tail * (2 if two_sided else 1)
-    if len(r) == 1 or bound < _LEAST_TAIL:
+    if len(r) == 1 or bound < _LEAST_TAIL or df < _LEAST_DF:
         return min(bound, 1.0)
     return min(max(1 - max_t_probability(t, r, df, two_sided=two_sided), bound / len(r)), bound, 1.0)
 
@@ -65,15 +67,16 @@ def critical_value(conf_level: float, correlation: ArrayLike, df: float, *, two_
     lo, hi = (float(law.isf((1 - conf_level) / sides / m)) for m in (1, len(r)))
     if len(r) == 1:
         return lo
-    # One statistic and Bonferroni bracket it; the margin is for the lattice's last digit.
-    return float(
-        brentq(
-            lambda q: max_t_probability(q, r, df, two_sided=two_sided) - conf_level,
-            lo * (1 - 1e-3) - 1e-3,
-            hi * (1 + 1e-3) + 1e-3,
-            xtol=1e-9,
-        )
-    )
+    if df < _LEAST_DF:
+        return hi
+
+    def excess(q: float) -> float:
+        return max_t_probability(q, r, df, two_sided=two_sided) - conf_level
+
+    # One statistic and Bonferroni bracket it, but for the lattice's last digit.
+    if excess(lo) >= 0:
+        return lo
+    return float(brentq(excess, lo, hi, xtol=1e-9)) if excess(hi) > 0 else hi
 
 
 def max_t_probability(q: float, correlation: ArrayLike, df: float, *, two_sided: bool = True) -> float:
@@ -131,8 +134,12 @@ def error_scales(df: float) -> tuple[Floats, Floats]:
         return np.ones(1), np.ones(1)
     lo, hi = (math.sqrt(float(f(1e-15, df)) / df) for f in (stats.chi2.ppf, stats.chi2.isf))
     nodes, weights = _legendre(_N_SCALE)
-    s = (hi - lo) / 2 * nodes + (hi + lo) / 2
-    return s, (hi - lo) / 2 * weights * stats.chi2.pdf(s**2 * df, df) * 2 * s * df
+    # With few degrees of freedom most that matters lies near 0; there the nodes are drawn together.
+    power = 3 if df < _FEW_DF else 1
+    u = (nodes + 1) / 2
+    s = lo + (hi - lo) * u**power
+    steps = (hi - lo) / 2 * weights * power * u ** (power - 1)
+    return s, steps * stats.chi2.pdf(s**2 * df, df) * 2 * s * df
 
 
 def _by_quadrature(q: float, loadings: Floats, df: float, *, two_sided: bool) -> float:

@@ -28,6 +28,8 @@ from behavior.summary.glm import GlmFit, fit_glm
 Link: TypeAlias = Literal["probit", "logit"]
 
 _LEAST_EXPECTED = 0.00005
+_FARTHEST_ED50 = 100.0
+_LARGEST_POWER = 300.0
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ def fit_quantal(
     logs = np.log10(x)
     fit = fit_glm(k, np.column_stack([np.ones(len(logs)), logs]), link, trials=n)
     a, b = (float(v) for v in fit.beta)
-    if b == 0:
-        raise BadInput("the share of responders does not change with dose, so that there is no ED50")
+    if abs(a) > _FARTHEST_ED50 * abs(b):
+        raise BadInput("the share of responders hardly changes with dose, so that there is no ED50")
     (vaa, vab), (_, vbb) = fit.covariance
     z = float(stats.norm.ppf((1 + conf_level) / 2))
     middle = -a / b
@@ -106,7 +108,7 @@ def fit_quantal(
         log10_ed50=middle,
         log10_ed50_se=se,
         ed50=10**middle,
-        delta=Interval(10 ** (middle - z * se), 10 ** (middle + z * se)),
+        delta=Interval(_power(middle - z * se), _power(middle + z * se)),
         fieller=_fieller(a, b, float(vaa), float(vab), float(vbb), z) if g < 1 else None,
         g=g,
         heterogeneity=ChiSquare(fit.pearson_chi2, df, float(stats.chi2.sf(fit.pearson_chi2, df))) if df > 0 else None,
@@ -141,7 +143,11 @@ def _fieller(a: float, b: float, vaa: float, vab: float, vbb: float, z: float) -
     """10 to the roots of (b² - z² Vbb) x² + 2 (ab - z² Vab) x + a² - z² Vaa = 0."""
     square, half, rest = b**2 - z**2 * vbb, a * b - z**2 * vab, a**2 - z**2 * vaa
     root = math.sqrt(max(half**2 - square * rest, 0.0))
-    return Interval(10 ** ((-half - root) / square), 10 ** ((-half + root) / square))
+    return Interval(_power((-half - root) / square), _power((-half + root) / square))
+
+
+def _power(exponent: float) -> float:
+    return float(10 ** min(max(exponent, -_LARGEST_POWER), _LARGEST_POWER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,8 @@ def litchfield_wilcoxon(dose: ArrayLike, events: ArrayLike, trials: ArrayLike) -
     from scipy.special import ndtr, ndtri
 
     x, k, n = _two_extremes_at_most(*_positive(dose, events, trials))
+    if len(np.unique(x)) < 2:
+        raise BadInput("only one dose is left beside those at which none or all responded; test doses in between")
     logs = np.log10(x)
     share = np.clip(k / n, 0.5 / n, 1 - 0.5 / n)
     slope, intercept = np.polyfit(logs, ndtri(share), 1)
