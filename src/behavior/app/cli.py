@@ -12,6 +12,7 @@ from behavior import __version__
 from behavior.app.assay import assay
 from behavior.app.demo import demo
 from behavior.app.detect import detect
+from behavior.app.propose import propose
 from behavior.app.rescore import rescore
 from behavior.app.resume import resume
 from behavior.app.run import run
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, resume, simulate, verify, detect, rescore, summarize, assay):
+for command in (demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay):
     app.command()(command)
 
 

@@ -49,20 +49,6 @@ class Stage(Record):
     criterion: Criterion
 
 
-class TrainingPlan(Record):
-    """Stages, in order."""
-
-    paradigm: str
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = [stage.name for stage in self.stages]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two stages are both {twice[0]!r}; give each its own name")
-        return self
-
-
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """The stage of the next session. `mastered`: the criterion of the last stage of all is met."""
@@ -187,3 +173,23 @@ def titrate(titration: Titration, history: Sequence[tuple[float, float | None]])
         bound = "highest" if change_ma > 0 else "lowest"
         return Step(now_ma, f"stays at {now_ma:g} mA, the {bound} that the titration allows: {found}")
     return Step(next_ma, f"{'up' if change_ma > 0 else 'down'} from {now_ma:g} to {next_ma:g} mA: {found}")
+
+
+# -- plans ------------------------------------------------------------------------------------------------------------
+
+
+class TrainingPlan(Record):
+    """Stages, in order, and how the shock is found after them."""
+
+    paradigm: str
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    titration: Titration | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two stages are both {twice[0]!r}; give each its own name")
+        if self.titration is not None and self.paradigm != "geller_seifter":
+            raise ValueError(f"titration is for geller_seifter, which has a suppression ratio, not {self.paradigm}")
+        return self
