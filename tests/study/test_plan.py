@@ -44,6 +44,17 @@ def test_a_chamber_never_holds_two_and_days_end() -> None:
         assert timedelta() <= session.starts_at - session.starts_at.replace(hour=9, minute=0, second=0) <= WORKING_DAY
 
 
+@given(st.integers(0, 2**31), st.integers(2, 4))
+def test_no_dose_stands_for_a_chamber(seed: int, n_chambers: int) -> None:
+    planned = plan(STUDY, tuple("ABCD"[:n_chambers]), seed=seed, session_min=MINUTES)
+    held = Counter((session.arm.name, session.treatment.dose_mg_kg, session.chamber) for session in planned)
+    for arm in STUDY.arms:
+        for dose in arm.doses_mg_kg:
+            shares = [held[arm.name, dose, chamber] for chamber in "ABCD"[:n_chambers]]
+            assert max(shares) - min(shares) <= 2
+            assert max(shares) < arm.n_per_dose
+
+
 def test_equal_seeds_plan_alike_and_others_do_not() -> None:
     plans = [plan(STUDY, ("A", "B"), seed=seed, session_min=MINUTES) for seed in (1, 1, 2)]
     assert plans[0] == plans[1] != plans[2]
