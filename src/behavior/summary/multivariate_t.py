@@ -168,15 +168,24 @@ def _lattice(dimension: int) -> Floats:
     return np.asarray(np.abs(2 * (points % 1) - 1), dtype=np.float64)
 
 
+@lru_cache(maxsize=16)
+def _lattice_scales(dimension: int, df: float) -> Floats:
+    """The error's scale at every lattice point, from the last coordinate."""
+    from scipy import stats
+
+    if not math.isfinite(df):
+        return np.ones(_N_LATTICE)
+    return np.asarray(np.sqrt(stats.chi2.ppf(_lattice(dimension)[-1], df) / df), dtype=np.float64)
+
+
 def _by_lattice(q: float, correlation: Floats, df: float, *, two_sided: bool) -> float:
     """Genz's sequential conditioning on lattice points, the error's scale as the last coordinate."""
-    from scipy import stats
     from scipy.special import ndtr, ndtri
 
     m = len(correlation)
     root = _cholesky(correlation)
     points = _lattice(m)
-    s = np.sqrt(stats.chi2.ppf(points[m - 1], df) / df) if math.isfinite(df) else np.ones(points.shape[1])
+    s = _lattice_scales(m, df)
     product, deviates = np.ones_like(s), np.zeros((m, len(s)))
     for i in range(m):
         shift, spread = root[i, :i] @ deviates[:i], max(root[i, i], 1e-12)
