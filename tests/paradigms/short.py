@@ -36,6 +36,7 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "conflict, drop-out": ("geller_seifter", {"components": [{**FOOD, "duration_s": 600}], "drop_out_s": 8}),
     "vocalization, conditioning": ("conditioned_usv", {"stage": "conditioning", "n_pairings": 2, "habituation_s": 5}),
     "vocalization, test": ("conditioned_usv", {"habituation_s": 5, "test_s": 90}),
+    "vocalization, screening": ("conditioned_usv", {"stage": "screening", "habituation_s": 5, "test_s": 40}),
     "shuttle": ("shuttle_escape", {"n_trials": 8, "habituation_s": 5, "helpless_min_failures": 4}),
     "shuttle, FR2 with gate": (
         "shuttle_escape",
@@ -58,6 +59,7 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "passive avoidance, step-down": ("passive_avoidance", {"apparatus": "step-down", "cutoff_s": 60}),
     "aggression": ("shock_aggression", {"n_shocks": 8}),
     "aggression, two raters": ("shock_aggression", {"n_shocks": 8, "raters": ["A", "B"]}),
+    "shock-induced vocalization, screening": ("shock_induced_usv", {"stage": "screening", "delay_s": 5}),
     "shock-induced vocalization": ("shock_induced_usv", {"day": 8, "interval_s": {"low": 10, "high": 20}}),
 }  # fmt: skip
 """By what it is: the paradigm, and its parameters where they are not the usual ones."""

@@ -39,6 +39,7 @@ def test_the_test_has_the_tone_a_recording_and_no_shock() -> None:
         ({"cs_s": 1.0}, r"cs_s \(1\) must be more than shock_s \(1\)"),
         ({"iti_s": {"low": 0, "high": 60}}, "iti_s must be more than 0"),
         ({"test_s": 0}, "test_s: must be more than 0"),
+        ({"stage": "screening", "test_s": 30}, r"non_caller_below_s \(30\) must be less than test_s \(30\)"),
         ({"n_pairings": 0}, "n_pairings: must be 1 or more"),
     ],
 )

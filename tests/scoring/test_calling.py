@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from behavior.model import commands as c
 from behavior.model import events as e
 from behavior.model.errors import BadInput
-from behavior.scoring.calling import Criteria, Heard, bins, calling, on_session_clock, unheard_s, unmeasured
+from behavior.scoring.calling import Criteria, Heard, bins, calling, gated, on_session_clock, unheard_s, unmeasured
 from behavior.scoring.timeline import timeline_of
 from scoring.sessions import S, call, journal
 
@@ -79,6 +79,38 @@ def test_bouts_are_parted_by_more_than_two_seconds() -> None:
 def test_what_could_not_be_heard_is_out_of_the_denominator() -> None:
     assert calling(one(1, 31), WINDOW, lost_s=150.0)["fraction_time_calling"] == 0.2
     assert calling(one(1, 31), WINDOW, lost_s=300.0)["fraction_time_calling"] is None
+
+
+def test_gated_time_is_out_of_the_fraction_with_the_calling_in_it() -> None:
+    measures = calling(one(100, 130), WINDOW, gated_s=[(0.0, 90.0), (120.0, 180.0)])
+    assert measures["gated_s"] == 150.0
+    assert measures["calling_time_s"] == 30.0  # a total is what was found
+    assert measures["fraction_time_calling"] == 20.0 / 150.0
+    assert calling(one(100, 130), WINDOW, lost_s=200.0, gated_s=[(0.0, 100.0)])["fraction_time_calling"] is None
+
+
+@given(
+    st.lists(st.integers(0, 3000), min_size=2, max_size=30, unique=True).map(sorted),
+    st.lists(st.integers(0, 3000), min_size=2, max_size=20, unique=True).map(sorted),
+)
+def test_a_fraction_of_time_is_one_whatever_is_gated(called: list[int], lost: list[int]) -> None:
+    calls = [Heard(a / 10, b / 10, 23_000.0) for a, b in zip(called[::2], called[1::2], strict=False)]
+    spans = [(a / 10, b / 10) for a, b in zip(lost[::2], lost[1::2], strict=False)]
+    measures = calling(calls, WINDOW, gated_s=spans)
+    fraction = measures["fraction_time_calling"]
+    assert fraction is None or -1e-9 <= float(fraction) <= 1 + 1e-9
+    rows = bins(calls, WINDOW, gated_s=spans)
+    assert sum(float(row["gated_s"] or 0) for row in rows) == pytest.approx(measures["gated_s"])
+
+
+def test_the_apparatus_is_gated_where_it_was_recorded() -> None:
+    pressed = e.LeverPressed(5 * S, "left")
+    items = [*RECORDED[:1], c.BeginComponent("test"), pressed]
+    recorded = journal(c.BeginComponent("test"), pressed, e.LeverPressed(125 * S, "left"), e.TimerFired(140 * S))
+    timeline = timeline_of([*items[:1], e.RecordingStarted(120 * S, "a.flac", 250_000), *recorded[1:]])
+    assert gated(timeline, timeline.components[0]) == [(125.0, 125.05)]
+    unrecorded = timeline_of(recorded)
+    assert len(gated(unrecorded, unrecorded.components[0])) == 2
 
 
 def test_short_and_high_calls_are_counted_apart() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from scoring.sessions import S, call, journal, simulated
 TEST = ConditionedUsvParameters(habituation_s=120, test_s=300).model_dump(mode="json")
 
 
-def vocalization_test(calls: list[Call] | None, *, end_s: int = 420, by: Any = None) -> Score:
+def vocalization_test(
+    calls: list[Call] | None, *, end_s: int = 420, by: Any = None, presses: Sequence[e.Event] = (), **changes: Any
+) -> Score:
     """A test from 120 s on, whose recording began 0.5 s before."""
     end = by or e.TimerFired(end_s * S)
     return score_items(
@@ -27,13 +30,14 @@ def vocalization_test(calls: list[Call] | None, *, end_s: int = 420, by: Any = N
             e.TimerFired(120 * S),
             c.BeginComponent("test"),
             c.SetCue("tone", on=True),
+            *presses,
             end,
             c.SetCue("tone", on=False),
             c.EndComponent("test"),
             c.SetRecording(on=False),
             c.EndSession("completed" if by is None else "stopped"),
         ),
-        TEST,
+        {**TEST, **changes},
         calls,
     )
 
@@ -84,3 +88,30 @@ def test_conditioning_counts_the_pairings_and_finds_the_dead_shock() -> None:
     score = score_items("conditioned_usv", dead, p.model_dump(mode="json"))
     assert [row["valid"] for row in score.rows] == [True, False, True]
     assert (score.session["n_pairings_valid"], score.session["n_shocks_invalid"]) == (2, 1)
+
+
+def test_what_the_apparatus_drowned_is_reported_and_out_of_the_fraction() -> None:
+    presses = [e.LeverPressed((130 + i) * S, "left") for i in range(100)]
+    score = vocalization_test([call(200.5, 29.5)], presses=presses)
+    assert score.session["gated_s"] == pytest.approx(5.0)
+    assert [row["gated_s"] for row in score.rows] == pytest.approx([2.5, 2.5, 0, 0, 0])
+    assert score.session["fraction_time_calling"] == pytest.approx(29.5 / 295.0)
+
+
+@pytest.mark.parametrize(
+    ("calls", "changes", "flag"),
+    [
+        ([call(10, 29.9)], {"stage": "screening"}, True),
+        ([call(10, 30.0)], {"stage": "screening"}, False),
+        ([], {"stage": "screening"}, True),
+        ([], {"stage": "screening", "non_caller_below_s": 0}, False),
+        (None, {"stage": "screening"}, None),
+        ([], {"stage": "screening", "by": e.Stopped(195 * S, "key")}, None),
+        ([], {"stage": "test"}, None),
+    ],
+    ids=["little", "enough", "none", "no criterion", "not searched", "cut short", "silent on the day of the test"],
+)
+def test_only_a_whole_screening_session_makes_a_non_caller(
+    calls: list[Call] | None, changes: dict[str, Any], flag: bool | None
+) -> None:
+    assert vocalization_test(calls, **changes).session["non_caller"] is flag

@@ -7,13 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from behavior.paradigms.box import Box
-from behavior.paradigms.parameters import Between, Current, Duration, Parameters, ShockDuration, positive
+from behavior.paradigms.parameters import Between, Current, Duration, Parameters, Pause, ShockDuration, positive
 
 
 class ConditionedUsvParameters(Parameters):
     """Usual values: six pairings of a 20-s tone with a 0.8-mA, 1-s shock; a day later the tone alone, recorded."""
 
-    stage: Literal["conditioning", "test"] = "test"
+    stage: Literal["conditioning", "screening", "test"] = "test"
+    """Screening: a test without drug that finds the subjects that do not call."""
     habituation_s: Duration = 120
     cue: str = "tone"
     n_pairings: Annotated[int, Field(ge=1, le=500)] = 6
@@ -25,10 +26,16 @@ class ConditionedUsvParameters(Parameters):
     """The shock ends with the tone."""
     test_s: Duration = 300
     """Test: how long the tone is presented and calls are recorded, s."""
+    non_caller_below_s: Pause = 30
+    """Scoring: with less calling than this in a screening, a subject counts as a non-caller, s."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         positive("iti_s", self.iti_s)
+        if self.stage == "screening" and self.non_caller_below_s >= self.test_s:
+            raise ValueError(
+                f"non_caller_below_s ({self.non_caller_below_s:g}) must be less than test_s ({self.test_s:g})"
+            )
         if self.cs_s <= self.shock_s:
             raise ValueError(
                 f"cs_s ({self.cs_s:g}) must be more than shock_s ({self.shock_s:g}): the shock ends with the tone"

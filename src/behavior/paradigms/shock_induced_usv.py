@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,8 @@ from behavior.paradigms.parameters import (
 class ShockInducedUsvParameters(Parameters):
     """Usual values: four inescapable shocks of 1.0 mA and 1 s; calling is scored from 1 to 6 min after the last."""
 
+    stage: Literal["screening", "test"] = "test"
+    """Screening: a test without drug that finds the subjects that do not call."""
     day: Annotated[int, Field(ge=1)] = 1
     """Day of treatment, where the test is repeated (usually 1, 8, 15 and 20)."""
     habituation_s: Pause = 120
@@ -33,6 +35,8 @@ class ShockInducedUsvParameters(Parameters):
     delay_s: Pause = 60
     """From the end of the last shock to the start of the test, s."""
     test_s: Duration = 300
+    non_caller_below_s: Pause = 30
+    """Scoring: with less calling than this in a screening, a subject counts as a non-caller, s."""
     limits: ShockLimits = ShockLimits(max_ma=1.0, max_single_s=10.0)
 
     @model_validator(mode="after")
@@ -41,6 +45,10 @@ class ShockInducedUsvParameters(Parameters):
             raise ValueError(
                 f"interval_s ({lowest(self.interval_s):g}) must be more than shock_s ({self.shock_s:g}): "
                 "it is from onset to onset"
+            )
+        if self.stage == "screening" and self.non_caller_below_s >= self.test_s:
+            raise ValueError(
+                f"non_caller_below_s ({self.non_caller_below_s:g}) must be less than test_s ({self.test_s:g})"
             )
         if not self.shock_ma:
             raise ValueError("shock_ma must be more than 0; for a test without shock there is conditioned_usv")

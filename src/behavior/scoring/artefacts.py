@@ -39,11 +39,18 @@ def _artefacts(timeline: Timeline) -> Iterator[Artefact]:
             yield Artefact("feeder", delivery.arrived_us - FEEDER_US, delivery.arrived_us)
 
 
-def covered_us(timeline: Timeline, begin_us: int, end_us: int) -> int:
-    """How much of a span lies in sounds of the apparatus; what lies in several counts once."""
-    total_us, until_us = 0, begin_us
+def covered(timeline: Timeline, begin_us: int, end_us: int) -> list[tuple[int, int]]:
+    """The parts of a span that lie in sounds of the apparatus, in order and apart from each other."""
+    spans: list[tuple[int, int]] = []
+    until_us = begin_us
     for artefact in artefacts(timeline):
         from_us, to_us = max(artefact.begin_us, until_us), min(artefact.end_us, end_us)
         if to_us > from_us:
-            total_us, until_us = total_us + to_us - from_us, to_us
-    return total_us
+            spans.append((from_us, to_us))
+            until_us = to_us
+    return spans
+
+
+def covered_us(timeline: Timeline, begin_us: int, end_us: int) -> int:
+    """How much of a span lies in sounds of the apparatus; what lies in several counts once."""
+    return sum(to_us - from_us for from_us, to_us in covered(timeline, begin_us, end_us))

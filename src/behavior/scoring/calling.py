@@ -2,7 +2,10 @@
 
 A 22-kHz call has its peak from 18 to 32 kHz, lasts 0.3 s or longer (rounded to the millisecond) and begins in the
 window; what reaches beyond the window's end is cut off. Calls of that band that are shorter, and calls above it (50
-kHz), are counted apart. Shares of time leave out what could not be heard.
+kHz), are counted apart. Shares of time leave out what could not be heard: what is on no recording (`unheard_s`), and
+what the gate takes for sounds of the apparatus (`gated_s`); calling in that time is in the totals and not in the share.
+A subject that hardly calls in a drug-free screening session is a non-caller. That is said there, ahead of any drug; a
+test has no such flag, because silence on the day of the test is an effect.
 Classes of rat calls: eLife 2023, 12:RP88810; bouts as calls no more than `bout_gap_s` apart.
 """
 
@@ -13,19 +16,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, fsum
 from statistics import median
+from typing import Any, TypeAlias
 
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
-from behavior.scoring.artefacts import covered_us
+from behavior.scoring.artefacts import covered
 from behavior.scoring.score import Row, Score
 from behavior.scoring.timeline import Recording, Timeline, Window, ratio
 
-TEST = "test"
-"""The component in which calling is measured."""
+TEST, SCREENING = "test", "screening"
+"""The component in which calling is measured, and the stage that looks for subjects that do not."""
 BAND_HZ = (18_000.0, 32_000.0)
 MIN_DURATION_S = 0.3
 BOUT_GAP_S = 2.0
 BIN_S = 60.0
+
+
+Span: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,11 @@ def _base(file: str) -> str:
 
 
 def calling(
-    calls: Sequence[Heard], window_s: tuple[float, float], criteria: Criteria = USUAL, lost_s: float = 0.0
+    calls: Sequence[Heard],
+    window_s: tuple[float, float],
+    criteria: Criteria = USUAL,
+    lost_s: float = 0.0,
+    gated_s: Sequence[Span] = (),
 ) -> Row:
     """Measures of a window.
 
@@ -109,6 +120,8 @@ def calling(
     window_s : its begin and end
     criteria : what counts
     lost_s : time of the window in which nothing could be heard; taken out of the denominator
+    gated_s : spans of the window, apart from each other, in which the apparatus sounded; neither they nor the calling
+        in them is in the fraction of time
 
     Returns
     -------
@@ -121,12 +134,15 @@ def calling(
     counted = qualifying(calls, window_s, criteria)
     durations_s = [call.offset_s - call.onset_s for call in counted]
     intervals_s = [after.onset_s - before.offset_s for before, after in pairwise(counted)]
-    total_s, heard_s = fsum(durations_s), end_s - begin_s - lost_s
+    total_s, all_gated_s = fsum(durations_s), fsum(to_s - from_s for from_s, to_s in gated_s)
+    through_s = fsum(_inside_s(counted, from_s, to_s) for from_s, to_s in gated_s)
+    heard_s = end_s - begin_s - lost_s - all_gated_s
     return {
         "window_s": end_s - begin_s,
         "unheard_s": lost_s,
+        "gated_s": all_gated_s,
         "calling_time_s": total_s,
-        "fraction_time_calling": ratio(total_s, heard_s),
+        "fraction_time_calling": ratio(total_s - through_s, heard_s) if heard_s > 0 else None,
         "n_calls": len(counted),
         "mean_call_duration_s": ratio(total_s, len(counted)),
         "median_call_duration_s": median(durations_s) if durations_s else None,
@@ -140,10 +156,16 @@ def calling(
     }
 
 
-def unmeasured(window_s: tuple[float, float] | None = None, lost_s: float | None = None) -> Row:
+def unmeasured(
+    window_s: tuple[float, float] | None = None, lost_s: float | None = None, gated_s: Sequence[Span] | None = None
+) -> Row:
     """The same columns where nobody searched for calls, or there was no window."""
-    columns = dict.fromkeys(calling((), (0.0, 1.0)))
-    return {**columns, "window_s": None if window_s is None else window_s[1] - window_s[0], "unheard_s": lost_s}
+    return {
+        **dict.fromkeys(calling((), (0.0, 1.0))),
+        "window_s": None if window_s is None else window_s[1] - window_s[0],
+        "unheard_s": lost_s,
+        "gated_s": None if gated_s is None else fsum(to_s - from_s for from_s, to_s in gated_s),
+    }
 
 
 def unheard_s(timeline: Timeline, window: Window) -> float:
@@ -151,14 +173,32 @@ def unheard_s(timeline: Timeline, window: Window) -> float:
     if not timeline.recordings:
         return window.gap_us / 1e6
     heard_us = 0.0
+    for recording, (from_us, to_us) in zip(timeline.recordings, recorded(timeline, window), strict=True):
+        heard_us += max(0.0, to_us - from_us)
+        if recording.n_dropped and recording.sample_rate_hz:
+            heard_us -= 1e6 * recording.n_dropped / recording.sample_rate_hz
+    return max(0.0, (window.end_us - window.begin_us - heard_us) / 1e6)
+
+
+def recorded(timeline: Timeline, window: Window) -> list[tuple[float, float]]:
+    """From and until when each recording holds the window, µs; none of it where the end is not after the begin."""
+    spans = []
     for recording in timeline.recordings:
         end_us = float(window.end_us)
         if recording.n_samples and recording.sample_rate_hz:
             end_us = min(end_us, recording.began_us + 1e6 * recording.n_samples / recording.sample_rate_hz)
-        heard_us += max(0.0, end_us - max(window.begin_us, recording.began_us))
-        if recording.n_dropped and recording.sample_rate_hz:
-            heard_us -= 1e6 * recording.n_dropped / recording.sample_rate_hz
-    return max(0.0, (window.end_us - window.begin_us - heard_us) / 1e6)
+        spans.append((float(max(window.begin_us, recording.began_us)), end_us))
+    return spans
+
+
+def gated(timeline: Timeline, window: Window) -> list[Span]:
+    """When in what was recorded of a window the apparatus itself sounded, s; what was not recorded is lost anyway."""
+    spans = recorded(timeline, window) or [(float(window.begin_us), float(window.end_us))]
+    return [
+        (from_us / 1e6, to_us / 1e6)
+        for begin_us, end_us in spans
+        for from_us, to_us in covered(timeline, round(begin_us), round(end_us))
+    ]
 
 
 def qualifying(calls: Iterable[Heard], window_s: tuple[float, float], criteria: Criteria = USUAL) -> list[Heard]:
@@ -171,7 +211,12 @@ def qualifying(calls: Iterable[Heard], window_s: tuple[float, float], criteria: 
     ]
 
 
-def bins(calls: Sequence[Heard] | None, window_s: tuple[float, float], criteria: Criteria = USUAL) -> tuple[Row, ...]:
+def bins(
+    calls: Sequence[Heard] | None,
+    window_s: tuple[float, float],
+    criteria: Criteria = USUAL,
+    gated_s: Sequence[Span] = (),
+) -> tuple[Row, ...]:
     """Calling in each bin of the window; a call across a border is split, and counts where it begins.
 
     Without calls (None: nobody searched for them) the measures are None.
@@ -186,6 +231,7 @@ def bins(calls: Sequence[Heard] | None, window_s: tuple[float, float], criteria:
                 "bin": i + 1,
                 "begin_s": from_s - begin_s,
                 "time_s": to_s - from_s,
+                "gated_s": fsum(max(0.0, min(end, to_s) - max(begin, from_s)) for begin, end in gated_s),
                 "calling_time_s": None if counted is None else _inside_s(counted, from_s, to_s),
                 "n_calls": None if counted is None else sum(from_s <= call.onset_s < to_s for call in counted),
             }
@@ -197,18 +243,31 @@ def _inside_s(calls: Iterable[Heard], from_s: float, to_s: float) -> float:
     return fsum(max(0.0, min(call.offset_s, to_s) - max(call.onset_s, from_s)) for call in calls)
 
 
-def score_test(timeline: Timeline, calls: Sequence[Call] | None) -> Score:
+def score_test(timeline: Timeline, calls: Sequence[Call] | None, parameters: dict[str, Any] | None = None) -> Score:
     """Calling in the component `test` of a session, and in each of its minutes.
 
     Parameters
     ----------
     calls : in seconds of their recordings; None: nobody searched for any
+    parameters : of the paradigm; `stage` "screening" says that non-callers are looked for
     """
     window = next((window for window in timeline.components if window.name == TEST), None)
     if window is None:  # the session ended before
-        return Score({**unmeasured(), "gated_s": None, "interrupted": True}, (), "bins")
+        return Score({**unmeasured(), "interrupted": True, "non_caller": None}, (), "bins")
     window_s, lost_s = (window.begin_us / 1e6, window.end_us / 1e6), unheard_s(timeline, window)
+    gated_s = gated(timeline, window)
     heard = None if calls is None else on_session_clock(timeline, calls)
-    measures = unmeasured(window_s, lost_s) if heard is None else calling(heard, window_s, lost_s=lost_s)
-    gated_s = covered_us(timeline, window.begin_us, window.end_us) / 1e6
-    return Score({**measures, "gated_s": gated_s, "interrupted": window.interrupted}, bins(heard, window_s), "bins")
+    if heard is None:
+        measures = unmeasured(window_s, lost_s, gated_s)
+    else:
+        measures = calling(heard, window_s, lost_s=lost_s, gated_s=gated_s)
+    measures |= {"interrupted": window.interrupted, "non_caller": non_caller(measures, window, parameters or {})}
+    return Score(measures, bins(heard, window_s, gated_s=gated_s), "bins")
+
+
+def non_caller(measures: Row, window: Window, parameters: dict[str, Any]) -> bool | None:
+    """Whether a drug-free screening found a subject that hardly calls; None where nothing can be said of that."""
+    time_s = measures["calling_time_s"]
+    if parameters.get("stage") != SCREENING or window.interrupted or not isinstance(time_s, int | float):
+        return None
+    return time_s < float(parameters["non_caller_below_s"])

@@ -1,6 +1,7 @@
 """Conditioned ultrasonic vocalization: calling while the tone that meant shock is on (De Vry et al. 1993).
 
-The test is scored from the calls of its recording; its primary measure is the total 22-kHz calling time. The
+The test, and the screening before any drug, are scored from the calls of their recording; the primary measure is the
+total 22-kHz calling time. The
 conditioning is scored from its pairings: a trial without the measured current is invalid.
 """
 
@@ -17,7 +18,7 @@ from behavior.scoring.timeline import Timeline, Window, seconds
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score a conditioning or a test."""
-    return pairings(timeline) if parameters.get("stage") == "conditioning" else score_test(timeline, calls)
+    return pairings(timeline) if parameters.get("stage") == "conditioning" else score_test(timeline, calls, parameters)
 
 
 def pairings(timeline: Timeline) -> Score:

@@ -17,7 +17,7 @@ from behavior.scoring.timeline import Timeline
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score a test."""
-    scored = score_test(timeline, calls)
+    scored = score_test(timeline, calls, parameters)
     day = parameters.get("day")
     valid = bool(timeline.shocks) and all(shock.delivered for shock in timeline.shocks)
     return replace(
