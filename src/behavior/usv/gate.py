@@ -6,7 +6,9 @@ What is rejected is kept with its reason; nothing is dropped silently.
 from __future__ import annotations
 
 import csv
+import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ _STEADY_HZ, _FADES_MS, _DIES_DB, _HEARD_DB = 600.0, 150.0, 4.0, 10.0
 _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
 _MANY, _SPARSE = 4.0, 0.6
+_RESUMES_S, _RESUMES_BINS, _MOST_TONES = 0.1, 1.5, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,14 @@ class Gate:
     def __init__(self, profile: DetectorProfile, grid: FrameGrid, events: Sequence[KnownEvent] = ()) -> None:
         self._profile, self._grid, self._events = profile, grid, sorted(events, key=lambda event: event.start_s)
         self._longest_event_s = max((event.stop_s - event.start_s for event in events), default=0.0) + _AFTER_S
+        self._tones = deque[tuple[int, float]](maxlen=_MOST_TONES)
 
     def of_contour(self, contour: Contour) -> str | None:
         """Rules that look at one contour, the first that holds."""
         if self.evidence([contour]) < self._profile.support_evidence or _coverage(contour) < _SPARSE:
             return ""
-        if len(contour) * self._grid.frame_s > self._profile.longest_s - 2 * self._grid.frame_s:
+        if self._is_tone(contour):
+            self._tones.append((contour.stop, float(contour.bins[-1])))
             return "steady tone"
         during = self._during(contour)
         if during:
@@ -89,6 +94,14 @@ class Gate:
             ("one of many ridges", np.nanmean(contour.rivals) > _MANY),
         )
         return next((reason for reason, holds in rules if holds), None)
+
+    def _is_tone(self, contour: Contour) -> bool:
+        """It lasts longer than any call, or goes on where such a one was cut for its length."""
+        frame_s = self._grid.frame_s
+        return len(contour) * frame_s > self._profile.longest_s - 2 * frame_s or any(
+            abs(contour.start - stop) * frame_s < _RESUMES_S and abs(contour.bins[0] - place) < _RESUMES_BINS
+            for stop, place in self._tones
+        )
 
     def _during(self, contour: Contour) -> str | None:
         """The reason when most of a contour that is no long call lies within one known event."""
@@ -189,14 +202,14 @@ def read_events(path: Path) -> list[KnownEvent]:
         A column is missing or a time is none; all problems at once.
     """
     events, problems = list[KnownEvent](), list[Problem]()
-    with path.open(newline="", encoding="utf-8") as stream:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.DictReader(stream)
         missing = {"kind", "start_s", "stop_s"} - set(rows.fieldnames or ())
         if missing:
             raise BadFile(path, [Problem(column, "this column is missing; add it") for column in sorted(missing)])
         for row in rows:
             try:
-                event = KnownEvent(row["kind"], float(row["start_s"]), float(row["stop_s"]))
+                event = KnownEvent(row["kind"], _finite(row["start_s"]), _finite(row["stop_s"]))
             except (TypeError, ValueError):
                 problems.append(Problem(f"line {rows.line_num}", "start_s and stop_s must be numbers"))
                 continue
@@ -206,3 +219,11 @@ def read_events(path: Path) -> list[KnownEvent]:
     if problems:
         raise BadFile(path, problems)
     return sorted(events, key=lambda event: event.start_s)
+
+
+def _finite(text: str) -> float:
+    """A number, neither NaN nor infinite."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value

@@ -3,6 +3,7 @@
 Rules. Contours that overlap, or have a gap shorter than the profile's `join_s`, are one call: harmonics, steps, what
 is left of a broken contour. Where both sides lie below `below_22khz_hz` the gap may be `join_22khz_s` (20 ms: Wright
 et al. 2010, Psychopharmacology 211:1-13). What is far weaker than the call beside it is its echo and no part of it.
+No call grows beyond the profile's `longest_s`: the contour that would make it longer begins the next.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Joiner:
     def __init__(self, profile: DetectorProfile, grid: FrameGrid, lowest_bin: int) -> None:
         self._gap = round(profile.join_s / grid.frame_s)
         self._gap_22khz = max(self._gap, round(profile.join_22khz_s / grid.frame_s))
+        self._longest = round(profile.longest_s / grid.frame_s) + 1
         self._below_bin = profile.below_22khz_hz / grid.bin_hz - lowest_bin
         self._waiting = list[Contour]()
 
@@ -53,7 +55,8 @@ class Joiner:
         """The contours, in order of their starts, that are one call with the first; and those after it."""
         call = contours[:1]
         for n, contour in enumerate(contours[1:], start=1):
-            if contour.start - _stop(call) >= self._allowed(call, contour):
+            too_long = max(contour.stop, _stop(call)) - call[0].start > self._longest
+            if too_long or contour.start - _stop(call) >= self._allowed(call, contour):
                 return call, contours[n:]
             loudest = max(contour.strongest, *(part.strongest for part in call))
             call = [part for part in (*call, contour) if part.strongest > loudest - _ECHO_DB]
