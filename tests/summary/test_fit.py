@@ -145,6 +145,27 @@ def test_a_curve_through_every_point_is_fitted_but_has_no_interval():
         profile_interval(exact, "a")
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("rate", [0.3, 1 / 3, 0.7])
+def test_a_curve_exact_but_for_rounding_has_no_interval_whatever_its_unit(scale, rate):
+    x = np.linspace(0.1, 5, 23)
+    y = scale * np.exp(-rate * x)
+    fit = fit_curve(lambda x, p: p[0] * np.exp(-p[1] * x), x, y, [[scale, 0.5]], names=("top", "rate"))
+    assert fit.is_exact
+    for name in fit.free:
+        with pytest.raises(BadInput, match="no interval can be given"):
+            profile_interval(fit, name, positive=True)
+
+
+def test_a_millionth_of_noise_is_enough_for_an_interval():
+    x = np.linspace(0.1, 5, 23)
+    y = np.exp(-0.3 * x) + 1e-6 * np.cos(50 * x)
+    fit = fit_curve(lambda x, p: p[0] * np.exp(-p[1] * x), x, y, [[1.0, 0.5]], names=("top", "rate"))
+    assert not fit.is_exact
+    ends = profile_interval(fit, "rate")
+    assert ends.lo < 0.3 < ends.hi and ends.hi - ends.lo < 1e-5
+
+
 @pytest.mark.parametrize(
     ("x", "y", "fixed", "says"),
     [

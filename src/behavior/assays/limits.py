@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from behavior.assays.result import Estimate
-from behavior.summary.fit import CurveFit, profile_interval, t_quantile
-
-_EXACT = 1e-9
-
-
-def is_exact(fit: CurveFit) -> bool:
-    """Whether a curve leaves nothing but rounding: there is then no error to take limits from."""
-    return fit.residual_se <= _EXACT * float(np.abs(fit.y).max())
+from behavior.summary.fit import CurveFit, profile_interval, wald_interval
 
 
 def profile_limits(fit: CurveFit, name: str, conf_level: float, *, positive: bool = False) -> Estimate:
@@ -27,18 +18,17 @@ def profile_limits(fit: CurveFit, name: str, conf_level: float, *, positive: boo
     positive : search on the logarithm
     """
     value = fit.estimates[name]
-    if is_exact(fit):
+    if fit.is_exact:
         return Estimate(value, value, value, conf_level)
     ends = profile_interval(fit, name, conf_level, positive=positive)
     low = ends.lo if math.isfinite(ends.lo) and not (positive and ends.lo <= 0) else None
     return Estimate(value, low, ends.hi if math.isfinite(ends.hi) else None, conf_level)
 
 
-def wald_limits(fit: CurveFit, name: str, conf_level: float, *, se: float | None = None) -> Estimate:
+def wald_limits(fit: CurveFit, name: str, conf_level: float) -> Estimate:
     """A parameter with the limits estimate -/+ t se, as many programs print them."""
-    value = fit.estimates[name]
-    half = t_quantile(conf_level, fit.df_residual) * (fit.se[name] if se is None else se)
-    return Estimate(value, value - half, value + half, conf_level)
+    ends = wald_interval(fit, name, conf_level)
+    return Estimate(fit.estimates[name], ends.lo, ends.hi, conf_level)
 
 
 def raised(estimate: Estimate, base: float) -> Estimate:

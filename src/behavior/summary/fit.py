@@ -37,6 +37,7 @@ _MAX_CRAWLING = 20
 _OFFSET = 1e-6
 _SETTLED_OFFSET = 1e-3
 _EXACT = 1e-11
+_ROUNDING = 1e-9
 _FELT = 1e-10
 _FARTHEST_FACTOR = 1e9
 _QUICK_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
@@ -76,6 +77,11 @@ class CurveFit:
     def parameters(self) -> Floats:
         """All parameters in the order of `names`."""
         return np.array([self.estimates[name] for name in self.names])
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the curve leaves nothing but rounding: there is then no error to take limits from."""
+        return self.residual_se <= _ROUNDING * float(np.abs(self.y).max())
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +428,7 @@ def profile_interval(fit: CurveFit, name: str, conf_level: float = 0.95, *, posi
     Raises
     ------
     BadInput
-        The parameter was fixed, or the curve fits without error.
+        The parameter was fixed or should be above 0 and is not, or the curve fits without error but for rounding.
 
     References
     ----------
@@ -430,8 +436,10 @@ def profile_interval(fit: CurveFit, name: str, conf_level: float = 0.95, *, posi
     """
     if name not in fit.free:
         raise BadInput(f"{name} was not estimated; a profile interval needs a free parameter of the fit")
-    if fit.rss <= 0:
+    if fit.is_exact:
         raise BadInput("the curve goes through every observation, so that no interval can be given; add observations")
+    if positive and fit.estimates[name] <= 0:
+        raise BadInput(f"{name} is {fit.estimates[name]:.4g}, not above 0, so that no interval of its logarithm exists")
     walk = _Profile.of(fit, name, conf_level, positive=positive)
     lo, hi = walk.end(-1), walk.end(+1)
     return Interval(lo, hi)
