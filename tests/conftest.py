@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-import pytest
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `behavior` itself does; before anything imports numpy
+
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -51,6 +51,7 @@ def behavior(
 
 def main() -> None:
     """Run a command. Errors that a person can do something about are one sentence; exit code 2 or 1."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our matrices are small: threads only get into each other's way
     try:
         app()
     except BehaviorError as error:
