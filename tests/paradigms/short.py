@@ -34,6 +34,9 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "conflict, time-out": ("geller_seifter", {"components": [FOOD, TIME_OUT], "n_cycles": 1}),
     "conflict, training": ("geller_seifter", {"stage": "training", "max_reinforcers": 7}),
     "conflict, drop-out": ("geller_seifter", {"components": [{**FOOD, "duration_s": 600}], "drop_out_s": 8}),
+    "conflict, drop-out by components": (
+        "geller_seifter", {"components": [FOOD, CONFLICT], "n_cycles": 2, "drop_out_n_components": 4}
+    ),
     "vocalization, conditioning": ("conditioned_usv", {"stage": "conditioning", "n_pairings": 2, "habituation_s": 5}),
     "vocalization, test": ("conditioned_usv", {"habituation_s": 5, "test_s": 90}),
     "vocalization, screening": ("conditioned_usv", {"stage": "screening", "habituation_s": 5, "test_s": 40}),

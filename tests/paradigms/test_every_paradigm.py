@@ -21,8 +21,10 @@ from behavior.session.assemble import dry_run
 from behavior.session.folder import create
 from behavior.session.journal import JournalWriter
 from behavior.session.replay import replay
+from behavior.session.runner import run
 from behavior.simulate.animals import animal_for
 from behavior.simulate.ideal import IdealBox
+from behavior.simulate.subject import Absent
 from paradigms.short import VEHICLE, WAYS, way
 from session.worlds import numbered, still_on
 
@@ -190,3 +192,12 @@ def test_a_shocker_that_cannot_measure_makes_no_shock_invalid_and_marks_every_ro
         assert row["shock_verified"] is not shocked
     for row in (measured.session, *measured.rows, *measured.responses):
         assert row["shock_verified"] is True
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS if not name.startswith("conflict")])
+def test_where_failing_is_the_outcome_an_animal_that_never_responds_is_no_drop_out(name: str) -> None:
+    one = way(name)
+    core = one.core()
+    run(core, IdealBox(Absent()), lambda item, host_us: None)
+    assert core.ended == "completed"
+    assert not [field for field in type(one.p).model_fields if field.startswith("drop_out")]

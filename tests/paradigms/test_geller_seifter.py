@@ -115,6 +115,28 @@ def test_a_subject_that_stopped_working_is_taken_out() -> None:
     assert score_items("geller_seifter", items, one.parameters).session["duration_s"] == 30.0
 
 
+def test_so_many_components_in_a_row_without_a_press_end_the_session() -> None:
+    one = usual("geller_seifter", components=[FOOD, CONFLICT], n_cycles=4, drop_out_n_components=2)
+    items = driven(one, 5, 130, until_s=500)
+    assert issued(items, EndSession) == [EndSession("no press in 2 components")]
+    assert score_items("geller_seifter", items, one.parameters).session["duration_s"] == 300.0
+    assert len(issued(items, BeginComponent)) == len(issued(items, EndComponent)) == 5
+
+
+def test_a_press_in_every_second_component_is_no_drop_out_and_without_a_number_none_is() -> None:
+    one = usual("geller_seifter", components=[FOOD, CONFLICT], n_cycles=2, drop_out_n_components=2)
+    assert issued(driven(one, 5, 130, until_s=500), EndSession) == [EndSession("completed")]
+    silent = usual("geller_seifter", components=[FOOD, CONFLICT], n_cycles=2)
+    assert issued(driven(silent, until_s=500), EndSession) == [EndSession("completed")]
+
+
+def test_a_press_in_a_time_out_is_a_press() -> None:
+    out = {**FOOD, "cue": "tone", "punishment": "CRF", "time_out_s": 30}
+    one = usual("geller_seifter", components=[out], n_cycles=2, drop_out_n_components=2)
+    items = driven(one, 59, 65, until_s=500)
+    assert issued(items, EndSession) == [EndSession("completed")]
+
+
 def test_components_follow_each_other_in_cycles() -> None:
     items = driven(way("conflict"))
     assert [mark.name for mark in issued(items, BeginComponent)] == ["unpunished", "punished"] * 2
@@ -139,6 +161,7 @@ def test_components_follow_each_other_in_cycles() -> None:
         ({"components": [{**FOOD, "time_out_s": 60}]}, r"time_out_s \(60\) must be less than duration_s \(60\)"),
         ({"components": [{**FOOD, "name": "time-out"}]}, "must not be 'time-out'"),
         ({"components": [FOOD, {**CONFLICT, "name": "food"}]}, "'food' is punished in one place and unpunished"),
+        ({"drop_out_n_components": 13}, r"drop_out_n_components \(13\) must not be more than the session has \(12\)"),
         ({"blackout_s": -1}, "blackout_s: must be 0"),
         ({"lever": "middle"}, "lever: must be one of"),
         ({"training_schedule": "VI x s"}, "training_schedule: no schedule"),
@@ -152,3 +175,4 @@ def test_contradictory_parameters_are_refused(given: dict[str, Any], what: str) 
 def test_the_usual_values_have_not_changed() -> None:
     p = usual("geller_seifter").p
     assert (p.n_cycles, p.blackout_s, p.drop_out_s, p.stage) == (6, 0, 0, "test")  # type: ignore[attr-defined]
+    assert p.drop_out_n_components == 0  # type: ignore[attr-defined]

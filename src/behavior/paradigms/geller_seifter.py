@@ -97,9 +97,16 @@ class GellerSeifterParameters(Parameters):
     """Training: the session ends when so many were earned."""
     drop_out_s: Pause = 0
     """Without a press for so long the session ends; 0: it goes on."""
+    drop_out_n_components: Annotated[int, Field(ge=0)] = 0
+    """After so many components in a row without a press the session ends; 0: it goes on."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.drop_out_n_components > len(self.components) * self.n_cycles:
+            raise ValueError(
+                f"drop_out_n_components ({self.drop_out_n_components}) must not be more than the session has "
+                f"({len(self.components) * self.n_cycles})"
+            )
         by_name: dict[str, bool] = {}
         for component in self.components:
             if component.shock_step_ma and component.strongest_ma > self.limits.max_ma:  # a dry run may not come so far
@@ -122,10 +129,16 @@ async def geller_seifter(box: Chamber, p: GellerSeifterParameters) -> None:
         if p.stage == "training":
             await training(box, p)
             return
+        n_silent = 0
         for number, component in enumerate(p.components * p.n_cycles):
             if number and p.blackout_s:
                 await box.wait(p.blackout_s)
-            await present(box, p, component)
+            presses: list[LeverPressed] = []
+            with box.alongside(note_press(box, presses)) if p.drop_out_n_components else nullcontext():
+                await present(box, p, component)
+            n_silent = 0 if presses else n_silent + 1
+            if p.drop_out_n_components and n_silent >= p.drop_out_n_components:
+                box.end_session(f"no press in {n_silent} components")
 
 
 async def training(box: Chamber, p: GellerSeifterParameters) -> None:
@@ -167,6 +180,12 @@ async def work(
                 box.shock(shock_ma, component.shock_s)
             shock_ma = min(shock_ma + component.shock_step_ma, component.strongest_ma)
     return False
+
+
+async def note_press(box: Chamber, presses: list[LeverPressed]) -> None:
+    """The first press from now, of any lever and in a time-out too: whoever presses has not dropped out."""
+    if press := await box.next(LeverPressed):
+        presses.append(press)
 
 
 async def end_at_drop_out(box: Chamber, p: GellerSeifterParameters) -> None:
