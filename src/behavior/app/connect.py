@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from behavior.app.prepare import Protocol
@@ -63,7 +63,11 @@ def connected(
     with ExitStack() as stack:
         world = None
         if simulated:
-            world = stack.enter_context(SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns))
+            what: dict[str, Any] = {
+                "paradigm": protocol.paradigm.name,
+                "parameters": protocol.parameters.model_dump(mode="json"),
+            }
+            world = stack.enter_context(SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns, **what))
             ports = {device.uid: world.ports[device.name] for device in box.devices}
         else:
             ports = ports_of([device.uid for device in box.devices], serial_ports())
@@ -81,6 +85,7 @@ def connected(
                 limits=protocol.limits,
                 n_issued=issued_to(device, interrupted),
                 resumed=interrupted is not None,
+                sides=device.sides,
             )
             drivers.append((driver, transport))
         chamber = ConnectedChamber(drivers)

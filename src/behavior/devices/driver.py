@@ -195,7 +195,7 @@ class HarpDriver(ABC):
         if message.kind == "read":
             self._answered(message, now_us)
         at_us = max(self._last_at_us, min(now_us, self.clock.session_us(message.device_us)))
-        self._last_at_us = at_us
+        n_told = len(self._events)
         if message.refused:
             self._drop(message.name)
             self._fault(f"answered a request for {message.name} with an error", at_us)
@@ -203,6 +203,8 @@ class HarpDriver(ABC):
             self._echoed(message.name, int(message.value), at_us, now_us)
         else:
             self._heard(message, at_us, now_us)
+        if len(self._events) > n_told:  # answers come at once, debounced inputs with the time of their edge
+            self._last_at_us = at_us
 
     def _echoed(self, register: str, value: int, at_us: int, now_us: int) -> None:
         wanted = self._wanted[register]

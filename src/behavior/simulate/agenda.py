@@ -21,6 +21,11 @@ class Agenda:
         """When the next deed is due."""
         return self._coming[0][0] if self._coming else NEVER
 
+    @property
+    def intends(self) -> Event | None:
+        """The next deed, so that a body that takes time can set off for it."""
+        return self._coming[0][2] if self._coming else None
+
     def plan(self, deed: Event) -> None:
         """Do this at its time."""
         heappush(self._coming, (deed.at_us, next(self._order), deed))

@@ -12,6 +12,9 @@ from behavior.simulate.shock_caller import ShockCaller
 from behavior.simulate.shuttler import Shuttler, Stepper
 from behavior.simulate.subject import Subject
 
+STARTS = {"step-through": "light", "step-down": "platform"}
+"""The side where the animal is put, by apparatus."""
+
 
 def animal_for(paradigm: str, parameters: dict[str, Any], seed: int, treatment: Treatment) -> Subject:
     """The animal that takes part in a session.
@@ -29,8 +32,8 @@ def animal_for(paradigm: str, parameters: dict[str, Any], seed: int, treatment: 
         case "helplessness_induction":
             return Shuttler(seed, treatment, shocked_before=False, gated=True)
         case "passive_avoidance":
-            entered = ENTERED[parameters["apparatus"]]
-            return Stepper(seed, treatment, trained=parameters["stage"] == "retention", entered=entered)
+            start, entered = STARTS[parameters["apparatus"]], ENTERED[parameters["apparatus"]]
+            return Stepper(seed, treatment, trained=parameters["stage"] == "retention", start=start, entered=entered)
         case "shock_aggression":
             return Pair(seed, treatment, parameters["raters"])
         case "shock_induced_usv":

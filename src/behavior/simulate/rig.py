@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 from behavior.config.rig import Chamber
 from behavior.model.doses import Treatment
 from behavior.model.errors import Failure
+from behavior.simulate.animals import animal_for
 from behavior.simulate.pty import PtyServer
-from behavior.simulate.rat import Rat
 from behavior.simulate.world import Cage
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ PATIENCE_S = 20.0
 
 
 class SimulatedChamber:
-    """A chamber's twins and a rat, in real time while the `with` block lasts.
+    """A chamber's twins and an animal, in real time while the `with` block lasts.
 
     Parameters
     ----------
     chamber : as the rig describes it
-    treatment : what the rat was given
+    treatment : what the animal was given
+    paradigm, parameters : what is run, for the animal that suits it
     seed : of all that it does
     start_ns : `time.monotonic_ns()` at which time is 0, so that both processes mean the same by a time
 
@@ -37,11 +38,23 @@ class SimulatedChamber:
     ports : the serial port of each device, by its name in the rig
     """
 
-    def __init__(self, chamber: Chamber, treatment: Treatment, *, seed: int, start_ns: int) -> None:
+    def __init__(
+        self,
+        chamber: Chamber,
+        treatment: Treatment,
+        *,
+        paradigm: str,
+        parameters: dict[str, Any],
+        seed: int,
+        start_ns: int,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(there, chamber, treatment, seed, start_ns), name="simulated chamber", daemon=True
+            target=_serve,
+            args=(there, chamber, (paradigm, parameters, seed, treatment), start_ns),
+            name="simulated chamber",
+            daemon=True,
         )
         self.ports: dict[str, str] = {}
 
@@ -74,12 +87,12 @@ class SimulatedChamber:
         return answer
 
 
-def _serve(there: Connection, chamber: Chamber, treatment: Treatment, seed: int, start_ns: int) -> None:
+def _serve(there: Connection, chamber: Chamber, who: tuple[str, dict[str, Any], int, Treatment], start_ns: int) -> None:
     """The other process: serve until it is ended, and tell what sounded when asked."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
-    cage = Cage(chamber, Rat(seed, treatment))
+    cage = Cage(chamber, animal_for(*who))
 
     def animal(now_us: int) -> int:
         cage.advance(now_us)

@@ -17,8 +17,8 @@ from behavior.paradigms.parameters import Parameters
 from behavior.session.assemble import assemble, core_of, dry_run, resolve
 from behavior.session.folder import SessionFolder, create
 from behavior.session.record import record_session
+from behavior.simulate.animals import animal_for
 from behavior.simulate.ideal import IdealBox
-from behavior.simulate.rat import Rat
 from behavior.simulate.sound import SimulatedMicrophone
 from behavior.simulate.world import VirtualApparatus
 from behavior.study.plan import PlannedSession, plan
@@ -78,12 +78,13 @@ def rehearse(arm: Arm, rig: Rig, *, seed: int) -> float:
         How long a session lasts, min.
     """
     paradigm, parameters = paradigm_of(arm)
-    longest_us = 0
+    asked, longest_us = parameters.model_dump(mode="json"), 0
     for dose_mg_kg in (0.0, max(arm.doses_mg_kg)):
         for chamber in rig.chambers:
             core = assemble(paradigm, parameters, seed=seed, limits=chamber.limits)
             treatment = Treatment(compound=arm.compound, dose_mg_kg=dose_mg_kg)
-            dry_run(core, IdealBox(Rat(seed, treatment)), what=f"arm {arm.name!r} in chamber {chamber.name}")
+            animal = animal_for(paradigm.name, asked, seed, treatment)
+            dry_run(core, IdealBox(animal), what=f"arm {arm.name!r} in chamber {chamber.name}")
             longest_us = max(longest_us, core.now_us)
     return longest_us / 60e6
 
@@ -100,7 +101,9 @@ def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFol
     paradigm, parameters = paradigm_of(planned.arm)
     limits = chamber.limits.lowered_to(parameters.limits)
     microphone = SimulatedMicrophone(chamber.microphone.sample_rate_hz) if chamber.microphone else None
-    apparatus = VirtualApparatus(chamber, limits, Rat(planned.seed, planned.treatment), microphone)
+    asked = parameters.model_dump(mode="json")
+    animal = animal_for(paradigm.name, asked, planned.seed, planned.treatment)
+    apparatus = VirtualApparatus(chamber, limits, animal, microphone)
     header = SessionHeader(
         software=f"behavior {__version__}",
         subject=planned.subject,
@@ -112,7 +115,7 @@ def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFol
         paradigm=paradigm.name,
         paradigm_file=planned.arm.paradigm if planned.arm.paradigm.endswith(".py") else None,
         paradigm_sha256=paradigm.sha256,
-        parameters=parameters.model_dump(mode="json"),
+        parameters=asked,
         limits=limits.model_dump(),
         seed=planned.seed,
         rig=rig.name,

@@ -22,12 +22,21 @@ from behavior.model.events import (
     HeadLeft,
     LeverPressed,
     LeverReleased,
+    Noted,
     ShockEnded,
 )
+from behavior.session.core import NEVER
 from behavior.session.recording import Recorder
 from behavior.session.runner import due_us
 from behavior.simulate.acoustics import Artefact, PlannedCall
-from behavior.simulate.devices import SimulatedOperantChamber, in_memory, simulated
+from behavior.simulate.body import Body
+from behavior.simulate.devices import (
+    Happening,
+    SimulatedOperantChamber,
+    SimulatedShuttleBox,
+    in_memory,
+    simulated,
+)
 from behavior.simulate.subject import Subject, Vocalized
 
 SETTLE_US = 300_000
@@ -46,24 +55,31 @@ class Cage:
     ----------
     twins : by the device's name in the rig
     sounds : what could be heard, in order of onset
+    notes : what people who watch have keyed, in order, to be taken away
     """
 
     def __init__(self, chamber: Chamber, subject: Subject) -> None:
         self.twins = {device.name: simulated(device.kind, device.uid) for device in chamber.devices}
         self.sounds: list[PlannedCall | Artefact] = []
+        self.notes: list[Event] = []
         self._subject = subject
+        self._bodies: list[Body] = []
+        for device in chamber.devices:
+            twin = self.twins[device.name]
+            if isinstance(twin, SimulatedShuttleBox):
+                self._bodies.append(Body(twin, device.sides, subject))
         self._tones: dict[str, int] = {}
 
     @property
     def next_us(self) -> int:
         """When something happens here by itself."""
-        return min(self._subject.next_us, *(twin.next_us for twin in self.twins.values()))
+        twins = [twin.next_us for twin in self.twins.values()]
+        return min(self._subject.next_us, *twins, *(body.next_us for body in self._bodies))
 
     def advance(self, now_us: int) -> None:
         """Let everything happen that is due, each at its own time."""
         self._perceive()
-        while self._subject.next_us <= now_us:
-            at_us = self._subject.next_us
+        while (at_us := min(self._subject.next_us, *(body.next_us for body in self._bodies), NEVER)) <= now_us:
             self._run(at_us)
             if self._subject.next_us == at_us:
                 self._do(self._subject.act())
@@ -73,17 +89,23 @@ class Cage:
         for twin in self.twins.values():
             twin.advance(now_us)
         self._perceive()
+        for body in self._bodies:
+            body.follow(now_us)
 
     def _perceive(self) -> None:
-        for twin in self.twins.values():
-            for at_us, happening in twin.take_happenings():
-                self._subject.perceive(happening, at_us)
-                self._hear(happening, at_us)
+        happened = [one for twin in self.twins.values() for one in twin.take_happenings()]
+        for at_us, happening in sorted(happened, key=in_order):
+            self._subject.perceive(happening, at_us)
+            self._hear(happening, at_us)
 
     def _do(self, deed: Event) -> None:
         if isinstance(deed, Vocalized):
             self.sounds.append(PlannedCall(deed.at_us / 1e6, deed.duration_s))
             return
+        if isinstance(deed, Noted):
+            self.notes.append(deed)
+        for body in self._bodies:
+            body.arrive(deed)
         for twin in self.twins.values():
             if isinstance(twin, SimulatedOperantChamber):
                 _work(twin, deed)
@@ -101,6 +123,12 @@ class Cage:
                 self.sounds.append(Artefact("shock", (at_us - duration_us) / 1e6, duration_us / 1e6))
             case Delivered():
                 self.sounds.append(Artefact("feeder", at_us / 1e6 - FEEDER_S, FEEDER_S))
+
+
+def in_order(happening: Happening) -> tuple[int, bool]:
+    """By time; at one time what the box does comes before what follows from it, whichever device does it."""
+    at_us, what = happening
+    return at_us, isinstance(what, Event)
 
 
 def _work(twin: SimulatedOperantChamber, deed: Event) -> None:
@@ -139,7 +167,9 @@ class VirtualApparatus:
         for device in chamber.devices:
             transport = in_memory(self.cage.twins[device.name], self.now_us)
             transport.open()
-            driver, identity = connect(device.name, device.kind, transport, self.now_us, uid=device.uid, limits=limits)
+            driver, identity = connect(
+                device.name, device.kind, transport, self.now_us, uid=device.uid, limits=limits, sides=device.sides
+            )
             self.identities[device.name] = identity
             yield driver, transport
 
@@ -162,7 +192,8 @@ class VirtualApparatus:
             at_us = due_us(until_us, self.chamber.next_us, self.cage.next_us)
             self._now_us = max(self._now_us, at_us)
             self.cage.advance(self._now_us)
-            events += self.chamber.poll(self._now_us)
+            events += [*self.cage.notes, *self.chamber.poll(self._now_us)]
+            self.cage.notes.clear()
             if events or self._now_us >= until_us:
                 return events
 
