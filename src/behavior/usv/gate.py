@@ -31,6 +31,7 @@ _STEADY_HZ, _FADES_MS, _DIES_DB, _HEARD_DB = 600.0, 150.0, 4.0, 10.0
 _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
 _MANY, _SPARSE = 4.0, 0.6
+_PURE_S, _PURE_HZ = 1.0, 40.0
 _RESUMES_S, _RESUMES_BINS, _MOST_TONES = 0.1, 1.5, 64
 
 
@@ -96,10 +97,14 @@ class Gate:
         return next((reason for reason, holds in rules if holds), None)
 
     def _is_tone(self, contour: Contour) -> bool:
-        """It lasts longer than any call, or goes on where such a one was cut for its length."""
-        frame_s = self._grid.frame_s
-        return len(contour) * frame_s > self._profile.longest_s - 2 * frame_s or any(
-            abs(contour.start - stop) * frame_s < _RESUMES_S and abs(contour.bins[0] - place) < _RESUMES_BINS
+        """It lasts longer than any call, keeps its pitch as no larynx does, or goes on where a tone was cut."""
+        seconds = len(contour) * self._grid.frame_s
+        if seconds > self._profile.longest_s - 2 * self._grid.frame_s:
+            return True
+        if seconds > _PURE_S and np.subtract(*np.percentile(contour.bins, (95, 5))) * self._grid.bin_hz < _PURE_HZ:
+            return True
+        return any(
+            abs(contour.start - stop) * self._grid.frame_s < _RESUMES_S and abs(contour.bins[0] - place) < _RESUMES_BINS
             for stop, place in self._tones
         )
 
