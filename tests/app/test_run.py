@@ -107,6 +107,30 @@ def test_a_key_ends_it_safely_with_a_footer(tmp_path: Path, number: signal.Signa
     assert SetLever("left", out=False) in folder.read().items
 
 
+def test_a_person_at_a_terminal_is_asked_for_everything_and_nothing_is_preselected(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    options = ["--precedes", "test", "--day", 8, "--pretreatment-min", 600]
+    process = started(arguments(tmp_path / "data", *options, "--simulate"), stdin=theirs)
+    try:
+        os.write(ours, b"X7\n00:00\nR5\nme\n281.5\n")
+        folder = wait_for_a_journal(tmp_path / "data")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 0, err
+    for question in ("Blind code", "Treated at", "Subject", "Experimenter", "Weight g"):
+        assert f"{question}" in out
+        assert f"{question} [" not in out
+    header = folder.header
+    assert (header.subject, header.experimenter, header.weight_g, header.day) == ("R5", "me", 281.5, 8)
+    assert (header.treatment.blind_code, header.treatment.precedes) == ("X7", "test")
+    assert header.injected_at is not None
+    assert header.remarks == () or "min after treatment, where 600 min were planned" in header.remarks[0]
+
+
 def test_what_is_typed_during_a_session_is_a_note_in_its_journal(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"), stdin=theirs)

@@ -45,6 +45,16 @@ def ask(given: dict[str, str | float | None]) -> dict[str, str]:
     return answers | {option: str(typer.prompt(option.replace("-", " ").capitalize())) for option in missing}
 
 
+def ask_for_treatment(
+    blind_code: str | None, dose_mg_kg: float | None, injected_at: str | None
+) -> tuple[str | None, str | None]:
+    """Blind code and time of treatment, asked of a person at a terminal where neither code nor dose was given."""
+    if blind_code or dose_mg_kg is not None or not sys.stdin.isatty():
+        return blind_code, injected_at
+    code = str(typer.prompt("Blind code"))
+    return code, injected_at or str(typer.prompt("Treated at, as in 14:05"))
+
+
 def weight(option: str, text: str) -> float:
     """A weight that somebody typed, g.
 

@@ -88,6 +88,7 @@ def treatment_of(
     vehicle: str | None,
     route: str | None,
     pretreatment_min: float | None,
+    precedes: str | None = None,
 ) -> Treatment:
     """What the animal was given: a blind code, or a dose of something in something.
 
@@ -113,6 +114,7 @@ def treatment_of(
         vehicle=vehicle,
         route=route,
         pretreatment_min=pretreatment_min,
+        precedes=precedes,
         blind_code=blind_code,
     )
 

@@ -51,7 +51,9 @@ def run(
     vehicle: Annotated[str | None, typer.Option(help="In what.")] = None,
     route: Annotated[str | None, typer.Option(help="How, as in i.p.")] = None,
     pretreatment_min: Annotated[float | None, typer.Option(help="Planned minutes from treatment to start.")] = None,
+    precedes: Annotated[str | None, typer.Option(help="The stage it was given before, as in training or test.")] = None,
     injected_at: Annotated[str | None, typer.Option(help="When it was treated, as in 14:05.")] = None,
+    day: Annotated[int | None, typer.Option(min=1, help="Day of the study.")] = None,
     out: Annotated[Path, typer.Option(help="Dataset folder; the session gets a new folder in it.")] = Path("data"),
     seed: Annotated[int | None, typer.Option(help="Of all that is drawn; by default a new one.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Run on a simulated chamber with a rat in it.")] = False,
@@ -63,6 +65,7 @@ def run(
         return
     if chamber is None or len(chamber) != 1 or paradigm is None:
         raise BadInput("say --chamber and --paradigm; several chambers are started from a --plan")
+    from behavior.app.asking import ask_for_treatment
     from behavior.app.connect import connected
     from behavior.app.prepare import attend, prepare, treatment_of
     from behavior.config import read
@@ -72,7 +75,8 @@ def run(
     box = read(find(rig, "configs", "rigs"), Rig).chamber(chamber[0])
     seed = time.time_ns() % 2**32 if seed is None else seed
     protocol = prepare(paradigm, parameters, box, seed, master)
-    treatment = treatment_of(blind_code, compound, dose_mg_kg, vehicle, route, pretreatment_min)
+    blind_code, injected_at = ask_for_treatment(blind_code, dose_mg_kg, injected_at)
+    treatment = treatment_of(blind_code, compound, dose_mg_kg, vehicle, route, pretreatment_min, precedes)
     who = attend(
         {"subject": subject, "experimenter": experimenter, "weight-g": weight_g},
         treatment,
@@ -84,7 +88,8 @@ def run(
     for remark in who.remarks:
         typer.echo(f"warning: {remark}", err=True)
     with connected(box, protocol, treatment, seed, simulated=simulate) as link:
-        header = {**asdict(who), "treatment": treatment, "rig": rig, "chamber": box.name, "simulated": simulate}
+        where = {"rig": rig, "chamber": box.name, "day": day, "simulated": simulate}
+        header = {**asdict(who), **where, "treatment": treatment}
         folder = begin(out, header, protocol, link, seed)
         typer.echo(f"Session: {folder.path}")
         footer = live(folder, link, raters=getattr(protocol.parameters, "raters", ()))

@@ -24,6 +24,10 @@ class Start(Record):
     vehicle: str | None = None
     route: str | None = None
     pretreatment_min: Annotated[float | None, Field(ge=0)] = None
+    precedes: str | None = None
+    """The stage that the treatment was given before."""
+    day: Annotated[int | None, Field(ge=1)] = None
+    """Of the study."""
 
     def options(self) -> list[str]:
         """As options of `behavior run`, but for what is asked at the start."""

@@ -16,4 +16,6 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     vehicle: str | None = None
     route: str | None = None
     pretreatment_min: float | None = None
+    precedes: str | None = None
+    """The stage that it was given before, such as training, retention or test: acquisition and retrieval differ."""
     blind_code: str | None = None

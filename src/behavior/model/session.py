@@ -41,6 +41,8 @@ class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
     treatment: Treatment
     study: str | None = None
     arm: str | None = None
+    day: int | None = None
+    """Of the study, for designs that test on days 1, 8, 15 and 20."""
     paradigm: str
     paradigm_file: str | None = None
     """A lab's own file that holds the paradigm; None for one that is found by its name."""

@@ -38,7 +38,7 @@ TABLES = ("components", "bins", "trials", "calls")
 
 DESCRIPTION = (
     "session", "subject", "study", "arm", "paradigm", "compound", "dose_mg_kg", "vehicle", "route", "pretreatment_min",
-    "blind_code", "weight_g", "experimenter", "rig", "chamber", "started_at", "ended_at", "duration_s", "end_reason",
+    "precedes", "day", "blind_code", "weight_g", "experimenter", "rig", "chamber", "started_at", "ended_at", "duration_s", "end_reason",
     "n_shocks", "shock_s", "n_deliveries", "n_responses", "simulated", "software", "journal_sha256", "score_sha256",
     "left_out",
 )  # fmt: skip
@@ -192,6 +192,8 @@ def _record(folder: SessionFolder, dataset: Path, study: Study | None, warnings:
         "vehicle": given.vehicle,
         "route": given.route,
         "pretreatment_min": given.pretreatment_min,
+        "precedes": given.precedes,
+        "day": header.day,
         "blind_code": given.blind_code,
         "weight_g": header.weight_g,
         "experimenter": header.experimenter,
