@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from behavior.assays.library import Figure, beside, disagreements, read_library
-from behavior.assays.quantity import parse
+from behavior.assays.library import Figure, disagreements, read_library
 from behavior.model.errors import BadFile
 
 LIBRARY = read_library()
@@ -62,6 +61,11 @@ def test_a_kd_beside_a_ki_is_pointed_at():
         ({"value": 10.0}, {"value": 12.0}, ""),
         ({"value": 10.0}, {"value": 100.0}, "they differ 10-fold"),
         ({"value": 10.0}, {"value": 0.1, "unit": "uM"}, "they differ 10-fold"),
+        ({"value": 10.0}, {"value": 10.0, "unit": "ng/ml"}, "they are in units of different kinds"),
+        ({"value": 10.0}, {"value": 30.0}, ""),
+        ({"value": 10.0}, {"value": 31.0}, "they differ 3.1-fold"),
+        ({"value": 140.0, "high": 200.0}, {"value": 1000.0}, "they differ 5-fold"),
+        ({"value": 50.0, "qualifier": "<="}, {"value": 100.0, "qualifier": "<"}, ""),
         ({"value": 10.0}, {"value": 100.0, "qualifier": ">"}, "the bound excludes the other figure"),
         ({"value": 1000.0}, {"value": 100.0, "qualifier": ">"}, ""),
         ({"value": 1000.0}, {"value": 100.0, "qualifier": "<"}, "the bound excludes the other figure"),
@@ -80,15 +84,6 @@ def test_how_two_figures_differ(first, second, how):
 def test_figures_of_different_things_do_not_disagree():
     assert not disagreements([figure(value=1.0), figure(value=100.0, target="D3")])
     assert not disagreements([figure(value=1.0, dose=1.0), figure(value=100.0, dose=2.0)])
-
-
-def test_ones_own_result_beside_a_published_one():
-    (one,) = beside(parse("20 nM"), [figure(value=10.0)])
-    assert str(one.ratio) == "2"
-    (bound,) = beside(parse("> 5 uM"), [figure(value=10.0)])
-    assert str(bound.ratio) == "> 500"
-    (span,) = beside(parse("150 min"), [figure(value=140.0, high=200.0, unit="min")])
-    assert span.ratio is None
 
 
 def test_a_figure_must_say_something(tmp_path):

@@ -14,10 +14,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from behavior.assays.quantity import Quantity, fold
+from behavior.assays.quantity import Quantity
 from behavior.assays.units import spelled
 from behavior.config import Record, read
 from behavior.config.shipped import shipped
+from behavior.model.errors import BadInput
 
 _AFFINITY = ("Ki", "Kd")
 _FAR = 3.0
@@ -168,8 +169,10 @@ def _difference(first: Figure, second: Figure) -> str:
 
 
 def _numbers_differ(a: Quantity, b: Quantity) -> str:
-    if b.unit and a.unit:
-        b = b.into(a.unit)
+    try:
+        b = b.into(a.unit) if b.unit and a.unit else b
+    except BadInput:
+        return "they are in units of different kinds"
     ends_a, ends_b = ((q.value or 0.0, q.high if q.high is not None else q.value or 0.0) for q in (a, b))
     above = {">", ">="}
     below = {"<", "<="}
@@ -181,22 +184,3 @@ def _numbers_differ(a: Quantity, b: Quantity) -> str:
         return "the bound excludes the other figure" if ends_b[0] > ends_a[1] else ""
     apart = max(ends_a[0], ends_b[0]) / max(min(ends_a[1], ends_b[1]), 1e-300)
     return f"they differ {apart:.3g}-fold" if apart > _FAR else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One's own result beside a published figure; `ratio` is own over published, None where that says
-    nothing.
-    """
-
-    figure: Figure
-    own: Quantity
-    ratio: Quantity | None
-
-
-def beside(own: Quantity, figures: Sequence[Figure]) -> list[Comparison]:
-    """Place one's own result beside published figures of the same thing, bounds kept as bounds."""
-    return [
-        Comparison(figure, own, None if figure.stated.is_range else fold(own, figure.stated))
-        for figure in merged(figures)
-    ]

@@ -9,7 +9,6 @@ from behavior.assays.pages.published import numbers_beside
 from behavior.assays.quantity import Quantity, shortest
 from behavior.assays.result import Beside, Endpoint, label_of
 from behavior.assays.settings import KineticsSettings
-from behavior.model.errors import BadInput
 
 
 def published_of(endpoints: Sequence[Endpoint], settings: KineticsSettings, library: Library) -> tuple[Beside, ...]:
@@ -21,12 +20,8 @@ def published_of(endpoints: Sequence[Endpoint], settings: KineticsSettings, libr
         if name not in ("half_life", "cmax", "auc_ratio") or endpoint.value is None:
             continue
         own = Quantity(shortest(endpoint.value), endpoint.value, unit=endpoint.unit)
-        try:
-            rows += numbers_beside(
-                own, f"{label_of(name)} of {analyte}", library.find(compounds=[analyte], quantities=[name])
-            )
-        except BadInput:
-            continue
+        known = library.find(compounds=[analyte], quantities=[name])
+        rows += numbers_beside(own, f"{label_of(name)} of {analyte}", known)
     return tuple(rows)
 
 
