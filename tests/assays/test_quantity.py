@@ -43,6 +43,11 @@ from behavior.model.errors import BadInput
         ("2.2 mg/kg", 2.2, None, "", "mg_kg", None),
         ("Modest activity at high concentrations", None, None, "", None, None),
         ("", None, None, "", None, None),
+        ("10,5 nM", None, None, "", None, None),
+        ("10,0000 nM", None, None, "", None, None),
+        ("140-200,5 min", None, None, "", None, None),
+        ("1.2.3", None, None, "", None, None),
+        ("5, 10 nM", None, None, "", None, None),
     ],
 )
 def test_what_a_printed_value_says(text, value, high, qualifier, unit, kind):
@@ -135,6 +140,9 @@ def test_schedules():
         (9.999499, "9.999"),
         (1234.5, "1234"),
         (10_000, "10,000"),
+        (9999.7, "10,000"),
+        (-9999.7, "-10,000"),
+        (0.99996, "1"),
         (1e-6, "1e-06"),
         (-2.5, "-2.5"),
     ],

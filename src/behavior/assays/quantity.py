@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from behavior.assays.units import factor, shown, spelled
 from behavior.model.errors import BadInput
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"(?>(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
 _QUANTITY = re.compile(
     rf"""^\s*
     (?:(?P<kind>p?K[id]|IC50|ED50|EC50|Cmax|Bmax)\s*(?:[=:]|of|is)?\s*)?
@@ -22,7 +22,7 @@ _QUANTITY = re.compile(
     (?P<low>{_NUMBER})
     (?:\s*(?:-|–|—|to\s)\s*(?P<high>{_NUMBER}))?
     (?:\s*(?:±|\+/-)\s*(?P<error>{_NUMBER}))?
-    \s*(?P<unit>.*?)\s*$""",
+    (?![-–—,.\s]*\d)\s*(?P<unit>.*?)\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SIGNS = {"≥": ">=", "≤": "<=", "≈": "~", "ca": "~", "ca.": "~", "about": "~", "approx": "~", "approx.": "~"}
@@ -96,7 +96,7 @@ def parse(text: str) -> Quantity:
     Returns
     -------
     Quantity
-        With `value` None if the text does not start with a number.
+        With `value` None if the text does not start with a number, or with one that has a decimal comma.
     """
     stripped = text.strip()
     kinds = _KINDS.search(stripped)
@@ -176,15 +176,13 @@ def daily_dose(text: str) -> tuple[float, float] | None:
 
 
 def shortest(number: float) -> str:
-    """A number with at most four significant digits and thousands commas from 10,000 on: ``0.36``,
-    ``10,000``.
-    """
+    """A number with four significant digits (whole from 10,000 on, with thousands commas): ``0.36``, ``10,000``."""
     if number == 0:
         return "0"
     if not 1e-4 <= abs(number) < 1e7:
         return f"{number:.3g}"
     digits = max(0, 3 - math.floor(math.log10(abs(number))))
-    text = f"{number:,.{digits}f}" if abs(number) >= 1e4 else f"{number:.{digits}f}"
+    text = f"{number:,.{digits}f}" if abs(round(number, digits)) >= 1e4 else f"{number:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -312,7 +312,7 @@ def _number(cell: str, line: int, column: Column, unit: str | None, reading: _Re
     if column.kind == "censored" and cell.lower().replace(" ", "") in BELOW_LIMIT:
         return math.nan, True
     try:
-        value = float(cell)
+        value = float(cell.replace("_", "?"))
     except ValueError:
         return _not_plain(cell, line, column, where, reading)
     if not math.isfinite(value):

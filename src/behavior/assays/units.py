@@ -38,14 +38,12 @@ FAMILIES: dict[str, dict[str, float]] = {
 """Each family's units, with the factor to the family's own base unit."""
 
 _SPELLINGS = {
-    "nmol": "nM",
     "micromolar": "uM",
     "nanomolar": "nM",
     "hours": "h",
     "hour": "h",
     "hr": "h",
     "hrs": "h",
-} | {
     "minutes": "min",
     "minute": "min",
     "mins": "min",
