@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import json, structs
 
+from behavior import __version__
 from behavior.model.commands import Command, Deliver, EndSession, SetRecording, Shock
 from behavior.model.errors import BadInput, Failure
 from behavior.model.events import Resumed, Stopped
 from behavior.scoring.rescore import rescore
 from behavior.session.folder import SessionFolder
+from behavior.session.journal import line_of
 from behavior.session.record import record_session
 from behavior.session.resume import Interrupted, Nobody, interrupted, resumed
 from behavior.session.verify import verify
@@ -173,3 +177,47 @@ def test_a_cut_recording_is_known(tmp_path: Path) -> None:
         session = interrupted(cut(folder, tmp_path / str(recording), journal.index(at)))
         assert session.was_recording == (recording or any(isinstance(one, SetRecording) for one in session.owed))
         session.core.close()
+
+
+def headed(folder: SessionFolder, **changes: object) -> SessionFolder:
+    """The same folder with another header; its journal is chained to that one."""
+    header = structs.replace(folder.header, **changes)  # type: ignore[type-var]
+    data = json.format(json.encode(header)) + b"\n"
+    items = folder.read().items
+    (folder.path / "header.json").write_bytes(data)
+    after, lines = crc32(data), []
+    for seq, item in enumerate(items):
+        line, after = line_of(item, seq, after, 0)
+        lines.append(line)
+    folder.journal_path.write_bytes(b"".join(lines))
+    return SessionFolder(folder.path)
+
+
+def test_another_version_is_said_and_goes_on_if_its_replay_agrees(whole: SessionFolder, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path / "cut", 9000)
+    older = headed(folder, software="behavior 0.0.9", paradigm_sha256="0" * 64)
+    session = interrupted(older)
+    assert session.remarks == (
+        f"begun by behavior 0.0.9, and this is behavior {__version__}, and the replay agrees",
+        "the paradigm's source has changed since, and the replay agrees",
+    )
+    go_on(session)
+    assert folder.footer is not None
+    assert folder.footer.reason == "completed"
+
+
+def test_another_version_whose_replay_differs_is_refused_and_changes_nothing(
+    whole: SessionFolder, tmp_path: Path
+) -> None:
+    folder = headed(cut(whole, tmp_path / "cut", 9000), software="behavior 0.0.9", seed=4)
+    before = {path: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(Failure, match=r"does not agree \(begun by behavior 0\.0\.9, and this .*\): line \d+: "):
+        interrupted(folder)
+    assert {path: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_parameters_that_this_version_does_not_know_are_refused(whole: SessionFolder, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path / "cut", 9000)
+    parameters = {**folder.header.parameters, "n_loops": 3}
+    with pytest.raises(Failure, match=r"does not agree .*n_loops: is not known here"):
+        interrupted(headed(folder, software="behavior 9.0", parameters=parameters))

@@ -36,6 +36,8 @@ def resume(
         raise BadInput(f"{folder}: {confirm!r} is not the subject of this session; look into the box and type its ID")
     gap_s = session.gap_us(datetime.now().astimezone()) / 1e6
     typer.echo(f"Interrupted {gap_s:.0f} s ago, {session.core.now_us / 60e6:.1f} min into the session")
+    for remark in session.remarks:
+        typer.echo(f"warning: {remark}", err=True)
     if why := why_not(session, gap_s, max_gap_s):
         typer.echo(f"It is closed and not gone on with: {why}")
     footer = closed(session, why or "closed by hand") if close or why else gone_on_with(session, simulated=simulate)

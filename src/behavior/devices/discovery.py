@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from behavior.devices.handshake import Identity, identify
-from behavior.devices.transport import SerialTransport, TransportLost
+from behavior.devices.transport import HELD, SerialTransport, TransportLost
 from behavior.model.errors import BehaviorError, Failure
 
 
@@ -54,6 +54,11 @@ def ports_of(uids: Iterable[str], ports: Iterable[str]) -> dict[str, str]:
             raise Failure(f"{at[who.uid]} and {port} both answer as device {who.uid}; unplug one of them")
         at[who.uid] = port
     if missing := [uid for uid in uids if uid not in at]:
+        if held := [port for port, who in answers.items() if isinstance(who, str) and HELD in who]:
+            raise Failure(
+                f"device {missing[0]} is not to be found, and {', '.join(held)} is open in another program, such as a "
+                "session that runs on this chamber; end that first"
+            )
         seen = "; ".join(f"{port}: {_text(who)}" for port, who in answers.items()) or "no port"
         raise Failure(
             f"device {missing[0]} is not there; plug it in and switch it on, or run with --simulate (found: {seen})"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BAUD = 1_000_000
 READ_TIMEOUT_S = 0.02
+HELD = "another program has this port open"
 
 
 class TransportLost(Exception):
@@ -119,7 +120,7 @@ def _cannot_open(port: str, error: Exception) -> BadInput | Failure:
             "(`sudo usermod -aG dialout $USER`) and log in again"
         )
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
-        return Failure(f"{port}: another program has this port open; close it and try again")
+        return Failure(f"{port}: {HELD}; close it and try again")
     return Failure(f"{port}: cannot be opened as a serial port ({text}); check that it is the device's port")
 
 

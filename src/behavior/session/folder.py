@@ -16,6 +16,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from errno import ENOSPC
+from os import strerror
 from pathlib import Path
 
 import msgspec
@@ -182,8 +184,13 @@ def find_sessions(*places: Path) -> Iterator[SessionFolder]:
 
 def _write_new(path: Path, data: bytes) -> None:
     try:
-        with path.open("xb") as file:
-            file.write(data + b"\n")
+        with path.open("xb", buffering=0) as file:
+            try:
+                if file.write(data + b"\n") <= len(data):
+                    raise OSError(ENOSPC, strerror(ENOSPC))
+            except OSError:
+                path.unlink()  # half a file would be taken for one
+                raise
     except FileExistsError:
         raise BadInput(f"{path}: is there already and is never overwritten; choose another folder") from None
     except OSError as error:

@@ -62,7 +62,10 @@ def record_session(
         failure = error
     reason = str(core.ended) if failure is None else f"failure of the host: {failure}"
     footer = totals.footer(journal, reason=reason, ended_at=time_of_day())
-    folder.close(footer)
+    try:
+        folder.close(footer)
+    except Failure as error:
+        failure = failure or error
     if failure is not None:
         sentence = str(failure) if isinstance(failure, BehaviorError) else f"the host failed ({failure!r})"
         raise Failure(f"{folder.path}: the session was ended safely, because {sentence}") from failure

@@ -6,7 +6,8 @@ Rules.
     and not sent: nobody knows whether they went out, they count in full, and nothing is ever given twice.
 2.  The gap takes no time from the paradigm: deadlines shift by it, lights and levers are set again, a shock that was
     cut is not repeated.
-3.  A gap that is too long, a recording that was cut, or a journal whose inputs are damaged cannot be gone on with; such
+3.  Another version of the program, or of the paradigm, is said; it goes on only if its replay agrees with the journal.
+4.  A gap that is too long, a recording that was cut, or a journal whose inputs are damaged cannot be gone on with; such
     a session can be closed, which gives it a footer and changes nothing else.
 """
 
@@ -16,9 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from behavior import __version__
 from behavior.model.commands import Command, Deliver, SetRecording, Shock
-from behavior.model.errors import BadInput, Failure
+from behavior.model.errors import BadInput, BehaviorError, Failure
 from behavior.model.events import Event, Resumed
+from behavior.paradigms.catalogue import find_paradigm
 from behavior.session.assemble import core_of
 from behavior.session.core import SessionCore
 from behavior.session.folder import SessionFolder
@@ -36,12 +39,14 @@ class Interrupted:
     reading : its journal, whole
     core : in the state at the journal's end
     owed : commands that the journal lacks
+    remarks : what whoever goes on with it should know
     """
 
     folder: SessionFolder
     reading: Reading
     core: SessionCore
     owed: list[Command]
+    remarks: tuple[str, ...] = ()
 
     @property
     def n_shocks(self) -> int:
@@ -88,10 +93,24 @@ def interrupted(folder: SessionFolder) -> Interrupted:
         raise Failure(f"{folder.path}: cannot be gone on with: {'; '.join(reading.problems)}")
     if not reading.items:
         raise BadInput(f"{folder.path}: this session never began; start a new one")
-    core = core_of(folder.header)
-    owed = replay(core, zip(reading.lines, reading.items, strict=True))
+    changed = changes_since(folder)
+    try:
+        core = core_of(folder.header)
+        owed = replay(core, zip(reading.lines, reading.items, strict=True))
+    except BehaviorError as error:
+        because = f" ({'; '.join(changed)})" if changed else ""
+        raise Failure(f"{folder.path}: cannot be gone on with, its replay does not agree{because}: {error}") from None
     cut_torn_end(folder.journal_path)
-    return Interrupted(folder, reading, core, owed)
+    return Interrupted(folder, reading, core, owed, tuple(f"{change}, and the replay agrees" for change in changed))
+
+
+def changes_since(folder: SessionFolder) -> list[str]:
+    """What is not as it was when a session began: the version of the program, the source of the paradigm."""
+    header, now = folder.header, f"behavior {__version__}"
+    changed = [] if header.software == now else [f"begun by {header.software}, and this is {now}"]
+    if find_paradigm(header.paradigm_file or header.paradigm).sha256 != header.paradigm_sha256:
+        changed.append("the paradigm's source has changed since")
+    return changed
 
 
 def resumed(core: SessionCore) -> Callable[[int], Event]:
