@@ -25,20 +25,6 @@ def template(name: str) -> Path:
     return shipped("configs", "assays", f"{name}.csv")
 
 
-@pytest.fixture
-def written(tmp_path):
-    """Write a table, and settings beside it, and analyse it."""
-
-    def analysed(name: str, table: str, settings: str | None = None):
-        path = tmp_path / f"{name}.csv"
-        path.write_text(table, encoding="utf-8")
-        if settings is not None:
-            path.with_suffix(".toml").write_text(settings, encoding="utf-8")
-        return analyse(name, path).result
-
-    return analysed
-
-
 @kinds
 def test_every_template_can_be_analysed_as_it_is(name):
     result = analyse(name, template(name)).result

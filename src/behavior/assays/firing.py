@@ -223,13 +223,19 @@ def rates_from_spikes(
     Raises
     ------
     BadInput
-        Injections out of order, no room for the baseline, or a window that the next injection leaves no room
-        for.
+        Injections or their doses out of order, no room for the baseline, or a window that the next injection
+        leaves no room for.
     """
     spikes = np.sort(np.asarray(spike_times_s, dtype=np.float64))
     times = [at for at, _ in injections]
     if not injections or any(b <= a for a, b in pairwise(times)):
         raise BadInput("injection times must be given and increase; sort them or mend the entry")
+    given = [dose for _, dose in injections]
+    if given[0] <= 0 or any(b <= a for a, b in pairwise(given)):
+        raise BadInput(
+            "cumulative doses of the injections must be above 0 and increase (are "
+            f"{', '.join(f'{dose:g}' for dose in given)}); leave vehicle injections out, or mend the entry"
+        )
     first, before = times[0], baseline_s or window_s
     if first < before:
         raise BadInput(f"the first injection is at {first:g} s: no {before:g} s of baseline stand before it")

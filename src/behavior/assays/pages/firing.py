@@ -173,7 +173,7 @@ def _endpoints(
         Endpoint(
             assay="firing",
             endpoint="inhibition",
-            of=f"{of}, {shortest(step.dose)} {shown(unit)}",
+            of=f"{of}, {shortest(step.dose)} {shown(unit)}".removeprefix(", "),
             value=step.mean,
             unit="%",
             n=step.n,
@@ -304,7 +304,7 @@ def _draw(neurons: Sequence[Neuron], mean: MeanED50, pooled: PooledCurve | None,
     left.set(xlabel=f"Cumulative dose ({shown(unit)})", ylabel="Inhibition (%)")
     canvas.legend(left, loc="upper left")
     found = [neuron.ed50 for neuron in neurons if neuron.ed50 is not None]
-    jitter = np.linspace(-0.12, 0.12, len(found)) if len(found) > 1 else [0.0]
+    jitter = np.linspace(-0.12, 0.12, len(found)) if len(found) > 1 else np.zeros(len(found))
     right.plot(jitter, found, "o", color=canvas.FAINT)
     if mean.estimate is not None:
         low, high = mean.estimate.low or mean.estimate.value, mean.estimate.high or mean.estimate.value
