@@ -53,7 +53,7 @@ def test_limits_at_zero_or_infinity_are_open():
 
 
 def test_what_is_not_above_0_has_no_limits_on_its_logarithm():
-    with pytest.raises(BadInput, match="b is -.*not above 0"):
+    with pytest.raises(BadInput, match=r"b is -.*not above 0"):
         profile_limits(fitted(-2 * Y), "b", 0.95, positive=True)
 
 

@@ -47,7 +47,7 @@ def assay(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Analyse a companion assay: binding, microdialysis, firing, kinetics, exposure."""
+    """Analyse a companion assay: binding, saturation, microdialysis, firing, kinetics, exposure."""
     if template:
         if table is not None:
             raise BadInput(f"--template writes a new table and reads none; leave {table} out, or leave out --template")

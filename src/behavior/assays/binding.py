@@ -283,9 +283,9 @@ def affinity(
     at_bottom = _displaced(y[x == lowest], specific)
     names = (compound, target, experiment)
     if at_top < 0.5:
-        return _bound(">", highest, radioligand, names, at_top)
+        return _bound(">", highest, radioligand, names, at_top, _DISPLACED[">"])
     if at_bottom > 0.5:
-        return _bound("<", lowest, radioligand, names, at_top)
+        return _bound("<", lowest, radioligand, names, at_top, _DISPLACED["<"])
     fit = fit_competition(
         x,
         y,
@@ -297,7 +297,7 @@ def affinity(
     )
     if not lowest <= fit.ic50.value <= highest:
         outside = (">", highest) if fit.ic50.value > highest else ("<", lowest)
-        return _bound(*outside, radioligand, names, at_top)
+        return _bound(*outside, radioligand, names, at_top, "the fitted IC50 lies beyond")
     ki = fit.ki
     return Affinity(*names, Quantity(shortest(ki.value), value=ki.value, unit="nM"), ki, fit, "", at_top)
 
@@ -306,15 +306,17 @@ def _displaced(counts: Floats, specific: Window) -> float:
     return (specific.total - float(counts.mean())) / specific.specific
 
 
+_DISPLACED = {
+    ">": "less than half of the specific binding is displaced at",
+    "<": "more than half of the specific binding is displaced at",
+}
+
+
 def _bound(
-    sign: str, concentration: float, radioligand: Radioligand, names: tuple[str, str, str], at_top: float
+    sign: str, concentration: float, radioligand: Radioligand, names: tuple[str, str, str], at_top: float, reason: str
 ) -> Affinity:
     edge = "highest" if sign == ">" else "lowest"
-    displaced = "less" if sign == ">" else "more"
-    why = (
-        f"{displaced} than half of the specific binding is displaced at the {edge} concentration "
-        f"({shortest(concentration)} nM)"
-    )
+    why = f"{reason} the {edge} concentration ({shortest(concentration)} nM)"
     value = concentration / radioligand.factor
     quantity = Quantity(f"{sign} {shortest(value)} nM", value=value, qualifier=sign, unit="nM")
     return Affinity(*names, quantity, None, None, why, at_top)

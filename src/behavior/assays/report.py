@@ -6,13 +6,15 @@
     OUT/tables/*.csv             every table of the page
     OUT/figures/*.svg, *.png     every figure of the page
 
-Equal inputs give equal bytes: no date, no path, no machine in any of them. Nothing is overwritten.
+Equal inputs give equal bytes: no date, no path, no machine in any of them. Nothing is overwritten, and a report that
+cannot be finished is taken away whole.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,8 @@ def write_report(analysis: Analysis, out: Path) -> Path:
     ------
     BadInput
         The folder holds something already, or cannot be made.
+    Failure
+        A file cannot be written.
     """
     _make(out)
     try:
@@ -65,8 +69,13 @@ def write_report(analysis: Analysis, out: Path) -> Path:
         _write_csv(_endpoint_table(analysis), out / "endpoints.csv")
         _write_text(out / "results.json", as_json(analysis))
         _write_text(out / REPORT, _page(analysis, _draw(analysis, out / "figures")))
-    except OSError as error:
-        raise Failure(f"{out}: the report cannot be written ({error.strerror}); free the disk and run again") from None
+    except BaseException as error:
+        shutil.rmtree(out, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise Failure(
+                f"{out}: the report cannot be written ({error.strerror}); free the disk and run again"
+            ) from None
+        raise
     return out / REPORT
 
 

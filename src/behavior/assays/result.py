@@ -44,6 +44,11 @@ class Estimate:
         return f"{shortest(self.value)} [{low}, {high}]"
 
 
+def percent(fraction: float) -> str:
+    """A confidence level as in a sentence: ``95%``, ``99.9%``."""
+    return f"{100 * fraction:g}%"
+
+
 _LABELS = {
     "cmax": "Cmax",
     "c0": "C0",

@@ -85,7 +85,7 @@ class MicrodialysisSettings(Common):
     """A baseline that drifts by a larger fraction of its mean from its first to its last sample is
     flagged."""
     leave_out_unstable: bool = False
-    auc_to_min: float | None = None
+    auc_to_min: float | None = Field(default=None, gt=0)
     """The area is taken to this time; to the last sample where it is left out."""
     below_limit: Literal["missing", "half", "zero"] = "missing"
     vehicle_dose: float = 0.0

@@ -25,7 +25,7 @@ from behavior.assays.binding import (
 from behavior.assays.library import Library
 from behavior.assays.pages.published import disagreements_of, numbers_beside
 from behavior.assays.quantity import Quantity, pki
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, percent
 from behavior.assays.settings import BindingSettings
 from behavior.assays.spread import GROWS, METHOD_OF_SPREAD, spread_grows
 from behavior.assays.table import Column, Table
@@ -100,7 +100,8 @@ def page(table: Table, settings: BindingSettings, library: Library) -> AssayResu
             Drawing("competition", _curve_caption(settings), lambda: _draw_curves(assays, single)),
             Drawing(
                 "affinities",
-                "Ki with 95 % limits; arrows are bounds; open symbols are published figures (triangles: bounds).",
+                f"Ki with {percent(settings.conf_level)} limits; arrows are bounds; open symbols are published "
+                "figures (triangles: bounds).",
                 lambda: _draw_ki(means, library),
             ),
         ),
@@ -243,11 +244,17 @@ def _selectivities(means: Sequence[MeanAffinity], settings: BindingSettings) -> 
                 value=one.ratio.value if one.ratio else None,
                 qualifier=one.ratio.qualifier if one.ratio else "",
                 method="ratio of Ki, qualifier kept",
-                text="" if one.ratio else "two bounds in opposite directions: no ratio",
+                text="" if one.ratio else _why_no_ratio(targets[one.target], targets[reference]),
             )
             for one in selectivity(targets, compound, reference)
         ]
     return found
+
+
+def _why_no_ratio(one: Quantity, reference: Quantity) -> str:
+    if one.value is None or reference.value is None:
+        return "experiments contradict each other: no ratio"
+    return "two bounds in opposite directions: no ratio"
 
 
 def _mean_table(means: Sequence[MeanAffinity]) -> Any:
@@ -262,7 +269,7 @@ def _mean_table(means: Sequence[MeanAffinity]) -> Any:
                 "ki_nM": mean.quantity.value,
                 "ki_low_nM": mean.ki.low if mean.ki else None,
                 "ki_high_nM": mean.ki.high if mean.ki else None,
-                "pki": pki(mean.quantity),
+                "pki": None if mean.quantity.qualifier else pki(mean.quantity),
                 "n_experiments": mean.n_experiments,
                 "n_bounds": mean.n_bounds,
                 "method": mean.method,
@@ -361,7 +368,7 @@ def _methods(settings: BindingSettings, table: Table) -> tuple[str, ...]:
         "Competition curves were fitted by least squares to total binding "
         f"({shown(table.units.get('bound', ''))}) of every tube, with {slope} and {bottom}, "
         f"one curve a compound and experiment ({radioligands}).",
-        f"Limits of IC50 are {settings.conf_level:.0%} profile limits. Ki = IC50 / (1 + L / Kd) (Cheng and "
+        f"Limits of IC50 are {percent(settings.conf_level)} profile limits. Ki = IC50 / (1 + L / Kd) (Cheng and "
         "Prusoff 1973)"
         + (
             ", the error of Kd carried over"

@@ -12,7 +12,7 @@ from behavior.assays.exposure import DoseRow, association, by_dose, proportional
 from behavior.assays.library import Library
 from behavior.assays.pages.published import disagreements_of
 from behavior.assays.quantity import shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, percent
 from behavior.assays.settings import ExposureSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, family_of, shown
@@ -82,7 +82,7 @@ def page(table: Table, settings: ExposureSettings, library: Library) -> AssayRes
             ),
         ),
         methods=(
-            f"Concentrations are geometric means, effects arithmetic means, with {settings.conf_level:.0%} "
+            f"Concentrations are geometric means, effects arithmetic means, with {percent(settings.conf_level)} "
             "t intervals. Dose proportionality is the exponent of the power model; "
             "effect and concentration are related by Spearman's rank correlation over animals that have "
             "both, vehicle animals left out.",

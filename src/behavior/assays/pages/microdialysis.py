@@ -24,7 +24,7 @@ from behavior.assays.microdialysis import (
 )
 from behavior.assays.pages.published import disagreements_of, words_beside
 from behavior.assays.quantity import shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Unusable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Unusable, percent
 from behavior.assays.settings import MicrodialysisSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, shown, spelled
@@ -459,7 +459,7 @@ def _methods(settings: MicrodialysisSettings) -> tuple[str, ...]:
         f"the limit of detection counts as {settings.below_limit}.",
         f"The area of percent - 100 was taken by the trapezoid {_until(settings)}, missing samples bridged "
         "linearly. Doses were compared with vehicle on one area an animal by Dunnett's test "
-        f"(two-sided, simultaneous {settings.conf_level:.0%} limits); a direction is given where p < "
+        f"(two-sided, simultaneous {percent(settings.conf_level)} limits); a direction is given where p < "
         f"{settings.alpha:g}.",
         "The course over time was tested by a mixed model (dose × time, random intercept of the animal, "
         "REML, Satterthwaite degrees of freedom), which keeps animals with missing samples.",

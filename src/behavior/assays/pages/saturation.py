@@ -13,7 +13,7 @@ from behavior.assays import canvas
 from behavior.assays.kinetics import geometric_mean
 from behavior.assays.library import Figure, Library
 from behavior.assays.pages.published import disagreements_of
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, Estimate, ResultTable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, Estimate, ResultTable, percent
 from behavior.assays.saturation import (
     CurveComparison,
     SaturationFit,
@@ -126,6 +126,8 @@ def _curves(table: Table, settings: SaturationSettings) -> tuple[list[_Curve], l
         free, total, other = (rows[column].to_numpy(dtype=float) for column in ("free", "total", "nonspecific"))
         try:
             specific, fit = _fitted(free, total, other, settings)
+            there = np.isfinite(specific)
+            free, specific = free[there], specific[there]
             curve = _Curve(str(region), str(group), str(subject), free, specific, fit, scatchard(free, specific))
         except BadInput as error:
             flags.append(f"{name}: no curve ({error})")
@@ -399,7 +401,7 @@ def _of_region(known: Sequence[Figure], one: _Versus, settings: SaturationSettin
         region, _, target = figure.target.partition(", ")
         if region.casefold() == one.region.casefold() and settings.target in ("", target):
             found.append(figure)
-    same = [figure for figure in found if one.group.startswith(f"{figure.dose:g} {figure.dose_unit}")]
+    same = [f for f in found if f.dose is not None and one.group.startswith(f"{f.dose:g} {f.dose_unit}")]
     return same or found
 
 
@@ -411,7 +413,7 @@ def _methods(settings: SaturationSettings) -> tuple[str, ...]:
         else "Totals, Bmax x / (Kd + x) + N x, and nonspecific tubes, N x, were fitted together by least squares."
     )
     return (
-        fitted + f" Limits of single curves are {settings.conf_level:.0%} profile limits.",
+        fitted + f" Limits of single curves are {percent(settings.conf_level)} profile limits.",
         METHOD_OF_SPREAD[settings.spread],
         "Where animals have their own curves the animal is the unit: geometric means, and Dunnett's test "
         "against control on the logarithms. "
