@@ -389,9 +389,12 @@ def geometric_mean(values: Iterable[float], conf_level: float = 0.95) -> Estimat
     """The geometric mean of positive numbers with its t interval on the log scale; the limits are None for
     one number.
     """
-    logs = np.log(np.array(list(values), dtype=np.float64))
-    if not len(logs):
+    numbers = np.array(list(values), dtype=np.float64)
+    if not len(numbers):
         raise BadInput("no value is left to average")
+    if not (numbers > 0).all():
+        raise BadInput(f"a geometric mean needs values above 0 (one is {numbers.min():g})")
+    logs = np.log(numbers)
     middle = float(logs.mean())
     if len(logs) < 2:
         return Estimate(math.exp(middle), None, None, conf_level)
@@ -429,8 +432,11 @@ def clearance(
     Raises
     ------
     BadInput
-        There is no AUC to infinity, or dose and concentration cannot be brought to one kind of unit.
+        There is no AUC to infinity, the dose is not above 0, or dose and concentration cannot be brought to one
+        kind of unit.
     """
+    if not dose > 0:
+        raise BadInput(f"no clearance from a dose of {dose:g}")
     area, residence = profile.areas[trapezoid].infinity, profile.areas[trapezoid].mean_residence_time
     if area is None or profile.slope is None:
         raise BadInput(f"no clearance without an area to infinity ({profile.why_no_slope})")

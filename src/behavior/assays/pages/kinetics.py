@@ -266,7 +266,7 @@ def _ratios(
         for m, p in pairs:
             for kind in ("infinity", "last"):
                 above, below = (getattr(x.profile.areas[settings.main_trapezoid], kind) for x in (m, p))
-                if above is None or below is None:
+                if not above or not below:
                     continue
                 try:
                     ratio = molar_ratio(
@@ -277,9 +277,10 @@ def _ratios(
                         molar_mass_parent=settings.molar_mass_g_mol.get(settings.parent),
                     )
                 except BadInput as error:
-                    return {}, [str(error)]
+                    flags.append(f"{metabolite}: {error}")
+                    continue
                 found.setdefault(metabolite, {}).setdefault(kind, []).append((m.subject, ratio))
-    return found, flags
+    return found, list(dict.fromkeys(flags))
 
 
 def _measures(
@@ -334,7 +335,10 @@ def _endpoint(analyte: str, name: str, unit: str, values: Sequence[float], conf_
     what |= {"unit": unit, "n": len(values), "n_of": "animals"}
     if name == "tmax":
         return Endpoint(value=float(np.median(values)), method="median", **what)
-    mean = geometric_mean(values, conf_level)
+    try:
+        mean = geometric_mean(values, conf_level)
+    except BadInput as error:
+        return Endpoint(text=f"not given: {error}", **what)
     return Endpoint.of_estimate(mean, method="geometric mean, t interval on the logarithm", **what)
 
 
