@@ -109,12 +109,25 @@ def log_doses(axis: Any, doses: ArrayLike) -> dict[float, float]:
         places[0.0] = _place_of_zero(axis, positive)
     back = {place: dose for dose, place in places.items()}
     if len(places) > 7:
-        plain_log(axis, "x", (float(positive[0]), float(positive[-1])))
+        _label_decades(axis, float(positive[0]), float(positive[-1]), places.get(0.0))
         return places
     axis.xaxis.set_major_locator(FixedLocator(sorted(back)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda place, _: shortest(_nearest(back, place))))
     axis.minorticks_off()
     return places
+
+
+def _label_decades(axis: Any, low: float, high: float, zero: float | None) -> None:
+    """Plain numbers at the decades of many doses, and 0 at the place of 0."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter
+
+    plain_log(axis, "x", (low, high))
+    if zero is None:
+        return
+    decades = [at for at in axis.xaxis.get_major_locator().tick_values(low, high) if low * 0.999 <= at <= high * 1.001]
+    axis.xaxis.set_major_locator(FixedLocator([zero, *decades]))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda at, _: "0" if at < low * 0.999 else shortest(at)))
+    axis.minorticks_off()
 
 
 def _place_of_zero(axis: Any, positive: Floats) -> float:
