@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -146,11 +148,9 @@ def test_the_earliest_that_runs_is_known():
     assert following.earliest_running is None
 
 
-random_points = st.dictionaries(
-    st.integers(0, 120),
-    st.lists(st.tuples(st.integers(5, 110).map(float), st.integers(5, 30).map(float)), min_size=1, max_size=4, unique_by=lambda p: p[0]),
-    min_size=1,
-)  # fmt: skip
+places, strengths = st.integers(5, 110).map(float), st.integers(5, 30).map(float)
+of_a_frame = st.lists(st.tuples(places, strengths), min_size=1, max_size=4, unique_by=lambda point: point[0])
+random_points = st.dictionaries(st.integers(0, 120), of_a_frame, min_size=1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -159,7 +159,7 @@ def test_any_cutting_gives_the_same_contours(points, cuts):
     whole = tracker().follow(frames_with(points), 0, 121, to_the_end=True)
     frames, following, parts = frames_with(points), tracker(), []
     edges = [0, *sorted(cuts), 121]
-    for first, stop in zip(edges[:-1], edges[1:], strict=True):
+    for first, stop in pairwise(edges):
         parts.append(following.follow(frames, first, stop))
     parts.append(following.follow(frames, 121, 121, to_the_end=True))
     np.testing.assert_array_equal(np.concatenate(parts), whole)

@@ -87,7 +87,7 @@ def test_the_peak_frequency_is_where_the_call_is_loudest():
 
 
 def test_white_power_has_no_tonality_and_one_line_has_that_of_its_means():
-    """2 kHz are 4.096 bins: bins 55 to 65 are the band. A line 30 dB above 10 others: GM 10^(3/11), AM (1000 + 10)/11."""
+    """2 kHz are 4.096 bins: 55 to 65 are the band. A line 30 dB over ten: GM 10^(3/11), AM (1000 + 10)/11."""
     assert measured(contour(0, 20)).tonality == pytest.approx(0.0, abs=1e-9)
     line = {(frame, 60): -30.0 for frame in range(20)}
     expected = 1 - 10 ** (3 / 11) / (1010 / 11)
