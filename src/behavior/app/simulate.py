@@ -10,7 +10,10 @@ import typer
 from behavior.model.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from behavior.config.study import Study
+    from behavior.study.plan import PlannedSession, PlanRow
 
 
 def simulate(
@@ -32,7 +35,7 @@ def simulate(
 
 
 def simulate_into(study: Study, text: str, out: Path, *, seed: int, jobs: int) -> int:
-    """Simulate a study into a new folder, beside a copy of its file; the number of sessions.
+    """Simulate a study into a new folder, beside a copy of its file and the plan; the number of sessions.
 
     Raises
     ------
@@ -45,13 +48,16 @@ def simulate_into(study: Study, text: str, out: Path, *, seed: int, jobs: int) -
     from behavior.config.shipped import find
     from behavior.scoring.finish import finish_session
     from behavior.simulate.study import simulate_study
+    from behavior.study.plan import plan_rows
 
     rig = read(find(study.rig, "configs", "rigs"), Rig)
     if any(arm.paradigm == "conditioned_usv" for arm in study.arms):
         compile_detector()
-    sessions = simulate_study(
-        study, rig, out, seed=seed, finish=finish_session, jobs=jobs, begin=lambda: new_folder(out, text)
-    )
+
+    def begin(planned: tuple[PlannedSession, ...]) -> None:
+        new_folder(out, text, plan_rows(planned, seed=seed))
+
+    sessions = simulate_study(study, rig, out, seed=seed, finish=finish_session, jobs=jobs, begin=begin)
     total = sum(len(arm.doses_mg_kg) * arm.n_per_dose for arm in study.arms)
     with Progress("sessions", total) as progress:
         for folder in sessions:
@@ -59,19 +65,23 @@ def simulate_into(study: Study, text: str, out: Path, *, seed: int, jobs: int) -
     return total
 
 
-def new_folder(out: Path, study: str) -> None:
-    """Make the dataset's folder and put the study file into it.
+def new_folder(out: Path, study: str, rows: Iterable[PlanRow]) -> None:
+    """Make the dataset's folder and put the study file and the plan into it.
 
     Raises
     ------
     BadInput
         Something is there already, or it cannot be made.
     """
+    from behavior.study.dataset import STUDY_FILE
+    from behavior.study.plan import PLAN_FILE, write_plan
+
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"{out}: is there already and nothing is ever overwritten; name a new folder")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "study.toml").write_text(study, encoding="utf-8")
+        (out / STUDY_FILE).write_text(study, encoding="utf-8")
+        write_plan(rows, out / PLAN_FILE)
     except OSError as error:
         raise BadInput(f"{out}: cannot be written to ({error.strerror}); name a folder that you may write to") from None
 

@@ -14,8 +14,9 @@ from behavior.model.doses import Treatment
 from behavior.model.session import DeviceIdentity, SessionHeader
 from behavior.paradigms.catalogue import Paradigm, find_paradigm
 from behavior.paradigms.parameters import Parameters
-from behavior.session.assemble import assemble, core_of, dry_run, resolve
+from behavior.session.assemble import core_of, resolve
 from behavior.session.folder import SessionFolder, create
+from behavior.session.needs import rehearse as run_dry
 from behavior.session.record import record_session
 from behavior.simulate.animals import animal_for
 from behavior.simulate.ideal import IdealBox
@@ -34,7 +35,7 @@ def simulate_study(
     seed: int,
     finish: Finish,
     jobs: int = 1,
-    begin: Callable[[], None] = lambda: None,
+    begin: Callable[[tuple[PlannedSession, ...]], None] = lambda planned: None,
 ) -> Iterator[SessionFolder]:
     """Run every session of a study.
 
@@ -45,7 +46,7 @@ def simulate_study(
     seed : of the allocation, the animals and every draw; equal seeds give equal bytes
     finish : scores a session that is over; must be picklable if `jobs` > 1
     jobs : sessions that run at a time, each in a process of its own
-    begin : called when the dry runs have passed, before anything is written
+    begin : called with the plan when the dry runs have passed, before anything is written
 
     Yields
     ------
@@ -59,8 +60,8 @@ def simulate_study(
     """
     minutes = {arm.name: rehearse(arm, rig, seed=seed) for arm in study.arms}
     chambers = tuple(chamber.name for chamber in rig.chambers)
-    begin()
     planned = plan(study, chambers, seed=seed, session_min=minutes)
+    begin(planned)
     work = [(study.name, session, rig, dataset, finish) for session in planned]
     if jobs <= 1:
         yield from map(_simulate, work)
@@ -81,10 +82,10 @@ def rehearse(arm: Arm, rig: Rig, *, seed: int) -> float:
     asked, longest_us = parameters.model_dump(mode="json"), 0
     for dose_mg_kg in (0.0, max(arm.doses_mg_kg)):
         for chamber in rig.chambers:
-            core = assemble(paradigm, parameters, seed=seed, limits=chamber.limits)
             treatment = Treatment(compound=arm.compound, dose_mg_kg=dose_mg_kg)
             animal = animal_for(paradigm.name, asked, seed, treatment)
-            dry_run(core, IdealBox(animal), what=f"arm {arm.name!r} in chamber {chamber.name}")
+            what = f"arm {arm.name!r} in chamber {chamber.name}"
+            core = run_dry(paradigm, parameters, chamber, IdealBox(animal), seed=seed, what=what)
             longest_us = max(longest_us, core.now_us)
     return longest_us / 60e6
 

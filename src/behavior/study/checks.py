@@ -5,11 +5,12 @@ A check takes the session table of `study.dataset` and the plan, and yields sent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from behavior.config.study import Arm, Study
+from behavior.study.plan import PLAN_FILE, PlanRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +124,35 @@ def more_than_one_protocol(sessions: pd.DataFrame, study: Study | None) -> Itera
         versions = sorted(set(here["software"]))
         if len(versions) > 1:
             yield f"{_in_arm(arm)}sessions were run by {' and '.join(versions)}; see the change log between them"
+
+
+def against_plan(sessions: pd.DataFrame, rows: Sequence[PlanRow]) -> Iterator[str]:
+    """Sessions whose subject, arm, dose or code is not the one that the plan file names."""
+    planned: dict[str, list[PlanRow]] = {}
+    for row in rows:
+        planned.setdefault(row.subject, []).append(row)
+    for record in sessions.astype(object).where(sessions.notna(), None).to_dict("records"):
+        said = _not_as_planned(record, planned.get(record["subject"], []))
+        if said:
+            yield f"{record['session']}: {said}; correct the records, or say in {PLAN_FILE} what was changed"
+
+
+def _not_as_planned(record: dict[Any, Any], rows: Sequence[PlanRow]) -> str:
+    """What differs from the rows of its subject; a dose is not compared with a code."""
+    if not rows:
+        return f"subject {record['subject']} is not in {PLAN_FILE}"
+    arms = dict.fromkeys(row.arm for row in rows)
+    if record["arm"] is not None and record["arm"] not in arms:
+        return f"{PLAN_FILE} has subject {record['subject']} in arm {_listed(list(arms))}, not in {record['arm']}"
+    here = [row for row in rows if record["arm"] in (None, row.arm)]
+    doses, codes = [row.dose_mg_kg for row in here], [row.blind_code for row in here]
+    dose, code = record["dose_mg_kg"], record["blind_code"]
+    if dose is not None and None not in doses and dose not in doses:
+        named = " or ".join(f"{meant:g}" for meant in dict.fromkeys(doses))
+        return f"{record['subject']} got {dose:g} mg/kg, and {PLAN_FILE} has {named} mg/kg"
+    if code is not None and None not in codes and code not in codes:
+        return f"{record['subject']} stands under code {code}, and {PLAN_FILE} has {' or '.join(map(str, codes))}"
+    return ""
 
 
 CHECKS: tuple[Check, ...] = (

@@ -27,7 +27,8 @@ from behavior.config.study import Study
 from behavior.model.errors import BadInput
 from behavior.model.measures import MEASURES
 from behavior.session.folder import SessionFolder
-from behavior.study.checks import CHECKS
+from behavior.study.checks import CHECKS, against_plan
+from behavior.study.plan import PLAN_FILE, PlanRow, read_plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +39,8 @@ TABLES = ("components", "bins", "trials", "calls")
 
 DESCRIPTION = (
     "session", "subject", "study", "arm", "paradigm", "compound", "dose_mg_kg", "vehicle", "route", "pretreatment_min",
-    "precedes", "day", "blind_code", "weight_g", "experimenter", "rig", "chamber", "started_at", "ended_at", "duration_s", "end_reason",
-    "n_shocks", "shock_s", "n_deliveries", "n_responses", "simulated", "software", "journal_sha256", "score_sha256",
+    "precedes", "day", "blind_code", "weight_g", "experimenter", "rig", "chamber", "started_at", "ended_at",
+    "duration_s", "end_reason", "n_shocks", "shock_s", "n_deliveries", "n_responses", "simulated", "software", "journal_sha256", "score_sha256",
     "left_out",
 )  # fmt: skip
 """The columns of the session table that come before the measures, in order."""
@@ -60,6 +61,7 @@ class Dataset:
     rows : the tables within sessions, by name; `session`, `subject`, `arm`, `dose_mg_kg` and `left_out` come first
     warnings : sentences for a person: what, where, what to do
     parameters : of each session's paradigm, by session
+    plan : who was to get what, from the plan file; empty without one
     """
 
     path: Path
@@ -68,6 +70,7 @@ class Dataset:
     rows: dict[str, pd.DataFrame] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    plan: tuple[PlanRow, ...] = ()
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ class Dataset:
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Read the sessions in a folder, at any depth, and the study beside them.
+    """Read the sessions in a folder, at any depth, and the study and the plan beside them.
 
     Parameters
     ----------
@@ -100,12 +103,13 @@ def read_dataset(path: Path) -> Dataset:
     Raises
     ------
     BadInput
-        There is no such folder, no session in it, or its study file cannot be used.
+        There is no such folder, no session in it, or its study or plan file cannot be used.
     """
     import pandas as pd
 
     folders, warnings = _sessions_in(path)
     study = read(path / STUDY_FILE, Study) if (path / STUDY_FILE).exists() else None
+    planned = read_plan(path / PLAN_FILE) if (path / PLAN_FILE).exists() else ()
     records: list[dict[str, Any]] = []
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     parameters: dict[str, dict[str, Any]] = {}
@@ -122,7 +126,9 @@ def read_dataset(path: Path) -> Dataset:
     frame = _typed(frame, known)
     rows = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items() if tables}
     warnings += [sentence for check in CHECKS for sentence in check(frame, study)]
-    return Dataset(path, study, frame, rows, tuple(warnings), parameters)
+    if planned:
+        warnings += against_plan(frame, planned)
+    return Dataset(path, study, frame, rows, tuple(warnings), parameters, planned)
 
 
 def write_tables(dataset: Dataset, out: Path) -> tuple[Path, ...]:
@@ -151,7 +157,7 @@ def natural_order(name: str) -> tuple[tuple[bool, int, str], ...]:
     ['R9', 'R88', 'R100']
     """
     parts = re.split(r"(\d+)", name)
-    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
 
 # -- one session ------------------------------------------------------------------------------------------------------

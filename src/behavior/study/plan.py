@@ -1,17 +1,25 @@
-"""From a study file to its sessions: who gets which dose, in which chamber, when."""
+"""From a study file to its sessions: who gets which dose, in which chamber, when; and the plan as a file.
+
+A plan file, `plan.csv` beside the sessions, has one row a planned session. Of dose and blind code one is empty.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from behavior.config.study import Arm, Study
 from behavior.model.doses import Treatment
+from behavior.model.errors import BadFile, Problem
 
+PLAN_FILE = "plan.csv"
 SHUFFLES = 50
 """So many random orders of a block are drawn, and the one that balances doses over chambers best is taken."""
 TURNAROUND_MIN = 10
@@ -105,3 +113,112 @@ def _allocated(arm: Arm, n_chambers: int, random: Random) -> list[float]:
         held.update((dose, (first + place) % n_chambers) for place, dose in enumerate(best))
         allocated += best
     return allocated
+
+
+# -- the plan as a file -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One row of a plan file: `subject` is to get this dose, or what is under this code."""
+
+    subject: str
+    arm: str
+    dose_mg_kg: float | None
+    blind_code: str | None
+    chamber: str
+    starts_at: str
+    allocation_seed: int
+
+
+PLAN_COLUMNS = tuple(field.name for field in fields(PlanRow))
+"""The columns of a plan file, in order."""
+
+
+def plan_rows(planned: Iterable[PlannedSession], *, seed: int) -> tuple[PlanRow, ...]:
+    """Planned sessions as rows of a plan file; `seed` is that of the allocation."""
+    return tuple(
+        PlanRow(
+            subject=session.subject,
+            arm=session.arm.name,
+            dose_mg_kg=session.treatment.dose_mg_kg,
+            blind_code=session.treatment.blind_code,
+            chamber=session.chamber,
+            starts_at=session.starts_at.isoformat(),
+            allocation_seed=seed,
+        )
+        for session in planned
+    )
+
+
+def write_plan(rows: Iterable[PlanRow], path: Path) -> None:
+    """Write a plan file; equal plans give equal bytes, and doses and seeds read back exactly."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(PLAN_COLUMNS)
+        writer.writerows([getattr(row, name) for name in PLAN_COLUMNS] for row in rows)
+
+
+def read_plan(path: Path) -> tuple[PlanRow, ...]:
+    """The rows of a plan file.
+
+    Raises
+    ------
+    BadFile
+        It is no plan; every problem at once, with its line and column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            missing = [name for name in PLAN_COLUMNS if name not in (table.fieldnames or ())]
+            if missing:
+                raise BadFile(path, [Problem(name, "this column is missing; add it") for name in missing])
+            problems: list[Problem] = []
+            rows = [_row(line, table.line_num, problems) for line in table]
+            if not rows:
+                problems.append(Problem("", "plans no session; add a row for each, or move it elsewhere"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadFile(path, [Problem("", f"cannot be read ({error}); restore it, or move it elsewhere")]) from None
+    if problems:
+        raise BadFile(path, problems)
+    return tuple(row for row in rows if row is not None)
+
+
+def _row(line: dict[Any, Any], number: int, problems: list[Problem]) -> PlanRow | None:
+    """A row; None where it has problems, which are added."""
+    text = {name: (line[name] or "").strip() for name in PLAN_COLUMNS}
+    wrong = {name: "is empty; fill it in" for name in ("subject", "arm") if not text[name]}
+    if None in line:
+        wrong["row"] = "has more cells than there are columns; put text with commas in quotes"
+    dose: float | None = None
+    if text["dose_mg_kg"]:
+        dose = _number(text["dose_mg_kg"])
+        if dose is None:
+            wrong["dose_mg_kg"] = f"must be a dose of 0 or more (is {text['dose_mg_kg']!r})"
+        elif text["blind_code"]:
+            wrong["blind_code"] = "stands for the dose; leave one of them empty"
+    elif not text["blind_code"]:
+        wrong["dose_mg_kg"] = "is empty, and so is blind_code; fill one of them in"
+    if not text["allocation_seed"].isascii() or not text["allocation_seed"].removeprefix("-").isdigit():
+        wrong["allocation_seed"] = f"must be a whole number (is {text['allocation_seed']!r})"
+    if wrong:
+        problems += [Problem(f"line {number}, {name}", what) for name, what in wrong.items()]
+        return None
+    return PlanRow(
+        subject=text["subject"],
+        arm=text["arm"],
+        dose_mg_kg=dose,
+        blind_code=text["blind_code"] or None,
+        chamber=text["chamber"],
+        starts_at=text["starts_at"],
+        allocation_seed=int(text["allocation_seed"]),
+    )
+
+
+def _number(text: str) -> float | None:
+    """A finite number of 0 or more, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from behavior.study.plan import PLAN_FILE
 from behavior.summary.arms import sessions_of
 from behavior.summary.per_dose import ArmSummary
 from behavior.summary.wording import DASH, dose_text, listed, number, parameter_lines, plain
@@ -151,7 +152,7 @@ def arrive(dataset: Dataset, arms: Sequence[ArmSummary]) -> list[ArriveItem]:
             f"{n_out} of {len(sessions)} sessions left out, by rules fixed before the data; see the flow below.",
             "",
         ),
-        ArriveItem("4 Randomisation", "", "the method and seed of allocation"),
+        _randomisation(dataset),
         ArriveItem(
             "5 Blinding",
             "Sessions were run under blind codes." if dataset.blinded else "Sessions carry their doses.",
@@ -173,3 +174,12 @@ def arrive(dataset: Dataset, arms: Sequence[ArmSummary]) -> list[ArriveItem]:
         ArriveItem("9 Experimental procedures", "Paradigms and parameters as run stand with each arm.", ""),
         ArriveItem("10 Results", "Per dose with n, spread, effect size and interval.", ""),
     ]
+
+
+def _randomisation(dataset: Dataset) -> ArriveItem:
+    """What a plan file tells of the allocation."""
+    name = "4 Randomisation"
+    if not dataset.plan:
+        return ArriveItem(name, "", "the method and seed of allocation")
+    seeds = listed([str(seed) for seed in sorted({row.allocation_seed for row in dataset.plan})])
+    return ArriveItem(name, f"Allocated as {PLAN_FILE} says, drawn with seed {seeds}.", "the method of allocation")
