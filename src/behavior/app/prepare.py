@@ -43,21 +43,23 @@ def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, mast
     Raises
     ------
     BadInput
-        Something cannot be used, or the guard would refuse a shock; nothing has moved yet.
+        Something cannot be used, the chamber lacks what the session needs, or the guard would refuse a shock; nothing
+        has moved yet.
     """
     from behavior.config.shipped import find
     from behavior.model.doses import Treatment
     from behavior.paradigms.catalogue import find_paradigm
-    from behavior.session.assemble import assemble, dry_run, read_parameters
+    from behavior.session.assemble import read_parameters
+    from behavior.session.needs import rehearse
+    from behavior.simulate.animals import animal_for
     from behavior.simulate.ideal import IdealBox
-    from behavior.simulate.rat import Rat
 
     found = find_paradigm(paradigm)
     file = find(parameters, "configs", "paradigms") if parameters else None
     resolved, remarks = (read_parameters(found, file), ()) if master is None else yoked(found, file, master)
     for rehearsal in range(3):
-        core = assemble(found, resolved, seed=seed + rehearsal, limits=box.limits)
-        dry_run(core, IdealBox(Rat(seed + rehearsal, Treatment())), what=str(file or paradigm))
+        animal = animal_for(found.name, resolved.model_dump(mode="json"), seed + rehearsal, Treatment())
+        rehearse(found, resolved, box, IdealBox(animal), seed=seed + rehearsal, what=str(file or paradigm))
     return Protocol(paradigm, found, resolved, box.limits.lowered_to(resolved.limits), remarks)
 
 

@@ -14,6 +14,7 @@ from behavior.paradigms.parameters import Parameters
 from behavior.session.boxes import BOXES
 from behavior.session.core import SessionCore
 from behavior.session.guard import Guard
+from behavior.session.journal import Record
 from behavior.session.runner import Apparatus, run
 
 
@@ -71,7 +72,7 @@ def box_of(paradigm: Paradigm) -> Any:
         ) from None
 
 
-def dry_run(core: SessionCore, apparatus: Apparatus, *, what: str) -> None:
+def dry_run(core: SessionCore, apparatus: Apparatus, *, what: str, record: Record = lambda item, host_us: None) -> None:
     """Run a session where nothing can be hurt, and refuse it if its guard would.
 
     Parameters
@@ -79,13 +80,14 @@ def dry_run(core: SessionCore, apparatus: Apparatus, *, what: str) -> None:
     core : a fresh core, used up by this
     apparatus : a box without devices, with a subject in it
     what : names the session in errors
+    record : sees what would stand in the journal
 
     Raises
     ------
     BadInput
         The guard refuses a command, or the paradigm fails.
     """
-    run(core, apparatus, lambda item, host_us: None)
+    run(core, apparatus, record)
     ended, minutes = str(core.ended), core.now_us / 60e6
     if core.error is not None:
         raise BadInput(f"{what}: the paradigm fails after {minutes:.1f} min ({core.error!r}); mend it") from core.error
