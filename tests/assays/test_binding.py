@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behavior.assays.binding import (
+    Affinity,
     Radioligand,
     Window,
     affinity,
@@ -172,3 +173,88 @@ def test_selectivity_keeps_bounds():
     assert words.ratio is None
     with pytest.raises(BadInput, match="has no value at SERT"):
         selectivity(kis, "ipsapirone", "SERT")
+
+
+@pytest.mark.parametrize(
+    ("ic50", "ligand", "kd", "ki"),
+    [
+        (20.0, 1.0, 1.0, 10.0),
+        (100.0, 3.0, 1.0, 25.0),
+        (100.0, 1e-9, 1.0, 100.0),
+        (1.0, 9.0, 1.0, 0.1),
+    ],
+    ids=["half occupied", "three times Kd", "almost no ligand", "nine times Kd"],
+)
+def test_cheng_prusoff_by_hand(ic50, ligand, kd, ki):
+    assert cheng_prusoff(Estimate(ic50, None, None), Radioligand(ligand, kd)).value == pytest.approx(ki)
+
+
+def test_the_fit_agrees_with_scipys():
+    from scipy.optimize import curve_fit
+
+    y = counts(sd=40, seed=6)
+    known, covariance = curve_fit(
+        lambda x, top, bottom, log_ic50: bottom + (top - bottom) / (1 + 10 ** (np.log10(x) - log_ic50)),
+        X,
+        y,
+        p0=[2000, 200, 1],
+        xtol=1e-14,
+        ftol=1e-14,
+    )
+    fit = fit_competition(X, y, LIGAND)
+    assert (fit.top, fit.bottom, fit.log_ic50) == pytest.approx(known, rel=1e-6)
+    assert fit.log_ic50_se == pytest.approx(math.sqrt(covariance[2, 2]), rel=1e-4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(1e-4, 1e4))
+def test_the_unit_of_the_counts_does_not_move_the_affinity(by):
+    y = counts(sd=40, seed=6)
+    one, other = fit_competition(X, y, LIGAND), fit_competition(X, by * y, LIGAND)
+    assert (other.ki.low, other.ki.value, other.ki.high) == pytest.approx((one.ki.low, one.ki.value, one.ki.high), 1e-6)
+    assert other.top == pytest.approx(by * one.top, rel=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_order_of_the_tubes_does_not_matter(seed):
+    y = counts(sd=40, seed=6)
+    order = np.random.default_rng(seed).permutation(len(X))
+    shuffled = fit_competition(X[order], y[order], LIGAND)
+    assert shuffled.ki.value == pytest.approx(fit_competition(X, y, LIGAND).ki.value, rel=1e-8)
+
+
+def test_a_curve_whose_middle_lies_beyond_the_concentrations_says_that_and_not_less_than_half():
+    x = np.repeat([1.0, 3, 10, 30, 100.0], 4)
+    clean = competition_curve(x, np.array([2000, -1800, math.log10(150), 1.0]))
+    one = affinity(x, clean + np.random.default_rng(2).normal(0, 10, len(x)), LIGAND, WINDOW, compound="a")
+    assert one.fraction_displaced_at_top >= 0.5
+    assert one.ki is None and one.quantity.qualifier == ">"
+    assert one.why == "the fitted IC50 lies beyond the highest concentration (100 nM)"
+
+
+@given(st.lists(st.floats(0.01, 1e4), min_size=1, max_size=5), st.lists(st.floats(0.01, 1e4), min_size=1, max_size=4))
+def test_the_statement_over_experiments_is_never_stronger_than_the_weakest(kis, bounds):
+    def said(value, sign=""):
+        ki = None if sign else Estimate(value, None, None)
+        quantity = Quantity("", value, qualifier=sign, unit="nM")
+        return Affinity("a", "t", "1", quantity, ki, None, "", 0.5)
+
+    for sign, weakest in ((">", min), ("<", max)):
+        mean = combine([said(ki) for ki in kis] + [said(bound, sign) for bound in bounds])
+        assert (mean.quantity.qualifier, mean.quantity.value) == (sign, weakest(kis + bounds))
+        assert (mean.n_experiments, mean.n_bounds) == (len(kis) + len(bounds), len(bounds))
+    exact = combine([said(ki) for ki in kis])
+    assert exact.quantity.value == pytest.approx(math.exp(np.mean(np.log(kis))))
+    assert min(kis) * (1 - 1e-9) <= exact.quantity.value <= max(kis) * (1 + 1e-9)
+
+
+@given(st.floats(0.1, 10), st.floats(0.0, 0.5), st.floats(1.01, 5), st.floats(1.01, 5))
+def test_an_error_of_kd_never_narrows_the_limits_and_keeps_their_middle(ligand, share, down, up):
+    exact = cheng_prusoff(Estimate(20, 20 / down, 20 * up), Radioligand(ligand, 1.0))
+    wide = cheng_prusoff(Estimate(20, 20 / down, 20 * up), Radioligand(ligand, 1.0, kd_se_nm=share))
+    assert wide.value == pytest.approx(exact.value, rel=1e-12)
+    assert wide.low <= exact.low * (1 + 1e-12) and wide.high >= exact.high * (1 - 1e-12)
+    # both errors add in quadrature on the logarithm
+    more = math.log(wide.high / wide.value) ** 2 - math.log(up) ** 2
+    assert more == pytest.approx(math.log(wide.value / wide.low) ** 2 - math.log(down) ** 2, abs=1e-9)

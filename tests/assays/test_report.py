@@ -46,7 +46,7 @@ def test_a_figure_that_fails_leaves_nothing_behind_and_its_own_error(analysed, t
 
 def test_a_folder_that_cannot_be_made(analysed, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(BadInput, match="cannot be made .*name another folder"):
+    with pytest.raises(BadInput, match=r"cannot be made .*name another folder"):
         write_report(analysed("firing", TABLE), tmp_path / "file" / "out")
 
 

@@ -100,3 +100,56 @@ def test_equal_groups_do_not_differ_more_often_than_alpha():
 def test_a_comparison_needs_a_control():
     with pytest.raises(BadInput, match="name the control group"):
         compare_curves(X, specific(), ["treated"] * len(X), "control")
+
+
+def test_the_scatchard_line_is_the_regression_of_the_means():
+    from scipy import stats
+
+    y = specific(sd=4, seed=8)
+    means = np.array([y[x == X].mean() for x in np.unique(X)])
+    known = stats.linregress(means, means / np.unique(X))
+    line = scatchard(X, y)
+    assert (line.slope, line.intercept, line.r2) == pytest.approx((known.slope, known.intercept, known.rvalue**2))
+    assert (line.kd, line.bmax) == pytest.approx((-1 / known.slope, -known.intercept / known.slope))
+
+
+@pytest.mark.parametrize("y", [10 * X, np.full(len(X), 100.0)], ids=["never saturates", "flat"])
+def test_a_scatchard_line_without_slope_is_refused_or_upright(y):
+    try:
+        line = scatchard(X, y)
+    except BadInput as error:
+        assert "no Scatchard line" in str(error)
+    else:
+        assert abs(line.kd) > 1e6
+
+
+def test_the_fit_agrees_with_scipys():
+    from scipy.optimize import curve_fit
+
+    y = specific(sd=5, seed=4)
+    known, covariance = curve_fit(lambda x, bmax, kd: bmax * x / (kd + x), X, y, p0=[200, 1], xtol=1e-14, ftol=1e-14)
+    fit = fit_specific(X, y)
+    assert (fit.bmax.value, fit.kd.value) == pytest.approx(known, rel=1e-6)
+    assert (fit.fit.se["bmax"], fit.fit.se["kd"]) == pytest.approx(np.sqrt(np.diag(covariance)), rel=1e-4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6))
+def test_units_of_binding_and_concentration_only_scale_the_estimates(by_bound, by_free):
+    y = specific(sd=5, seed=4)
+    one, other = fit_specific(X, y), fit_specific(by_free * X, by_bound * y)
+    for mine, scaled, by in ((one.bmax, other.bmax, by_bound), (one.kd, other.kd, by_free)):
+        assert (scaled.low / by, scaled.value / by, scaled.high / by) == pytest.approx(
+            (mine.low, mine.value, mine.high), rel=1e-5
+        )
+
+
+def test_a_curve_compared_with_itself_gives_a_ratio_of_1_and_three_groups_two_ratios():
+    y = specific(sd=4, seed=1)
+    labels = [name for name in ("c", "a", "b") for _ in X]
+    found = compare_curves(np.tile(X, 3), np.concatenate([y, y, y / 2]), labels, "c")
+    assert found.groups == ("c", "a", "b")
+    assert found.bmax_ratio["a"].value == pytest.approx(1, abs=1e-6)
+    assert found.bmax_ratio["b"].value == pytest.approx(0.5, rel=1e-6)
+    assert found.same_bmax.df1 == found.same_kd.df1 == 2
+    assert found.same_kd.p == pytest.approx(1, abs=1e-6)

@@ -193,14 +193,22 @@ class Scatchard:
 
 
 def scatchard(free: ArrayLike, specific: ArrayLike) -> Scatchard:
-    """The Scatchard line by ordinary least squares."""
+    """The Scatchard line by ordinary least squares.
+
+    Raises
+    ------
+    BadInput
+        Fewer than three concentrations, negative binding, or a line without a slope.
+    """
     x, y = _checked(free, specific)
     x, y = x[x > 0], y[x > 0]
     places = np.unique(x)
     bound = np.array([y[x == place].mean() for place in places])
     ratio = bound / places
     spread = bound - bound.mean()
-    slope = float(spread @ ratio / (spread @ spread))
+    slope = float(spread @ ratio / (spread @ spread)) if np.ptp(bound) > 0 else 0.0
+    if slope == 0:
+        raise BadInput("bound over free does not change with bound, so that there is no Scatchard line; see the curve")
     intercept = float(ratio.mean() - slope * bound.mean())
     left = ratio - intercept - slope * bound
     r2 = 1 - float(left @ left) / float(((ratio - ratio.mean()) ** 2).sum())
