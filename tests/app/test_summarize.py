@@ -9,7 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from behavior.app.summarize import free_name, summarize, summarized
+from behavior.app.assay import write_template
+from behavior.app.summarize import endpoints_of, free_name, summarize, summarized
+from behavior.assays.kinds import analyse
+from behavior.assays.report import write_report as write_assay
 from behavior.model.errors import BadFile, BadInput
 from study.datasets import write_conflict
 
@@ -59,6 +62,9 @@ def test_json_holds_the_report_and_every_dose(command: typer.Typer, dataset: Pat
     assert (first["endpoint"], first["dose_mg_kg"], first["n"], first["mean"]) == ("punished_rate_per_min", 0, 3, 2)
     assert first["p_adjusted"] is None
     assert 0 < found["per_dose"][1]["p_adjusted"] < 1
+    assert "endpoints" not in found, "they are those beside assays"
+    assert not (tmp_path / "out" / "tables" / "endpoints.csv").exists()
+    assert "companion assays" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("option", [[], ["--json"]])
@@ -94,3 +100,44 @@ def test_free_names_are_counted_on(tmp_path: Path) -> None:
         names.append(free_name(tmp_path / "summary"))
         names[-1].mkdir()
     assert [name.name for name in names] == ["summary", "summary-2", "summary-3"]
+
+
+# -- beside companion assays ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def assays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Finished assays of two kinds."""
+    folder = tmp_path_factory.mktemp("assays")
+    return {
+        kind: write_assay(analyse(kind, write_template(kind, folder)[0]), folder / f"my-{kind}").parent
+        for kind in ("binding", "firing")
+    }
+
+
+def test_assays_stand_beside_the_behavioral_endpoints(
+    command: typer.Typer, dataset: Path, assays: dict[str, Path], tmp_path: Path
+) -> None:
+    options = [text for folder in assays.values() for text in ("--assay", str(folder))]
+    done = CliRunner().invoke(command, [str(dataset), "--out", str(tmp_path / "out"), *options, "--json"])
+    assert done.exit_code == 0, done.exception
+    rows = json.loads(done.stdout)["endpoints"]
+    assert list(dict.fromkeys(row["source"] for row in rows)) == ["behavior", "my-binding", "my-firing"]
+    ki = next(row for row in rows if row["endpoint"] == "Ki" and "target=D2" in row["of"])
+    assert (ki["qualifier"], ki["value"], ki["unit"], ki["low"]) == (">", 4000, "nM", None)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Beside companion assays" in page and "&gt; 4000 nM" in page
+
+
+def test_what_is_no_finished_assay_is_refused_before_anything_is_written(
+    command: typer.Typer, dataset: Path, assays: dict[str, Path], tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(command, [str(dataset), "--assay", str(tmp_path)])
+    assert isinstance(done.exception, BadInput)
+    assert "holds no endpoints.csv; run `behavior assay" in str(done.exception)
+    assert not (dataset / "summary").exists()
+    twin = tmp_path / assays["firing"].name
+    twin.mkdir()
+    with pytest.raises(BadInput, match="two folders are called my-firing; rename one"):
+        endpoints_of([assays["firing"], twin])
+    assert endpoints_of([]) == {}

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from behavior.model.errors import BadInput
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from behavior.study.dataset import Dataset
 
 
@@ -22,14 +28,18 @@ def summarize(
         Path | None,
         typer.Option(help="A new folder for the summary; DATASET/summary where absent.", show_default=False),
     ] = None,
+    assay: Annotated[
+        list[Path] | None,
+        typer.Option(help="Report folder of a finished `behavior assay`, to stand beside; may be repeated."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Summarize sessions per dose: tables, statistics, figures and report.html."""
     from behavior.study.dataset import read_dataset
     from behavior.summary.report import write_report
 
-    found = read_dataset(dataset)
-    report = write_report(found, out or free_name(dataset / "summary"))
+    found, assays = read_dataset(dataset), endpoints_of(assay or [])
+    report = write_report(found, out or free_name(dataset / "summary"), assays=assays)
     if as_json:
         typer.echo(json.dumps(_as_json(found, report), indent=1, ensure_ascii=False, allow_nan=False))
         return
@@ -49,6 +59,25 @@ def summarized(dataset: Path, out: Path) -> Path:
     return write_report(read_dataset(dataset), out)
 
 
+def endpoints_of(assays: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """The endpoints of finished assays, by the names of their folders.
+
+    Raises
+    ------
+    BadInput
+        A folder holds no finished assay, or two have one name.
+    """
+    from behavior.assays.report import read_endpoints
+
+    found: dict[str, pd.DataFrame] = {}
+    for folder in assays:
+        name = folder.resolve().name
+        if name in found:
+            raise BadInput(f"--assay: two folders are called {name}; rename one, for the report tells them by name")
+        found[name] = read_endpoints(folder)
+    return found
+
+
 def free_name(folder: Path) -> Path:
     """The folder itself if it is not there yet, or the first of `folder-2`, `folder-3`, … that is not."""
     if not folder.exists():
@@ -57,16 +86,22 @@ def free_name(folder: Path) -> Path:
 
 
 def _as_json(dataset: Dataset, report: Path) -> dict[str, Any]:
-    """The report's path and the per-dose table, with null for what is missing."""
-    import pandas as pd
-
-    table = report.parent / "tables" / "per_dose.csv"
-    rows = pd.read_csv(table).astype(object) if table.is_file() else pd.DataFrame()
+    """The report's path, the per-dose table, and the endpoints beside assays; null for what is missing."""
+    tables = report.parent / "tables"
+    beside = tables / "endpoints.csv"
     return {
         "report": str(report),
         "n_sessions": len(dataset.sessions),
         "n_analysed": len(dataset.analysed),
         "blinded": dataset.blinded,
         "warnings": list(dataset.warnings),
-        "per_dose": rows.where(rows.notna(), None).to_dict("records"),
+        "per_dose": _rows_of(tables / "per_dose.csv"),
+        **({"endpoints": _rows_of(beside)} if beside.is_file() else {}),
     }
+
+
+def _rows_of(table: Path) -> list[dict[Any, Any]]:
+    import pandas as pd
+
+    rows = pd.read_csv(table).astype(object) if table.is_file() else pd.DataFrame()
+    return list(rows.where(rows.notna(), None).to_dict("records"))

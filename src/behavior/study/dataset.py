@@ -40,8 +40,8 @@ TABLES = ("components", "bins", "trials", "calls")
 DESCRIPTION = (
     "session", "subject", "study", "arm", "paradigm", "compound", "dose_mg_kg", "vehicle", "route", "pretreatment_min",
     "precedes", "day", "blind_code", "weight_g", "experimenter", "rig", "chamber", "started_at", "ended_at",
-    "duration_s", "end_reason", "n_shocks", "shock_s", "n_deliveries", "n_responses", "simulated", "software", "journal_sha256", "score_sha256",
-    "left_out",
+    "duration_s", "end_reason", "n_shocks", "shock_s", "n_deliveries", "n_responses", "simulated", "software",
+    "journal_sha256", "score_sha256", "left_out",
 )  # fmt: skip
 """The columns of the session table that come before the measures, in order."""
 

@@ -1,7 +1,8 @@
 """The report of a dataset: one page that needs nothing else, and its tables and figures as files.
 
     OUT/report.html              styles and figures inside; no network, no script; light, dark and print
-    OUT/tables/*.csv             sessions, parts of sessions, per dose, units analysed; for Prism in prism/
+    OUT/tables/*.csv             sessions, parts of sessions, per dose, units analysed; for Prism in prism/;
+                                 with companion assays endpoints.csv, behavioral ones and theirs
     OUT/figures/*.svg, *.png     every figure of the page
 
 The same dataset, program and libraries give the same bytes: nothing here asks for the time, the machine or chance.
@@ -10,7 +11,7 @@ Fractions are percent here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from behavior.model.errors import BadInput, Failure
 from behavior.summary import wording
 from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
+from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import Ed50
 from behavior.summary.exchange import write_exchange
@@ -27,6 +29,7 @@ from behavior.summary.records_text import arrive, flow, parameters_of, treatment
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
 
 if TYPE_CHECKING:
+    import pandas as pd
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
@@ -47,13 +50,14 @@ class Drawn:
     wide: bool
 
 
-def write_report(dataset: Dataset, out: Path) -> Path:
+def write_report(dataset: Dataset, out: Path, *, assays: Mapping[str, pd.DataFrame] | None = None) -> Path:
     """Summarize a dataset into a folder.
 
     Parameters
     ----------
     dataset : from `study.dataset.read_dataset`
     out : a folder that is not there yet, or is empty
+    assays : endpoints of finished companion assays by name, to stand beside the behavioral ones
 
     Returns
     -------
@@ -63,19 +67,22 @@ def write_report(dataset: Dataset, out: Path) -> Path:
     Raises
     ------
     BadInput
-        The folder holds something already, or cannot be made.
+        The folder holds something already, or cannot be made; or an assay's endpoints lack a column.
     """
     from behavior.study.dataset import write_tables
 
-    _make(out)
     arms = summarize_arms(dataset)
+    beside = endpoint_table(arms, assays) if assays else None
+    _make(out)
     try:
         write_tables(dataset, out / "tables")
         table = per_dose_table(arms)
         if len(table):
             table.to_csv(out / "tables" / "per_dose.csv", index=False, lineterminator="\n", encoding="utf-8")
         write_exchange(arms, out / "tables")
-        page = _page(dataset, arms, out / "figures")
+        if beside is not None:
+            beside.to_csv(out / "tables" / "endpoints.csv", index=False, lineterminator="\n", encoding="utf-8")
+        page = _page(dataset, arms, out / "figures", [] if beside is None else rows_of(beside))
         (out / REPORT).write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise Failure(f"{out}: the report cannot be written ({error.strerror}); free the disk and run again") from None
@@ -91,7 +98,7 @@ def _make(out: Path) -> None:
         raise BadInput(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from None
 
 
-def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path) -> str:
+def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path, beside: list[dict[str, str]]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     pages = Environment(
@@ -111,6 +118,7 @@ def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path) -> str:
         title=dataset.study.title if dataset.study else f"Sessions in {dataset.path.name}",
         simulated=bool(dataset.sessions["simulated"].any()),
         parts=[_part(dataset, arm, figures, numbers) for arm in arms],
+        beside=beside,
         done=what_was_done(dataset),
         arrive=arrive(dataset, arms),
         methods=wording.methods_paragraph(arms),
