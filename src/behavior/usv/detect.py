@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from behavior.audio.decibel import to_decibels
+from behavior.audio.faults import Faults
 from behavior.audio.read import Recording, Samples
 from behavior.audio.spectrogram import FrameGrid, Power, StreamingSpectrogram
 from behavior.model.calls import Call
@@ -55,6 +56,7 @@ class Detector:
     rejected : what was taken for no call, with the reason
     n_samples : samples pushed so far
     warnings : what the sample rate leaves out
+    faults : what is wrong with the samples pushed so far
 
     Raises
     ------
@@ -68,6 +70,7 @@ class Detector:
         self.profile, self.file = profile, file
         self.grid = FrameGrid.at(sample_rate_hz)
         self.rejected, self.warnings, self.n_samples = list[Rejected](), list[str](), 0
+        self.faults = Faults()
         self._lay_out_bands(sample_rate_hz)
         longest = round((profile.longest_s + 1.0) / self.grid.frame_s)
         n_rows = BLOCK * (longest // BLOCK + 8)
@@ -91,6 +94,7 @@ class Detector:
     def push(self, block: Samples) -> list[Call]:
         """Take in samples, int16 or float32 in [-1, 1); the calls that are complete now."""
         self.n_samples += len(block)
+        self.faults.push(block)
         power = self._spectrogram.push(block)
         calls = list[Call]()
         while len(power):
@@ -245,5 +249,5 @@ def detect_file(
             if progress:
                 progress(min(1.0, detector.n_samples / max(recording.n_samples, 1)))
         calls += detector.flush()
-        warnings = [*recording.warnings, *detector.warnings]
+        warnings = [*recording.warnings, *detector.faults.sentences, *detector.warnings]
         return Detection(calls, detector.rejected, warnings, detector.n_samples, recording.sample_rate_hz)

@@ -1,0 +1,59 @@
+"""What is wrong with the samples themselves: clipped, silent, or off zero.
+
+Rules. *Clipped*: two or more samples in a row at full scale; a sound that only touches it has one. *Silent*: no sample
+differs from another by more than one step of 16 bits, which no microphone manages. *Off zero*: the mean lies further
+from zero than a fiftieth of full scale: it costs headroom, and means a broken input. None of these is mended; the
+sound is searched as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from behavior.audio.read import Samples
+
+_STEP = 1 / 32768
+_OFF_ZERO = 0.02
+
+
+class Faults:
+    """Counts faults as samples come; any cutting of the sound into blocks gives the same sentences."""
+
+    def __init__(self) -> None:
+        self._n = self._n_clipped = 0
+        self._sum, self._low, self._high = 0.0, np.inf, -np.inf
+        self._last_clipped = False
+
+    def push(self, block: Samples) -> None:
+        """Take in samples, int16 or float32 in [-1, 1)."""
+        if not len(block):
+            return
+        scale = _STEP if block.dtype == np.int16 else 1.0
+        low, high = float(block.min()) * scale, float(block.max()) * scale
+        self._low, self._high = min(self._low, low), max(self._high, high)
+        self._n += len(block)
+        self._sum += float(block.sum(dtype=np.int64 if block.dtype == np.int16 else np.float64)) * scale
+        if high < 1 - _STEP and low > -1:
+            self._last_clipped = False
+            return
+        at_limit = (block <= -1 / scale) | (block >= (1 - _STEP) / scale)
+        pairs = at_limit[1:] & at_limit[:-1]
+        self._n_clipped += int(np.count_nonzero(pairs)) + int(self._last_clipped and at_limit[0])
+        self._last_clipped = bool(at_limit[-1])
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was found wrong so far, and what to do."""
+        if not self._n:
+            return []
+        if self._high - self._low <= _STEP:
+            return ["silent: its samples do not differ; check that the microphone was connected and not muted"]
+        found, mean = list[str](), self._sum / self._n
+        if self._n_clipped:
+            found.append(
+                f"clipped: {self._n_clipped} of {self._n} samples stay at full scale; levels are too low there and "
+                f"harmonics may be false; record with less gain"
+            )
+        if abs(mean) > _OFF_ZERO:
+            found.append(f"off zero by {100 * mean:.1f} % of full scale; check the input for a broken wire or supply")
+        return found
