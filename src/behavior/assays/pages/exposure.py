@@ -289,8 +289,8 @@ def _draw(
     if np.nanmax(np.append(conc, 0.0)) > 0:
         canvas.plain_log(axes[0], "y")
     for index, one in enumerate(sorted(set(dose.tolist()))):
-        look, here = canvas.series(index), dose == one
-        if np.isfinite(conc[here] * effect[here]).any():
+        look, here = canvas.series(index), (dose == one) & (conc > 0) & np.isfinite(effect)
+        if here.any():
             axes[2].plot(conc[here], effect[here], look.marker, color=look.colour, ms=4, ls="none", label=shortest(one))
     if axes[2].get_legend_handles_labels()[1]:
         canvas.plain_log(axes[2], "x")
