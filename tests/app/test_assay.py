@@ -95,3 +95,47 @@ def test_warnings_go_to_standard_error_and_the_page_to_standard_output(tmp_path:
     assert "warning: ipsapirone at D2" in done.stderr
     assert "Ki, ipsapirone, D2: > 4000 nM" in done.stderr
     assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("library", "says"),
+    [
+        (None, "no such file"),
+        ("[[figures]]\ncompound = 1\n", "figures.1.compound"),
+        ("figures = [", "published.toml"),
+    ],
+    ids=["absent", "wrong", "not TOML"],
+)
+def test_a_library_that_cannot_be_used_is_named(tmp_path: Path, library: str | None, says: str) -> None:
+    table, _ = write_template("firing", tmp_path)
+    path = tmp_path / "published.toml"
+    if library is not None:
+        path.write_text(library)
+    message = failed("firing", table, "--published", path)
+    assert says in message and "published.toml" in message
+    assert not (tmp_path / "firing-report").exists()
+
+
+def test_a_bad_table_leaves_no_folder_behind(tmp_path: Path) -> None:
+    table, _ = write_template("kinetics", tmp_path)
+    table.write_text(table.read_text(encoding="utf-8").replace(",0,", ",zero,", 1), encoding="utf-8")
+    assert "line 2: time (min) is 'zero'" in failed("kinetics", table, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_template_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    message = failed("firing", "--template", "--out", tmp_path / "file")
+    assert "cannot be written to" in message and "--out" in message
+
+
+def test_json_alone_goes_to_standard_output(tmp_path: Path) -> None:
+    table, _ = write_template("binding", tmp_path)
+    done = run("binding", table, "--json")
+    results = json.loads(done.stdout)
+    assert results["warnings"] and done.stderr == ""
+
+
+def test_the_help_names_every_kind() -> None:
+    text = " ".join(run("--help").stdout.split())
+    assert all(kind in text for kind in KINDS)

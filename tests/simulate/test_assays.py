@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 
 from behavior.assays.kinds import KINDS, analyse
+from behavior.assays.table import read_rows
 from behavior.simulate.assays import (
     SAMPLE_BMAX,
     SAMPLE_EFFECTS,
     SAMPLE_KI_NM,
     CompetitionTruth,
     OralTruth,
+    SaturationTruth,
     competition,
     exposure,
     firing,
     microdialysis,
     oral_kinetics,
     sample_truth,
+    saturation,
     write_samples,
 )
 
@@ -131,3 +134,118 @@ def test_neurons_fall_silent_and_calls_stop():
     high = np.mean([float(r["effect"]) for r in effects if r["dose_mg_kg"] == "10"])
     assert high == pytest.approx(146 / (1 + 1.2 / 0.15), abs=6)
     assert {r["conc_nmol_ml"] for r in effects if r["dose_mg_kg"] == "0"} == {""}
+
+
+SIMULATED = {
+    "binding": lambda: competition(rng(), CompetitionTruth({"a": 10.0})),
+    "saturation": lambda: saturation(rng(), SaturationTruth(), n_animals=2),
+    "microdialysis": lambda: microdialysis(rng(), {0.0: 0.0, 1.0: 0.5}, region="r", fraction_missing=0.2),
+    "firing": lambda: firing(rng(), n_neurons=3),
+    "kinetics": lambda: oral_kinetics(rng(), OralTruth(), n_animals=2),
+    "exposure": lambda: exposure(rng(), n_animals=3),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_what_is_simulated_are_tables_of_their_assay(kind):
+    rows = SIMULATED[kind]()
+    header = list(rows[0])
+    assert all(list(row) == header for row in rows)
+    text = "\n".join([",".join(header), *(",".join(str(cell) for cell in row.values()) for row in rows)])
+    table = read_rows(text, KINDS[kind].columns_for(header))
+    assert len(table.frame) == len(rows)
+    assert [str(row) for row in SIMULATED[kind]()] == [str(row) for row in rows]
+
+
+def test_half_of_the_window_is_displaced_at_the_ic50_and_nothing_without_affinity():
+    truth = CompetitionTruth({"a": 10.0, "none": math.inf}, ligand_nm=3.0, kd_nm=1.0, cv_tube=0.0)
+    rows = competition(rng(), truth, n_experiments=1, n_replicates=400, concentrations_nm=(40.0,))
+    for compound, mean in (("a", (2150 + 150) / 2), ("none", 2150)):
+        counts = [row["bound_dpm"] for row in rows if row["compound"] == compound]
+        assert np.mean(counts) == pytest.approx(mean, abs=4 * math.sqrt(mean / 400))
+        assert np.var(counts, ddof=1) == pytest.approx(mean, rel=0.4), "counts are Poisson"
+
+
+def test_experiments_differ_as_they_are_told_to():
+    truth = CompetitionTruth({"a": 10.0}, cv_tube=0.0, cv_between_experiments=0.5, total=1e7, nonspecific=0.0)
+    rows = competition(rng(), truth, n_experiments=300, n_replicates=1, concentrations_nm=(10.0,))
+    counts = np.array([row["bound_dpm"] for row in rows if row["compound"] == "a"]) / 1e7
+    log_ki = np.log(10.0 * counts / (1 - counts) / (1 + truth.ligand_nm / truth.kd_nm))
+    assert log_ki.mean() == pytest.approx(math.log(10), abs=4 * 0.5 / math.sqrt(300))
+    assert log_ki.std(ddof=1) == pytest.approx(0.5, rel=0.2)
+
+
+def test_saturation_tubes_are_about_their_curve_and_animals_are_numbered():
+    truth = SaturationTruth(bmax=200, kd_nm=2.0, nonspecific_slope=5.0, sd_tube=1.0)
+    rows = saturation(rng(), truth, n_animals=50, n_replicates=4, free_nm=(2.0,), first_animal=7)
+    assert np.mean([row["total_fmol_mg"] for row in rows]) == pytest.approx(100 + 10, abs=0.3)
+    assert np.mean([row["nonspecific_fmol_mg"] for row in rows]) == pytest.approx(10, abs=0.2)
+    assert [rows[0]["subject"], rows[-1]["subject"]] == ["R07", "R56"]
+
+
+def test_as_many_dialysate_samples_are_lost_as_is_asked_for():
+    rows = microdialysis(rng(), {0.0: 0.0}, region="r", n_animals=200, fraction_missing=0.3)
+    lost = np.mean([row["conc_nM"] == "" for row in rows])
+    assert lost == pytest.approx(0.3, abs=4 * math.sqrt(0.21 / len(rows)))
+    assert [row["time_min"] for row in rows if row["subject"] == "M01"] == list(range(-60, 181, 20))
+
+
+def test_spikes_are_poisson_about_the_neurons_own_curve():
+    rows = firing(rng(), n_neurons=400, sd_log_ed50=0.0, doses=(110.0,))
+    pairs = {}
+    for row in rows:
+        pairs.setdefault(row["neuron"], []).append(row["spikes"])
+    base, half = np.array(list(pairs.values()), dtype=float).T
+    assert half.sum() / base.sum() == pytest.approx(0.5, abs=0.02)
+    assert np.mean((half - base / 2) ** 2 / (half + base / 4)) == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("absorbed", "parent", "metabolite"),
+    [(8, 100, 165), (8, 100, 100), (100, 100, 100), (100, 100, 20), (30, 10, 30)],
+)
+def test_areas_and_half_lives_hold_where_rates_are_equal(absorbed, parent, metabolite):
+    truth = OralTruth(
+        half_life_min=parent,
+        metabolite_half_life_min=metabolite,
+        absorption_half_life_min=absorbed,
+        sd_log_half_life=0,
+        sd_log_auc=0,
+        cv_sample=0,
+        limit=1e-9,
+        auc_ratio=0.5,
+    )
+    times = np.concatenate([np.arange(0, 400, 0.5), np.arange(400, 6000, 5.0)])
+    rows = oral_kinetics(rng(), truth, n_animals=1, times_min=times.tolist())
+    slowest = {"ipsapirone": max(absorbed, parent), "1-PP": max(absorbed, parent, metabolite)}
+    for analyte, share in (("ipsapirone", 1.0), ("1-PP", 0.5)):
+        texts = [row["conc_nmol_ml"] for row in rows if row["analyte"] == analyte]
+        levels = np.array([0.0 if text.startswith("<") else float(text) for text in texts])
+        assert np.trapezoid(levels, times) == pytest.approx(truth.auc * share, rel=0.005)
+        late = (times > 5 * slowest[analyte]) & (levels > 1e-6)
+        rate = -np.polyfit(times[late], np.log(levels[late]), 1)[0]
+        assert math.log(2) / rate == pytest.approx(slowest[analyte], rel=0.2)
+
+
+def test_samples_below_the_limit_say_so_and_none_above_it():
+    rows = oral_kinetics(rng(), OralTruth(limit=0.5), n_animals=3)
+    levels = [row["conc_nmol_ml"] for row in rows]
+    assert "<0.5" in levels
+    assert all(level == "<0.5" or float(level) >= 0.4999 for level in levels)
+
+
+def test_the_readme_states_every_table_and_what_was_there_is_replaced(tmp_path):
+    (tmp_path / "binding.csv").write_text("old")
+    *_, readme = write_samples(tmp_path, seed=3)
+    text = readme.read_text(encoding="utf-8")
+    assert "seed 3" in text and "say nothing about any drug" in text
+    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")] == [f"{k}.csv" for k in KINDS]
+    assert not (tmp_path / "binding.csv").read_text(encoding="utf-8").startswith("old")
+
+
+def test_the_stated_truth_is_that_of_the_constants():
+    said = dict(sample_truth())
+    assert all(f"{value:g}" in said["binding"] for value in SAMPLE_KI_NM.values())
+    assert all(region in said["saturation"] for region in SAMPLE_BMAX)
+    assert "nucleus accumbens: 0.1 mg/kg -30 %, 0.3 mg/kg +0 %" in said["microdialysis"]
+    assert "half-lives 100 min (ipsapirone) and 165 min" in said["kinetics"]

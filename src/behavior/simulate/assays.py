@@ -236,6 +236,8 @@ def oral_kinetics(
     for animal in range(1, n_animals + 1):
         ke = math.log(2) / (truth.half_life_min * math.exp(rng.normal(0, truth.sd_log_half_life)))
         km = math.log(2) / (truth.metabolite_half_life_min * math.exp(rng.normal(0, truth.sd_log_half_life)))
+        ke = _apart(ke, absorption)
+        km = _apart(km, absorption, ke)
         auc = truth.auc * math.exp(rng.normal(0, truth.sd_log_auc))
         for analyte in ("ipsapirone", "1-PP"):
             for at in times_min:
@@ -255,6 +257,13 @@ def oral_kinetics(
                     }
                 )
     return rows
+
+
+def _apart(rate: float, *others: float) -> float:
+    """A rate that is not so near another one that their difference, which the curves divide by, is lost."""
+    while any(abs(rate / other - 1) < 1e-5 for other in others):
+        rate *= 1 + 1e-4
+    return rate
 
 
 def _metabolite(at: float, absorption: float, ke: float, km: float) -> float:
