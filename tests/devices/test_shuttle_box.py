@@ -159,6 +159,14 @@ def test_tail_breaks_after_a_crossing_are_none_back() -> None:
     assert crossings(driver_of(), [*WHOLE, *tail]) == [Crossed(3 * 96_000, "right")]
 
 
+def test_an_answer_that_came_while_an_input_was_debounced_does_not_put_the_crossing_off() -> None:
+    driver = driver_of()
+    assert driver.receive(frame(KIND, "read WhoAmI", 0, at_us=1_008_000), 1_008_500) == []
+    assert driver.receive(frame(KIND, "event Inputs", RIGHT, at_us=992_000), 1_012_500) == [Crossed(992_000, "right")]
+    late = driver.receive(frame(KIND, "event Inputs", LEFT, at_us=960_000), 1_020_000)
+    assert late == [Crossed(992_000, "left")], "what is told never goes back"
+
+
 def test_sides_bear_the_names_of_the_rig() -> None:
     driver = driver_of(STEP_THROUGH)
     assert crossings(driver, [RIGHT, LEFT]) == [Crossed(96_000, "dark"), Crossed(192_000, "light")]
