@@ -83,6 +83,20 @@ def yoked(paradigm: Paradigm, file: Path | None, master: Path) -> tuple[Paramete
     return resolve(paradigm, yoked_parameters(folder), file=folder.path), (yoke_remark(folder),)
 
 
+def without_drug(parameters: Parameters, treatment: Treatment) -> None:
+    """Check that a screening, which says who does not call by itself, is not run under a drug.
+
+    Raises
+    ------
+    BadInput
+        It would be, or may be.
+    """
+    from behavior.scoring.course import drugged
+
+    if getattr(parameters, "stage", None) == "screening" and (why := drugged(treatment)):
+        raise BadInput(f"a screening is drug-free, and {why}; give the vehicle alone, or run the stage 'test'")
+
+
 def treatment_of(
     blind_code: str | None,
     compound: str | None,

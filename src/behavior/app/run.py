@@ -67,7 +67,7 @@ def run(
         raise BadInput("say --chamber and --paradigm; several chambers are started from a --plan")
     from behavior.app.asking import ask_for_treatment
     from behavior.app.connect import connected
-    from behavior.app.prepare import attend, prepare, treatment_of
+    from behavior.app.prepare import attend, prepare, treatment_of, without_drug
     from behavior.config import read
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
@@ -77,6 +77,7 @@ def run(
     protocol = prepare(paradigm, parameters, box, seed, master)
     blind_code, injected_at = ask_for_treatment(blind_code, dose_mg_kg, injected_at)
     treatment = treatment_of(blind_code, compound, dose_mg_kg, vehicle, route, pretreatment_min, precedes)
+    without_drug(protocol.parameters, treatment)
     who = attend(
         {"subject": subject, "experimenter": experimenter, "weight-g": weight_g},
         treatment,

@@ -160,7 +160,7 @@ def drugged(treatment: Treatment) -> str:
     if treatment.blind_code:
         return f"treated under the code {treatment.blind_code}, which may be a drug"
     if treatment.dose_mg_kg:
-        return f"{treatment.dose_mg_kg:g} mg/kg {treatment.compound or ''}".rstrip() + " is no baseline"
+        return f"{treatment.dose_mg_kg:g} mg/kg {treatment.compound or 'of something'} is no baseline"
     return ""
 
 
