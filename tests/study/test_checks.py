@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
+from behavior.study.checks import _clock, _hour
 from behavior.study.dataset import read_dataset
 from study.datasets import given, write_conflict, write_session
 
@@ -105,3 +109,9 @@ def test_blinded_sessions_are_not_counted_as_missing(tmp_path: Path) -> None:
         coded = given(None, compound=None, vehicle=None, blind_code=f"K{k}")
         write_session(tmp_path / "data", f"B{k}", None, MEASURES, treatment=coded)
     assert not any("planned sessions" in warning for warning in warnings_of(tmp_path / "data"))
+
+
+@hypothesis.given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))
+def test_a_time_of_day_is_said_as_a_clock_shows_it(at: datetime) -> None:
+    said = _clock(_hour(at.isoformat()))
+    assert abs(datetime.strptime(said, "%H:%M") - at.replace(1900, 1, 1)) <= timedelta(minutes=1)

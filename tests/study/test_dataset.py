@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from behavior.model.errors import BadFile, BadInput
 from behavior.scoring.finish import finish_session
-from behavior.study.dataset import DESCRIPTION, read_dataset, write_tables
+from behavior.study.dataset import DESCRIPTION, natural_order, read_dataset, write_tables
 from session.recorded import record
 from study.datasets import given as treatment_of
 from study.datasets import write_conflict, write_session, write_vocalization
@@ -114,6 +115,16 @@ def score_of_another_header(session: Path) -> None:
     (session / "score.json").write_text(json.dumps(score | {"header_sha256": "0" * 64}))
 
 
+def score_with(value: object) -> Callable[[Path], None]:
+    def change(session: Path) -> None:
+        score = json.loads((session / "score.json").read_text())
+        score["session"]["punished_rate_per_min"] = value
+        (session / "score.json").write_text(json.dumps(score))
+
+    change.__name__ = f"rate of {value!r}"
+    return change
+
+
 def change_header(**changes: object) -> Callable[[Path], None]:
     def change(session: Path) -> None:
         header = json.loads((session / "header.json").read_text())
@@ -137,6 +148,10 @@ def change_header(**changes: object) -> Callable[[Path], None]:
         (drop_journal, "it has no journal that can be read", "restore journal.jsonl"),
         (score_of_another_journal, "its score was made from another journal", "behavior rescore"),
         (score_of_another_header, "its score was made from another header", "behavior rescore"),
+        (score_with("many"), "its score has punished_rate_per_min = 'many', which is no number", "behavior rescore"),
+        (score_with([1]), "its score has punished_rate_per_min = [1], which is no number", "behavior rescore"),
+        (score_with(True), "its score has punished_rate_per_min = True, which is no number", "behavior rescore"),
+        (score_with(math.inf), "its score has punished_rate_per_min = inf, which is no number", "behavior rescore"),
         (change_header(dose_mg_kg=2.0), "2 mg/kg is no dose of arm conflict", "the plan has 0, 1, 3, 10"),
         (change_header(dose_mg_kg=-1.0), "a dose of -1 mg/kg cannot be", "correct the plan"),
         (change_header(dose_mg_kg=None), "it has neither dose nor blind code", "write what was given"),
@@ -262,3 +277,15 @@ def test_what_stands_beside_the_sessions_is_no_session(conflict: Path) -> None:
         conflict / "sub-R01", conflict / "summary" / "tables", ignore=lambda *_: ["header.json", "journal.jsonl"]
     )
     assert len(read_dataset(conflict).sessions) == 12
+
+
+@given(st.lists(st.text(max_size=8), max_size=8))
+def test_any_names_can_be_put_in_order_and_numbers_count(names: list[str]) -> None:
+    ordered = sorted(names, key=natural_order)
+    assert sorted(names[::-1], key=natural_order) == ordered
+    assert sorted(ordered) == sorted(names)
+
+
+@given(st.text("abcdef-_²½", max_size=4), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_subjects_of_one_kind_come_in_order_of_their_numbers(stem: str, one: int, other: int) -> None:
+    assert (natural_order(f"{stem}{one}") < natural_order(f"{stem}{other}")) == (one < other)

@@ -10,7 +10,7 @@ import pandas as pd
 from behavior.study.dataset import read_dataset
 from behavior.summary.exchange import prism_table, units_table, write_exchange
 from behavior.summary.per_dose import summarize_arms
-from study.datasets import write_conflict, write_session, write_vocalization
+from study.datasets import given, write_conflict, write_session, write_vocalization
 
 RATES = {0.0: [1.0, 2.0, 3.0], 1.0: [2.0, 3.0], 3.0: [5.0, 6.0, 7.0]}
 TIMES = {0.0: [20.0, 15.0], 1.0: [10.0, 0.0, 0.0]}
@@ -65,3 +65,22 @@ def test_where_nothing_was_analysed_nothing_is_written(tmp_path: Path) -> None:
         footer.unlink()
     write_exchange(summarize_arms(read_dataset(path)), tmp_path)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["data"]
+
+
+def test_a_compound_with_a_slash_in_its_name_has_its_files_too(tmp_path: Path) -> None:
+    """Loose sessions name their arm after paradigm and compound; two such arms keep to their own files."""
+    number = 0
+    for compound in ("8-OH/DPAT", "8-OH-DPAT"):
+        for dose, rate in ((0.0, 1.0), (0.0, 2.0), (1.0, 3.0), (1.0, 5.0)):
+            number += 1
+            write_session(
+                tmp_path / "data", f"R{number}", dose, {"punished_rate_per_min": rate}, arm=None, study=None,
+                treatment=given(dose, compound=compound),
+            )  # fmt: skip
+    arms = summarize_arms(read_dataset(tmp_path / "data"))
+    assert len(arms) == 2
+    write_exchange(arms, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "prism").iterdir()) == [
+        "geller-seifter-8-oh-dpat-2-punished_rate_per_min.csv",
+        "geller-seifter-8-oh-dpat-punished_rate_per_min.csv",
+    ]

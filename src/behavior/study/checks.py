@@ -179,5 +179,5 @@ def _hour(started_at: str) -> float:
 
 
 def _clock(hour: float) -> str:
-    minutes = round(float(hour) * 60)
+    minutes = min(round(float(hour) * 60), 24 * 60 - 1)
     return f"{minutes // 60:02d}:{minutes % 60:02d}"

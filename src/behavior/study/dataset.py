@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -283,8 +284,16 @@ def _score(folder: SessionFolder, journal_sha256: str) -> tuple[dict[str, Any], 
     for name, digest in now.items():
         if score.get(f"{name}_sha256", digest) != digest:
             raise _LeftOut(f"its score was made from another {name}", advice)
+    for name in MEASURES:
+        if not _is_number(measures.get(name)):
+            raise _LeftOut(f"its score has {name} = {measures[name]!r}, which is no number", advice)
     values = {name: value for name, value in measures.items() if name not in DESCRIPTION}
     return {**values, "score_sha256": hashlib.sha256(data).hexdigest()}, problems
+
+
+def _is_number(value: object) -> bool:
+    """Whether a measure can be one: a finite number, or None where the session does not define it."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
 
 
 def _arm_name(folder: SessionFolder, study: Study | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from behavior.summary.arms import slugs_of
 from behavior.summary.per_dose import ArmSummary, EndpointSummary
 from behavior.summary.wording import dose_text
 
@@ -69,7 +70,7 @@ def write_exchange(arms: Sequence[ArmSummary], tables: Path) -> None:
         return
     units_table(arms).to_csv(tables / "units.csv", index=False, lineterminator="\n", encoding="utf-8")
     (tables / "prism").mkdir()
-    for arm in arms:
+    for arm, slug in zip(arms, slugs_of([arm.plan.name for arm in arms]), strict=True):
         for endpoint in arm.endpoints:
-            name = f"{arm.plan.name}-{endpoint.measure.name}.csv"
+            name = f"{slug}-{endpoint.measure.name}.csv"
             prism_table(endpoint).to_csv(tables / "prism" / name, index=False, lineterminator="\n", encoding="utf-8")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from behavior.model.errors import BadInput, Failure
 from behavior.summary import wording
 from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
+from behavior.summary.arms import slugs_of
 from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import Ed50
@@ -111,13 +112,13 @@ def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path, beside:
         "quartiles": wording.quartiles,
     }  # fmt: skip
     styles, _, _ = pages.loader.get_source(pages, "report.css") if pages.loader else ("", None, None)
-    numbers = iter(range(1, 10_000))
+    numbers, slugs = iter(range(1, 10_000)), slugs_of([arm.plan.name for arm in arms])
     return pages.get_template("report.html").render(
         styles=styles,
         dataset=dataset,
         title=dataset.study.title if dataset.study else f"Sessions in {dataset.path.name}",
         simulated=bool(dataset.sessions["simulated"].any()),
-        parts=[_part(dataset, arm, figures, numbers) for arm in arms],
+        parts=[_part(dataset, arm, slug, figures, numbers) for arm, slug in zip(arms, slugs, strict=True)],
         beside=beside,
         done=what_was_done(dataset),
         arrive=arrive(dataset, arms),
@@ -137,19 +138,18 @@ def _marked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _part(dataset: Dataset, arm: ArmSummary, figures: Path, numbers: Iterator[int]) -> dict[str, Any]:
+def _part(dataset: Dataset, arm: ArmSummary, slug: str, figures: Path, numbers: Iterator[int]) -> dict[str, Any]:
     """What the page says of an arm."""
-    drawn = [
-        _drawn(stem, figure, caption, wide, figures, numbers) for stem, figure, caption, wide in _all(dataset, arm)
-    ]
+    found = _all(dataset, arm, slug)
+    drawn = [_drawn(stem, figure, caption, wide, figures, numbers) for stem, figure, caption, wide in found]
     by_endpoint = {
-        endpoint.measure.name: [one for one in drawn if one.file.startswith(f"{_slug(arm)}-{endpoint.measure.name}-")]
+        endpoint.measure.name: [one for one in drawn if one.file.startswith(f"{slug}-{endpoint.measure.name}-")]
         for endpoint in arm.endpoints
     }
     belonging = {one.file for some in by_endpoint.values() for one in some}
     return {
         "arm": arm,
-        "slug": _slug(arm),
+        "slug": slug,
         "treatment": treatment_of(arm),
         "parameters": parameters_of(dataset, arm),
         "flow": flow(dataset, arm),
@@ -193,10 +193,6 @@ def _size(endpoint: EndpointSummary) -> str:
     return "Hedges’ g" if any(row.effects.hedges_g for row in endpoint.rows) else "Cliff’s δ"
 
 
-def _slug(arm: ArmSummary) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in arm.plan.name.lower())
-
-
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -207,9 +203,8 @@ def _drawn(stem: str, figure: Figure, caption: str, wide: bool, figures: Path, n
     return Drawn(number, stem, inline(svg, f"figure-{number}", caption), caption, wide)
 
 
-def _all(dataset: Dataset, arm: ArmSummary) -> Iterator[tuple[str, Figure, str, bool]]:
+def _all(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple[str, Figure, str, bool]]:
     """Every figure of an arm: file, figure, caption, whether it is wide."""
-    slug = _slug(arm)
     for endpoint in arm.endpoints:
         yield from _of_endpoint(slug, arm, endpoint)
     names = {endpoint.measure.name for endpoint in arm.endpoints if endpoint.vehicle.described.mean}
