@@ -284,3 +284,21 @@ def test_recordings_that_cannot_be_read_are_said(tmp_path: Path) -> None:
         list(read_blocks(tmp_path / "bad.csv", RATE)[1])
     with pytest.raises(BadInput, match="column 3"):
         items_of([np.zeros((5, 2))], RATE, [Channel(column=3, role="trial", threshold=1)])
+
+
+def test_whatever_outlasts_the_debounce_time_is_found_in_any_session() -> None:
+    """The simulated rat may turn round quicker than any real one; such sessions are not asked about."""
+    n_asked = 0
+    for seed in range(100, 110):
+        items = SHUTTLE.journal(seed)
+        crossed_us = [item.at_us for item in items if isinstance(item, e.Crossed)]
+        shocks_us = [item.duration_us for item in items if isinstance(item, e.ShockEnded)]
+        if min(np.diff(crossed_us), default=260_000) < 260_000 or min(shocks_us, default=6_000) < 6_000:
+            continue
+        n_asked += 1
+        table, truth = shuttle_session(seed)
+        map_ = read_text(SHUTTLE_MAP, SignalMap)
+        score = score_items("shuttle_escape", items_of([table], RATE, map_.channels), SHUTTLE.parameters)
+        counts = ["n_trials", "n_avoidances", "n_escapes", "n_failures", "n_trials_invalid", "n_intertrial_crossings"]
+        same(score, truth, counts, ["latency_cs_s", "latency_us_s"])
+    assert n_asked >= 5
