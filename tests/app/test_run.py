@@ -239,6 +239,14 @@ def test_a_shock_above_the_limit_is_refused_in_the_dry_run_before_anything_moves
     assert not (tmp_path / "data").exists()
 
 
+def test_a_paradigm_that_records_is_refused_on_a_real_chamber_and_not_run_unheard(tmp_path: Path) -> None:
+    real = ["run", "simulated", "--chamber", "A", "--paradigm", "conditioned_usv", "--out", tmp_path / "data"]
+    done = behavior(*real, *WHO, *WHAT)
+    assert done.code == 2
+    assert "chamber A has nothing that takes SetRecording" in done.err
+    assert not (tmp_path / "data").exists()
+
+
 def test_three_errors_of_a_parameter_file_come_at_once(tmp_path: Path) -> None:
     wrong = QUICK.replace("duration_s = 4", "duration_s = 0").replace("CRF", "often").replace("0.1", "99")
     (tmp_path / "wrong.toml").write_text(wrong)

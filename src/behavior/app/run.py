@@ -73,6 +73,8 @@ def run(
     from behavior.config.shipped import find
 
     box = read(find(rig, "configs", "rigs"), Rig).chamber(chamber[0])
+    if not simulate:  # nothing here captures real sound yet: a paradigm that records is refused, not run unheard
+        box = box.model_copy(update={"microphone": None})
     seed = time.time_ns() % 2**32 if seed is None else seed
     protocol = prepare(paradigm, parameters, box, seed, master)
     blind_code, injected_at = ask_for_treatment(blind_code, dose_mg_kg, injected_at)
