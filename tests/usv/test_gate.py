@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.errors import BadFile
 from behavior.usv.contour import LEAD, Contour
-from behavior.usv.gate import Gate, KnownEvent, read_events, set_off_anew
+from behavior.usv.gate import Gate, KnownEvent, Rejected, clicks_in, read_events, set_off_anew
 from behavior.usv.profile import load_profile
 
 GRID = FrameGrid.at(250_000)
@@ -68,7 +72,7 @@ def test_most_of_a_short_contour_within_a_known_event_is_enough():
     start_s = GRID.onset_s(sound.start)
     assert reason(sound, [KnownEvent("lever", start_s, start_s + 0.012)]) == "during lever"
     assert reason(sound, [KnownEvent("lever", start_s + 1, start_s + 1.012)]) is None
-    assert reason(contour(400), [KnownEvent("shock", start_s, start_s + 5)]) is None
+    assert reason(contour(400), [KnownEvent("shock", start_s - 1, start_s + 5)]) is None
 
 
 def test_a_click_that_makes_it_louder_cuts_a_contour():
@@ -102,3 +106,159 @@ def test_events_are_read_in_order_and_problems_come_all_at_once(tmp_path):
     table.write_text("kind,start_s\n")
     with pytest.raises(BadFile, match="stop_s"):
         read_events(table)
+
+
+def wobbling(n, start=1000, **options):
+    """A contour of `n` frames whose pitch moves by 600 Hz, as a larynx's does."""
+    plain = contour(n, start, **options)
+    return dataclasses.replace(plain, bins=plain.bins + 300 / GRID.bin_hz * np.sin(np.arange(n) / 200))
+
+
+@pytest.mark.parametrize(("seconds", "why"), [(0.9, None), (1.1, "steady tone"), (3.0, "steady tone")])
+def test_a_pitch_held_for_a_second_as_no_larynx_can_is_a_tone(seconds, why):
+    n = round(seconds / GRID.frame_s)
+    assert reason(contour(n)) == why
+    assert reason(wobbling(n)) is None
+
+
+@pytest.mark.parametrize(
+    ("apart", "bins_off", "why"),
+    [(0, 0.0, "steady tone"), (150, 1.0, "steady tone"), (250, 0.0, None), (0, 2.5, None), (-20, 0.0, "steady tone")],
+)
+def test_what_goes_on_where_a_tone_was_cut_is_the_tone(apart, bins_off, why):
+    gate = Gate(PROFILE, GRID)
+    tone = wobbling(8000)
+    assert gate.of_contour(tone) == "steady tone"
+    rest = wobbling(500, tone.stop + apart)
+    rest = dataclasses.replace(rest, bins=rest.bins - rest.bins[0] + tone.bins[-1] + bins_off)
+    assert gate.of_contour(rest) == why
+
+
+def test_the_remainder_of_a_remainder_is_the_tone_too():
+    gate, end = Gate(PROFILE, GRID), 0
+    for n in (8000, 900, 700):
+        assert gate.of_contour(dataclasses.replace(wobbling(n, end), bins=np.full(n, 20.0))) == "steady tone"
+        end += n
+
+
+def with_train(n=900, every=16, first=0, last=None):
+    """A contour with a click of three frames every so often."""
+    sound = wobbling(n)
+    loud = np.zeros(n + LEAD)
+    for at in range(first, n if last is None else last, every):
+        loud[LEAD + at : LEAD + at + 3] = 20.0
+    return dataclasses.replace(sound, base=loud)
+
+
+@pytest.mark.parametrize(
+    ("sound", "why"),
+    [
+        (with_train(), "whine along a train of clicks"),
+        (with_train(first=-5), "whine along a train of clicks"),
+        (with_train(every=33), "whine along a train of clicks"),
+        (with_train(last=700), None),
+        (with_train(first=100), None),
+        (with_train(first=-40), None),
+        (with_train(every=60), None),
+        (with_train(n=180), None),
+    ],
+    ids=[
+        "all along",
+        "a little before",
+        "60 a second",
+        "outlasts it",
+        "before it",
+        "amid it",
+        "single clicks",
+        "short",
+    ],
+)
+def test_what_sounds_exactly_as_long_as_clicks_follow_each_other_is_their_source(sound, why):
+    assert reason(sound) == why
+
+
+def test_a_long_sound_that_begins_or_ends_with_a_known_event_within_it_is_its_own():
+    sound = wobbling(900)
+    start_s, stop_s = GRID.onset_s(sound.start), GRID.onset_s(sound.stop)
+    during = lambda low, high: reason(sound, [KnownEvent("shock", low, high)])  # noqa: E731
+    assert during(start_s, stop_s) == "during shock"
+    assert during(start_s - 0.1, stop_s + 0.01) == "during shock"
+    assert during(start_s - 0.01, stop_s + 0.1) == "during shock"
+    assert during(start_s - 0.1, stop_s + 0.1) is None, "a call amid a shock"
+    assert during(start_s, stop_s - 0.1) is None, "a call that outlasts it"
+    assert during(start_s + 0.1, stop_s) is None, "a call that was there before"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 5), st.floats(0, 2)), max_size=12),
+    st.integers(0, 9000),
+    st.integers(12, 280),
+)
+def test_the_search_for_an_event_leaves_none_out(pairs, start, n):
+    """Against a plain look at every event, for contours that are short enough for the rule of the share."""
+    events = [KnownEvent("lever", at, at + long) for at, long in pairs]
+    sound = wobbling(n, start)
+    low, high = GRID.onset_s(start), GRID.onset_s(start + n)
+    shares = [min(high, e.stop_s + 0.015) - max(low, e.start_s - 0.005) for e in events if e.start_s <= high]
+    expected = any(share > 0.6 * (high - low) + 1e-9 for share in shares)
+    edge = any(min(abs(low - e.start_s), abs(high - e.stop_s)) < 0.02 for e in events)
+    if not edge:
+        assert (reason(sound, events) == "during lever") is expected
+
+
+@pytest.mark.parametrize("events_first", [True, False])
+def test_the_first_rule_that_holds_gives_the_reason(events_first):
+    sound = contour(20, click=0)
+    events = [KnownEvent("feeder", 0, 100)] if events_first else []
+    assert reason(sound, events) == ("during feeder" if events_first else "ringing after a click")
+
+
+@pytest.mark.parametrize(
+    ("contours", "why"),
+    [
+        ([contour(30)], None),
+        ([contour(7)], ""),
+        ([contour(200, level=6.5)], ""),
+        ([contour(8, level=8.0)], ""),
+        ([contour(8, level=8.0), contour(8, 1020, level=8.0)], ""),
+        ([contour(8, level=8.0), contour(30, 1020, level=8.0)], None),
+    ],
+    ids=["strong", "too short", "never strong", "little evidence", "little evidence twice", "one part is enough"],
+)
+def test_a_call_needs_length_strength_and_evidence_in_one_part(contours, why):
+    assert Gate(PROFILE, GRID).of_call(contours) == why
+
+
+def test_clicks_are_where_the_level_rises_and_not_where_it_stays():
+    base = np.zeros(60)
+    base[20:40] = 10.0
+    base[45:47] = 10.0
+    assert clicks_in(base).tolist() == [20, 45]
+    assert clicks_in(np.linspace(0, 12, 60)).tolist() == [], "a slow rise is none"
+    assert clicks_in(np.full(10, 9.0)).tolist() == [0]
+
+
+def test_what_was_rejected_tells_its_place_in_seconds_and_hertz():
+    sound = dataclasses.replace(contour(100, 50), bins=np.linspace(3, 13, 100))
+    rejected = Rejected.of([sound, contour(10, 200)], "a reason", GRID, 37, "a.wav")
+    assert rejected.onset_s == pytest.approx((50 * 128 + 192) / 250_000)
+    assert rejected.offset_s == pytest.approx((210 * 128 + 192) / 250_000)
+    assert rejected.low_hz == pytest.approx(40 * 250_000 / 512)
+    assert rejected.high_hz == pytest.approx(57 * 250_000 / 512)
+    assert (rejected.score, rejected.reason, rejected.file) == (20.0, "a reason", "a.wav")
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "", "1,5", "soon"])
+def test_times_of_events_must_be_numbers(tmp_path, time):
+    table = tmp_path / "events.csv"
+    table.write_text(f'kind,start_s,stop_s\nlever,"{time}",9\n')
+    with pytest.raises(BadFile, match="must be numbers"):
+        read_events(table)
+
+
+def test_a_table_of_events_from_a_spreadsheet_is_read(tmp_path):
+    """With a byte-order mark, Windows' line ends and a column more."""
+    table = tmp_path / "events.csv"
+    table.write_bytes("\ufeffkind,start_s,stop_s,note\r\nlever,1,2,äh\r\n".encode())
+    assert read_events(table) == [KnownEvent("lever", 1.0, 2.0)]

@@ -273,7 +273,7 @@ class Contour:
         return Contour(self.start + low, self.start + high, strongest, *arrays)
 
 
-LEAD = 12
+LEAD = 44
 """Frames before its start that a contour remembers the broadband level of."""
 
 _HOLE = 4

@@ -32,6 +32,7 @@ _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
 _MANY, _SPARSE = 4.0, 0.6
 _PURE_S, _PURE_HZ = 1.0, 40.0
+_WHINES_S, _TRAIN_GAP, _HEARD_FRAMES = 0.1, 40, 12
 _RESUMES_S, _RESUMES_BINS, _MOST_TONES = 0.1, 1.5, 64
 
 
@@ -91,6 +92,7 @@ class Gate:
             return during
         rules = (
             ("ringing after a click", self._is_struck(contour)),
+            ("whine along a train of clicks", self._is_whine(contour)),
             ("texture of broadband noise", self._is_texture(contour)),
             ("one of many ridges", np.nanmean(contour.rivals) > _MANY),
         )
@@ -109,9 +111,8 @@ class Gate:
         )
 
     def _during(self, contour: Contour) -> str | None:
-        """The reason when most of a contour that is no long call lies within one known event."""
-        if len(contour) * self._grid.frame_s * 1e3 > _FADES_MS or not self._events:
-            return None
+        """The reason when it lies within a known event and begins or ends with it, or is short and mostly within."""
+        short = len(contour) * self._grid.frame_s * 1e3 <= _FADES_MS
         start_s, stop_s = (
             self._grid.onset_sample(f) / self._grid.sample_rate_hz for f in (contour.start, contour.stop)
         )
@@ -120,7 +121,9 @@ class Gate:
             if event.stop_s + self._longest_event_s < start_s:
                 break
             shared_s = min(stop_s, event.stop_s + _AFTER_S) - max(start_s, event.start_s - _BEFORE_S)
-            if shared_s > _MOSTLY * (stop_s - start_s):
+            at_edge = min(abs(start_s - event.start_s), abs(stop_s - event.stop_s)) < _AFTER_S
+            within = start_s > event.start_s - _AFTER_S and stop_s < event.stop_s + _AFTER_S
+            if (at_edge and within) or (short and shared_s > _MOSTLY * (stop_s - start_s)):
                 return f"during {event.kind}"
         return None
 
@@ -144,6 +147,15 @@ class Gate:
         fall = contour.excess[core[:quarter]].max() - contour.excess[core[-quarter:]].mean()
         steady = np.subtract(*np.percentile(contour.bins[core], (95, 5))) * self._grid.bin_hz < _STEADY_HZ
         return bool(steady and fall > _DIES_DB)
+
+    def _is_whine(self, contour: Contour) -> bool:
+        """It sounds as long as clicks come one soon after the other: the converter of a scrambled shock."""
+        if len(contour) * self._grid.frame_s < _WHINES_S:
+            return False
+        clicks = clicks_in(contour.base) - LEAD
+        if not len(clicks) or not -_AT_ONCE <= clicks[0] <= _EARLIER:
+            return False
+        return bool(np.diff(clicks, append=len(contour)).max() < _TRAIN_GAP)
 
     def _is_texture(self, contour: Contour) -> bool:
         loud = np.percentile(contour.base[LEAD:], 75) > _CLICK_DB
@@ -194,8 +206,8 @@ def _coverage(contour: Contour) -> float:
 
 def _heard_from(contour: Contour, begin: int) -> bool:
     """Whether a sound below 15 kHz begins at this frame, counted as in `audible`."""
-    before = contour.audible[max(0, begin - LEAD) : max(1, begin - _AT_ONCE)].mean()
-    return bool(contour.audible[max(0, begin - _RISE) : begin + LEAD].max() - before > _HEARD_DB)
+    before = contour.audible[max(0, begin - _HEARD_FRAMES) : max(1, begin - _AT_ONCE)].mean()
+    return bool(contour.audible[max(0, begin - _RISE) : begin + _HEARD_FRAMES].max() - before > _HEARD_DB)
 
 
 def read_events(path: Path) -> list[KnownEvent]:
