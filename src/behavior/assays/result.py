@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,6 +42,17 @@ class Estimate:
     def __str__(self) -> str:
         low, high = ("open" if end is None else shortest(end) for end in (self.low, self.high))
         return f"{shortest(self.value)} [{low}, {high}]"
+
+
+Row = dict[str, Any]
+"""One line of a table by column."""
+
+
+def in_columns(estimate: Estimate | None, value: str, low: str = "low", high: str = "high") -> Row:
+    """An estimate and its limits as three columns, blank where there is none."""
+    if estimate is None:
+        return dict.fromkeys((value, low, high))
+    return {value: estimate.value, low: estimate.low, high: estimate.high}
 
 
 def percent(fraction: float) -> str:
@@ -139,6 +150,13 @@ class ResultTable:
     name: str
     caption: str
     frame: Any
+
+    @classmethod
+    def of(cls, name: str, caption: str, rows: Sequence[Row]) -> ResultTable:
+        """A table from its rows."""
+        import pandas as pd
+
+        return cls(name, caption, pd.DataFrame(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from behavior.assays.binding import (
 from behavior.assays.library import Library
 from behavior.assays.pages.published import disagreements_of, numbers_beside
 from behavior.assays.quantity import Quantity, pki
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, percent
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Row, in_columns, percent
 from behavior.assays.settings import BindingSettings
 from behavior.assays.spread import GROWS, METHOD_OF_SPREAD, spread_grows
 from behavior.assays.table import Column, Table
@@ -89,12 +89,12 @@ def page(table: Table, settings: BindingSettings, library: Library) -> AssayResu
         title=settings.title or "Competition binding",
         endpoints=(*endpoints, *ratios),
         tables=(
-            ResultTable(
-                "affinities", "Affinity of each compound at each target, over experiments.", _mean_table(means)
+            ResultTable.of(
+                "affinities", "Affinity of each compound at each target, over experiments.", _mean_rows(means)
             ),
-            ResultTable("selectivity", _selectivity_caption(settings), _ratio_table(ratios)),
-            ResultTable("curves", "Every curve. Limits of IC50 and Ki are profile limits.", _curve_table(single)),
-            ResultTable("windows", "Total and nonspecific binding of each experiment.", _window_table(assays)),
+            ResultTable.of("selectivity", _selectivity_caption(settings), _ratio_rows(ratios)),
+            ResultTable.of("curves", "Every curve. Limits of IC50 and Ki are profile limits.", _curve_rows(single)),
+            ResultTable.of("windows", "Total and nonspecific binding of each experiment.", _window_rows(assays)),
         ),
         drawings=(
             Drawing("competition", _curve_caption(settings), lambda: _draw_curves(assays, single)),
@@ -257,41 +257,31 @@ def _why_no_ratio(one: Quantity, reference: Quantity) -> str:
     return "two bounds in opposite directions: no ratio"
 
 
-def _mean_table(means: Sequence[MeanAffinity]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "target": mean.target,
-                "compound": mean.compound,
-                "qualifier": mean.quantity.qualifier,
-                "ki_nM": mean.quantity.value,
-                "ki_low_nM": mean.ki.low if mean.ki else None,
-                "ki_high_nM": mean.ki.high if mean.ki else None,
-                "pki": None if mean.quantity.qualifier else pki(mean.quantity),
-                "n_experiments": mean.n_experiments,
-                "n_bounds": mean.n_bounds,
-                "method": mean.method,
-            }
-            for mean in means
-        ]
-    )
+def _mean_rows(means: Sequence[MeanAffinity]) -> list[Row]:
+    return [
+        {
+            "target": mean.target,
+            "compound": mean.compound,
+            "qualifier": mean.quantity.qualifier,
+            **in_columns(mean.ki, "ki_nM", "ki_low_nM", "ki_high_nM"),
+            "ki_nM": mean.quantity.value,
+            "pki": None if mean.quantity.qualifier else pki(mean.quantity),
+            "n_experiments": mean.n_experiments,
+            "n_bounds": mean.n_bounds,
+            "method": mean.method,
+        }
+        for mean in means
+    ]
 
 
-def _ratio_table(ratios: Sequence[Endpoint]) -> Any:
-    import pandas as pd
-
-    rows = [{"of": one.of, "qualifier": one.qualifier, "ratio": one.value, "note": one.text} for one in ratios]
-    return pd.DataFrame(rows, columns=["of", "qualifier", "ratio", "note"])
+def _ratio_rows(ratios: Sequence[Endpoint]) -> list[Row]:
+    return [{"of": one.of, "qualifier": one.qualifier, "ratio": one.value, "note": one.text} for one in ratios]
 
 
-def _curve_table(single: Sequence[Affinity]) -> Any:
-    import pandas as pd
-
+def _curve_rows(single: Sequence[Affinity]) -> list[Row]:
     rows = []
     for one in single:
-        row: dict[str, Any] = {
+        row: Row = {
             "target": one.target,
             "compound": one.compound,
             "experiment": one.experiment,
@@ -300,36 +290,28 @@ def _curve_table(single: Sequence[Affinity]) -> Any:
         }
         if one.fit is not None and one.ki is not None:
             fit = one.fit
-            row |= {
-                "ki_low_nM": one.ki.low,
-                "ki_high_nM": one.ki.high,
-                "ic50_nM": fit.ic50.value,
-                "ic50_low_nM": fit.ic50.low,
-            }
-            row |= {"ic50_high_nM": fit.ic50.high, "log10_ic50_se": fit.log_ic50_se, "hill": fit.hill, "top": fit.top}
-            row |= {"bottom": fit.bottom, "n_tubes": fit.fit.n}
+            row |= in_columns(one.ki, "ki_nM", "ki_low_nM", "ki_high_nM")
+            row |= in_columns(fit.ic50, "ic50_nM", "ic50_low_nM", "ic50_high_nM")
+            row |= {"log10_ic50_se": fit.log_ic50_se, "hill": fit.hill, "top": fit.top, "bottom": fit.bottom}
+            row |= {"n_tubes": fit.fit.n}
         rows.append(row | {"fraction_displaced_at_highest": one.fraction_displaced_at_top, "note": one.why})
-    return pd.DataFrame(rows)
+    return rows
 
 
-def _window_table(assays: Sequence[_Tubes]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "target": tubes.target,
-                "experiment": tubes.experiment,
-                "total": tubes.window.total,
-                "nonspecific": tubes.window.nonspecific,
-                "specific": tubes.window.specific,
-                "n_total": tubes.window.n_total,
-                "n_nonspecific": tubes.window.n_nonspecific,
-                "fraction_specific": tubes.window.specific / tubes.window.total,
-            }
-            for tubes in assays
-        ]
-    )
+def _window_rows(assays: Sequence[_Tubes]) -> list[Row]:
+    return [
+        {
+            "target": tubes.target,
+            "experiment": tubes.experiment,
+            "total": tubes.window.total,
+            "nonspecific": tubes.window.nonspecific,
+            "specific": tubes.window.specific,
+            "n_total": tubes.window.n_total,
+            "n_nonspecific": tubes.window.n_nonspecific,
+            "fraction_specific": tubes.window.specific / tubes.window.total,
+        }
+        for tubes in assays
+    ]
 
 
 def _depletion(assays: Sequence[_Tubes], settings: BindingSettings) -> list[str]:

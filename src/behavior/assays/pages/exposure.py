@@ -12,7 +12,7 @@ from behavior.assays.exposure import DoseRow, association, by_dose, proportional
 from behavior.assays.library import Library
 from behavior.assays.pages.published import disagreements_of
 from behavior.assays.quantity import shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, percent
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Row, in_columns, percent
 from behavior.assays.settings import ExposureSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, family_of, shown
@@ -67,10 +67,10 @@ def page(table: Table, settings: ExposureSettings, library: Library) -> AssayRes
         title=settings.title or "Exposure beside effect",
         endpoints=(*endpoints, *more),
         tables=(
-            ResultTable(
+            ResultTable.of(
                 "doses",
                 "Dose, concentration (geometric mean) and effect (mean), each with its own n and limits.",
-                _frame(rows, (dose_unit, conc_unit)),
+                _rows(rows, (dose_unit, conc_unit)),
             ),
         ),
         drawings=(
@@ -218,29 +218,20 @@ def _relations(dose: Any, conc: Any, effect: Any, settings: ExposureSettings) ->
     return found, flags
 
 
-def _frame(rows: Sequence[DoseRow], units: tuple[str, str]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                f"dose_{units[0]}": row.dose,
-                "n_concentration": row.n_concentration,
-                "n_below_limit": row.n_below_limit,
-                f"concentration_{units[1]}" if units[1] else "concentration": row.concentration.value
-                if row.concentration
-                else None,
-                "concentration_low": row.concentration.low if row.concentration else None,
-                "concentration_high": row.concentration.high if row.concentration else None,
-                "n_effect": row.n_effect,
-                "effect": row.effect.value if row.effect else None,
-                "effect_low": row.effect.low if row.effect else None,
-                "effect_high": row.effect.high if row.effect else None,
-                "expected_occupancy": row.occupancy,
-            }
-            for row in rows
-        ]
-    )
+def _rows(rows: Sequence[DoseRow], units: tuple[str, str]) -> list[Row]:
+    level = f"concentration_{units[1]}" if units[1] else "concentration"
+    return [
+        {
+            f"dose_{units[0]}": row.dose,
+            "n_concentration": row.n_concentration,
+            "n_below_limit": row.n_below_limit,
+            **in_columns(row.concentration, level, "concentration_low", "concentration_high"),
+            "n_effect": row.n_effect,
+            **in_columns(row.effect, "effect", "effect_low", "effect_high"),
+            "expected_occupancy": row.occupancy,
+        }
+        for row in rows
+    ]
 
 
 def _published(settings: ExposureSettings, library: Library) -> tuple[Beside, ...]:

@@ -21,7 +21,7 @@ from behavior.assays.firing import (
 from behavior.assays.library import Library
 from behavior.assays.pages.published import disagreements_of, numbers_beside
 from behavior.assays.quantity import Quantity, shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Unusable
+from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Row, Unusable
 from behavior.assays.settings import FiringSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
@@ -67,11 +67,11 @@ def page(table: Table, settings: FiringSettings, library: Library) -> AssayResul
         title=settings.title or "Firing rate",
         endpoints=tuple(_endpoints(neurons, mean, pooled, why, settings, unit)),
         tables=(
-            ResultTable(
-                "inhibition", "Percent inhibition by cumulative dose, over neurons.", _inhibition_frame(neurons, unit)
+            ResultTable.of(
+                "inhibition", "Percent inhibition by cumulative dose, over neurons.", _inhibition_rows(neurons, unit)
             ),
-            ResultTable(
-                "neurons", "Every neuron: baseline, inhibition, interpolated ED50.", _neuron_frame(neurons, unit)
+            ResultTable.of(
+                "neurons", "Every neuron: baseline, inhibition, interpolated ED50.", _neuron_rows(neurons, unit)
             ),
         ),
         drawings=(
@@ -217,10 +217,8 @@ def _endpoints(
     return found
 
 
-def _inhibition_frame(neurons: Sequence[Neuron], unit: str) -> Any:
-    import pandas as pd
-
-    rows = [
+def _inhibition_rows(neurons: Sequence[Neuron], unit: str) -> list[Row]:
+    return [
         {
             f"cum_dose_{unit}": s.dose,
             "n_neurons": s.n,
@@ -229,12 +227,9 @@ def _inhibition_frame(neurons: Sequence[Neuron], unit: str) -> Any:
         }
         for s in inhibition_by_dose(neurons)
     ]
-    return pd.DataFrame(rows)
 
 
-def _neuron_frame(neurons: Sequence[Neuron], unit: str) -> Any:
-    import pandas as pd
-
+def _neuron_rows(neurons: Sequence[Neuron], unit: str) -> list[Row]:
     rows = []
     for neuron in neurons:
         doses = {
@@ -245,7 +240,7 @@ def _neuron_frame(neurons: Sequence[Neuron], unit: str) -> Any:
             {"neuron": neuron.name, "baseline_hz": neuron.baseline_hz, f"ed50_{unit}": neuron.ed50, "note": neuron.why}
             | doses
         )
-    return pd.DataFrame(rows)
+    return rows
 
 
 def _published(mean: MeanED50, settings: FiringSettings, library: Library, unit: str) -> tuple[Beside, ...]:

@@ -26,7 +26,7 @@ from behavior.assays.pages.kinetics_sparse import sparse_page
 from behavior.assays.pages.kinetics_words import methods_of, published_of
 from behavior.assays.pages.published import disagreements_of
 from behavior.assays.quantity import shortest
-from behavior.assays.result import AssayResult, Drawing, Endpoint, ResultTable, Unusable
+from behavior.assays.result import AssayResult, Drawing, Endpoint, ResultTable, Row, Unusable, in_columns
 from behavior.assays.settings import KineticsSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
@@ -88,17 +88,17 @@ def page(table: Table, settings: KineticsSettings, library: Library) -> AssayRes
         title=settings.title or "Kinetics",
         endpoints=tuple(endpoints),
         tables=(
-            ResultTable(
+            ResultTable.of(
                 "summary",
                 "Over animals: geometric mean with t interval on the logarithm, arithmetic mean, SD, median.",
-                _summary_frame(ones, ratios, settings, units),
+                _summary_rows(ones, ratios, settings, units),
             ),
-            ResultTable(
+            ResultTable.of(
                 "animals",
                 "Every animal. The times of the terminal slope are those that the half-life rests on.",
-                _animal_frame(ones, units),
+                _animal_rows(ones, units),
             ),
-            ResultTable("ratios", "Metabolite over parent, in moles.", _ratio_frame(ratios)),
+            ResultTable.of("ratios", "Metabolite over parent, in moles.", _ratio_rows(ratios)),
         ),
         drawings=(
             Drawing(
@@ -364,14 +364,12 @@ def _ratio_endpoints(
     return found
 
 
-def _summary_frame(
+def _summary_rows(
     ones: Sequence[_One],
     ratios: dict[str, dict[str, list[tuple[str, float]]]],
     settings: KineticsSettings,
     units: tuple[str, str],
-) -> Any:
-    import pandas as pd
-
+) -> list[Row]:
     listed = [
         (analyte, *measure) for analyte in _analytes(ones) for measure in _measures(_of(ones, analyte), settings, units)
     ]
@@ -390,20 +388,16 @@ def _summary_frame(
                 "measure": name,
                 "unit": unit,
                 "n": len(values),
-                "geometric_mean": mean.value if mean else None,
-                "low": mean.low if mean else None,
-                "high": mean.high if mean else None,
+                **in_columns(mean, "geometric_mean"),
                 "mean": float(np.mean(values)),
                 "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
                 "median": float(np.median(values)),
             }
         )
-    return pd.DataFrame(rows)
+    return rows
 
 
-def _animal_frame(ones: Sequence[_One], units: tuple[str, str]) -> Any:
-    import pandas as pd
-
+def _animal_rows(ones: Sequence[_One], units: tuple[str, str]) -> list[Row]:
     rows = []
     for one in ones:
         profile, slope = one.profile, one.profile.slope
@@ -431,19 +425,16 @@ def _animal_frame(ones: Sequence[_One], units: tuple[str, str]) -> Any:
                 "note": profile.why_no_slope,
             }
         )
-    return pd.DataFrame(rows)
+    return rows
 
 
-def _ratio_frame(ratios: dict[str, dict[str, list[tuple[str, float]]]]) -> Any:
-    import pandas as pd
-
-    rows = [
+def _ratio_rows(ratios: dict[str, dict[str, list[tuple[str, float]]]]) -> list[Row]:
+    return [
         {"metabolite": metabolite, "area_to": kind, "subject": subject, "ratio_mol_mol": value}
         for metabolite, kinds in ratios.items()
         for kind, values in kinds.items()
         for subject, value in values
     ]
-    return pd.DataFrame(rows, columns=["metabolite", "area_to", "subject", "ratio_mol_mol"])
 
 
 def _draw(ones: Sequence[_One], units: tuple[str, str]) -> Any:

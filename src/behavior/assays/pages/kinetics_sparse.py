@@ -13,7 +13,7 @@ from behavior.assays.kinetics import LambdaZRule, Profile, SparseArea, analyse_p
 from behavior.assays.library import Library
 from behavior.assays.pages.kinetics_words import methods_of, published_of
 from behavior.assays.pages.published import disagreements_of
-from behavior.assays.result import AssayResult, Drawing, Endpoint, ResultTable
+from behavior.assays.result import AssayResult, Drawing, Endpoint, ResultTable, Row
 from behavior.assays.settings import KineticsSettings
 from behavior.assays.table import Table
 from behavior.assays.units import shown
@@ -50,10 +50,10 @@ def sparse_page(table: Table, settings: KineticsSettings, library: Library) -> A
         title=settings.title or "Kinetics, sparse design",
         endpoints=tuple(endpoints),
         tables=(
-            ResultTable(
+            ResultTable.of(
                 "mean_profile",
                 "Means of each time; each animal gave one or few samples.",
-                _sparse_frame(means, conc, time),
+                _sparse_rows(means, conc, time),
             ),
         ),
         drawings=(
@@ -128,16 +128,12 @@ def _sparse(table: Table, settings: KineticsSettings) -> tuple[list[_Mean], list
     return means, flags
 
 
-def _sparse_frame(means: Sequence[_Mean], conc: str, time: str) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {"analyte": mean.analyte, f"time_{time}": at, f"mean_{conc}": level, "n": n}
-            for mean in means
-            for at, level, n in zip(mean.area.times, mean.area.means, mean.area.n_by_time, strict=True)
-        ]
-    )
+def _sparse_rows(means: Sequence[_Mean], conc: str, time: str) -> list[Row]:
+    return [
+        {"analyte": mean.analyte, f"time_{time}": at, f"mean_{conc}": level, "n": n}
+        for mean in means
+        for at, level, n in zip(mean.area.times, mean.area.means, mean.area.n_by_time, strict=True)
+    ]
 
 
 def _draw_sparse(means: Sequence[_Mean], units: tuple[str, str]) -> Any:

@@ -24,7 +24,17 @@ from behavior.assays.microdialysis import (
 )
 from behavior.assays.pages.published import disagreements_of, words_beside
 from behavior.assays.quantity import shortest
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, ResultTable, Unusable, percent
+from behavior.assays.result import (
+    AssayResult,
+    Beside,
+    Drawing,
+    Endpoint,
+    ResultTable,
+    Row,
+    Unusable,
+    in_columns,
+    percent,
+)
 from behavior.assays.settings import MicrodialysisSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, shown, spelled
@@ -90,17 +100,17 @@ def page(table: Table, settings: MicrodialysisSettings, library: Library) -> Ass
         title=settings.title or "Microdialysis",
         endpoints=tuple(endpoint for one in panels for endpoint in _endpoints(one, settings)),
         tables=(
-            ResultTable(
+            ResultTable.of(
                 "doses",
                 f"Area of percent of baseline over time {_until(settings)}, doses against vehicle (Dunnett).",
-                _dose_frame(panels),
+                _dose_rows(panels),
             ),
-            ResultTable(
-                "mixed_model", "Dose × time, mixed model on the samples after injection.", _mixed_frame(panels)
+            ResultTable.of(
+                "mixed_model", "Dose × time, mixed model on the samples after injection.", _mixed_rows(panels)
             ),
-            ResultTable("animals", "Every animal: baseline, area, largest change.", _animal_frame(panels)),
-            ResultTable(
-                "percent_of_baseline", "Means of each dose and time, percent of baseline.", _course_frame(panels)
+            ResultTable.of("animals", "Every animal: baseline, area, largest change.", _animal_rows(panels)),
+            ResultTable.of(
+                "percent_of_baseline", "Means of each dose and time, percent of baseline.", _course_rows(panels)
             ),
         ),
         drawings=(
@@ -313,35 +323,27 @@ def _shape_flags(panels: Sequence[_Panel]) -> list[str]:
     return flags
 
 
-def _dose_frame(panels: Sequence[_Panel]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "region": one.region,
-                "analyte": one.analyte,
-                "dose": effect.dose,
-                "dose_unit": one.dose_unit,
-                "n": effect.n,
-                "auc_mean": effect.mean,
-                "auc_sem": effect.sem,
-                "difference": effect.difference.value if effect.difference else None,
-                "low": effect.difference.low if effect.difference else None,
-                "high": effect.difference.high if effect.difference else None,
-                "p_dunnett": effect.p,
-                "direction": effect.direction or "vehicle",
-            }
-            for one in panels
-            for effect in (one.effects.effects if one.effects else ())
-        ]
-    )
+def _dose_rows(panels: Sequence[_Panel]) -> list[Row]:
+    return [
+        {
+            "region": one.region,
+            "analyte": one.analyte,
+            "dose": effect.dose,
+            "dose_unit": one.dose_unit,
+            "n": effect.n,
+            "auc_mean": effect.mean,
+            "auc_sem": effect.sem,
+            **in_columns(effect.difference, "difference"),
+            "p_dunnett": effect.p,
+            "direction": effect.direction or "vehicle",
+        }
+        for one in panels
+        for effect in (one.effects.effects if one.effects else ())
+    ]
 
 
-def _mixed_frame(panels: Sequence[_Panel]) -> Any:
-    import pandas as pd
-
-    rows = [
+def _mixed_rows(panels: Sequence[_Panel]) -> list[Row]:
+    return [
         {
             "region": one.region,
             "analyte": one.analyte,
@@ -355,32 +357,27 @@ def _mixed_frame(panels: Sequence[_Panel]) -> Any:
         for one in panels
         for term, f, df1, df2, p in one.mixed
     ]
-    return pd.DataFrame(rows, columns=["region", "analyte", "dose_unit", "term", "F", "df1", "df2", "p"])
 
 
-def _animal_frame(panels: Sequence[_Panel]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "region": one.region,
-                "analyte": one.analyte,
-                "subject": own.subject,
-                "dose": dose,
-                "dose_unit": one.dose_unit,
-                "baseline_mean": own.baseline.mean,
-                "n_baseline": own.baseline.n,
-                "baseline_cv": own.baseline.cv,
-                "baseline_drift": own.baseline.drift,
-                "n_missing": int(np.isnan(own.percent).sum()),
-                "auc": got,
-                "peak_percent": peak_percent(own),
-            }
-            for one in panels
-            for (own, dose), got in zip(one.courses, one.areas, strict=True)
-        ]
-    )
+def _animal_rows(panels: Sequence[_Panel]) -> list[Row]:
+    return [
+        {
+            "region": one.region,
+            "analyte": one.analyte,
+            "subject": own.subject,
+            "dose": dose,
+            "dose_unit": one.dose_unit,
+            "baseline_mean": own.baseline.mean,
+            "n_baseline": own.baseline.n,
+            "baseline_cv": own.baseline.cv,
+            "baseline_drift": own.baseline.drift,
+            "n_missing": int(np.isnan(own.percent).sum()),
+            "auc": got,
+            "peak_percent": peak_percent(own),
+        }
+        for one in panels
+        for (own, dose), got in zip(one.courses, one.areas, strict=True)
+    ]
 
 
 def _at_times(one: _Panel, dose: float) -> list[tuple[float, list[float]]]:
@@ -401,26 +398,22 @@ def _doses(one: _Panel) -> list[float]:
     return sorted({dose for _, dose in one.courses})
 
 
-def _course_frame(panels: Sequence[_Panel]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "region": one.region,
-                "analyte": one.analyte,
-                "dose": dose,
-                "dose_unit": one.dose_unit,
-                "time_min": at,
-                "n": len(values),
-                "percent_mean": float(np.mean(values)),
-                "percent_sem": _sem(values),
-            }
-            for one in panels
-            for dose in _doses(one)
-            for at, values in _at_times(one, dose)
-        ]
-    )
+def _course_rows(panels: Sequence[_Panel]) -> list[Row]:
+    return [
+        {
+            "region": one.region,
+            "analyte": one.analyte,
+            "dose": dose,
+            "dose_unit": one.dose_unit,
+            "time_min": at,
+            "n": len(values),
+            "percent_mean": float(np.mean(values)),
+            "percent_sem": _sem(values),
+        }
+        for one in panels
+        for dose in _doses(one)
+        for at, values in _at_times(one, dose)
+    ]
 
 
 def _published(panels: Sequence[_Panel], settings: MicrodialysisSettings, library: Library) -> tuple[Beside, ...]:

@@ -13,7 +13,17 @@ from behavior.assays import canvas
 from behavior.assays.kinetics import geometric_mean
 from behavior.assays.library import Figure, Library
 from behavior.assays.pages.published import disagreements_of
-from behavior.assays.result import AssayResult, Beside, Drawing, Endpoint, Estimate, ResultTable, percent
+from behavior.assays.result import (
+    AssayResult,
+    Beside,
+    Drawing,
+    Endpoint,
+    Estimate,
+    ResultTable,
+    Row,
+    in_columns,
+    percent,
+)
 from behavior.assays.saturation import (
     CurveComparison,
     SaturationFit,
@@ -95,9 +105,9 @@ def page(table: Table, settings: SaturationSettings, library: Library) -> AssayR
         title=settings.title or "Saturation binding",
         endpoints=(*_endpoints(means, units), *_versus_endpoints(versus)),
         tables=(
-            ResultTable("groups", "Bmax and Kd of each group and region.", _mean_frame(means, units)),
-            ResultTable("comparisons", "Groups against control: ratio to control.", _versus_frame(versus)),
-            ResultTable("curves", "Every curve; the Scatchard columns are for the eye only.", _curve_frame(curves)),
+            ResultTable.of("groups", "Bmax and Kd of each group and region.", _mean_rows(means, units)),
+            ResultTable.of("comparisons", "Groups against control: ratio to control.", _versus_rows(versus)),
+            ResultTable.of("curves", "Every curve; the Scatchard columns are for the eye only.", _curve_rows(curves)),
         ),
         drawings=(
             Drawing(
@@ -285,9 +295,7 @@ def _versus_endpoints(versus: Sequence[_Versus]) -> list[Endpoint]:
             assay="saturation",
             endpoint=f"{one.what} ratio to control",
             of=f"region={one.region}, group={one.group}",
-            value=one.ratio.value if one.ratio else None,
-            low=one.ratio.low if one.ratio else None,
-            high=one.ratio.high if one.ratio else None,
+            **in_columns(one.ratio, "value"),
             n=one.n,
             n_of="animals" if "animals" in one.method else "tubes",
             method=f"{one.method}, p {p_text(one.p)}",
@@ -297,73 +305,50 @@ def _versus_endpoints(versus: Sequence[_Versus]) -> list[Endpoint]:
     ]
 
 
-def _mean_frame(means: Sequence[_Mean], units: tuple[str, str]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "region": mean.region,
-                "group": mean.group,
-                f"bmax_{units[0]}": mean.bmax.value,
-                "bmax_low": mean.bmax.low,
-                "bmax_high": mean.bmax.high,
-                f"kd_{units[1]}": mean.kd.value,
-                "kd_low": mean.kd.low,
-                "kd_high": mean.kd.high,
-                "n": mean.n,
-                "n_of": mean.n_of,
-                "method": mean.method,
-            }
-            for mean in means
-        ]
-    )
+def _mean_rows(means: Sequence[_Mean], units: tuple[str, str]) -> list[Row]:
+    return [
+        {
+            "region": mean.region,
+            "group": mean.group,
+            **in_columns(mean.bmax, f"bmax_{units[0]}", "bmax_low", "bmax_high"),
+            **in_columns(mean.kd, f"kd_{units[1]}", "kd_low", "kd_high"),
+            "n": mean.n,
+            "n_of": mean.n_of,
+            "method": mean.method,
+        }
+        for mean in means
+    ]
 
 
-def _versus_frame(versus: Sequence[_Versus]) -> Any:
-    import pandas as pd
-
-    rows = [
+def _versus_rows(versus: Sequence[_Versus]) -> list[Row]:
+    return [
         {
             "region": one.region,
             "group": one.group,
             "parameter": one.what,
-            "ratio_to_control": one.ratio.value if one.ratio else None,
-            "low": one.ratio.low if one.ratio else None,
-            "high": one.ratio.high if one.ratio else None,
+            **in_columns(one.ratio, "ratio_to_control"),
             "p": one.p,
             "n": one.n,
             "method": one.method,
         }
         for one in versus
     ]
-    return pd.DataFrame(
-        rows, columns=["region", "group", "parameter", "ratio_to_control", "low", "high", "p", "n", "method"]
-    )
 
 
-def _curve_frame(curves: Sequence[_Curve]) -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "region": curve.region,
-                "group": curve.group,
-                "subject": curve.subject,
-                "bmax": curve.fit.bmax.value,
-                "bmax_low": curve.fit.bmax.low,
-                "bmax_high": curve.fit.bmax.high,
-                "kd": curve.fit.kd.value,
-                "kd_low": curve.fit.kd.low,
-                "kd_high": curve.fit.kd.high,
-                "n_tubes": curve.fit.fit.n,
-                "scatchard_bmax": curve.line.bmax,
-                "scatchard_kd": curve.line.kd,
-            }
-            for curve in curves
-        ]
-    )
+def _curve_rows(curves: Sequence[_Curve]) -> list[Row]:
+    return [
+        {
+            "region": curve.region,
+            "group": curve.group,
+            "subject": curve.subject,
+            **in_columns(curve.fit.bmax, "bmax", "bmax_low", "bmax_high"),
+            **in_columns(curve.fit.kd, "kd", "kd_low", "kd_high"),
+            "n_tubes": curve.fit.fit.n,
+            "scatchard_bmax": curve.line.bmax,
+            "scatchard_kd": curve.line.kd,
+        }
+        for curve in curves
+    ]
 
 
 def _published(versus: Sequence[_Versus], settings: SaturationSettings, library: Library) -> tuple[Beside, ...]:
