@@ -29,7 +29,7 @@ def test_it_prints_every_step_and_the_proposal(place: Path) -> None:
     assert "goes on to second: n_pellets_unpunished" in first
     assert "stays in second: 1 of 2 sessions that the criterion asks for" in second
     assert "suppression ratio" in shocked
-    assert stage.startswith(f"  next stage: second (--parameters {place}/second.toml), because it stays in second")
+    assert stage.startswith(f"  next stage: second (--parameters {place}/second.toml): stays in second")
     assert shock.startswith("  next shock: 0.")
 
 

@@ -80,6 +80,15 @@ def test_a_course_lists_every_step_and_what_follows_from_the_last(plan: Training
     assert f"suppression ratio {ratio:.3g}" in course.shock.why
 
 
+def test_the_shock_starts_once_the_last_stage_is_mastered(plan: TrainingPlan, tmp_path: Path) -> None:
+    for day, parameters in enumerate((FIRST, SECOND, SECOND), start=1):
+        session(tmp_path / "data", day, parameters)
+    (course,) = courses(plan, find_sessions(tmp_path / "data"))
+    assert course.stage.mastered
+    assert course.shock is not None
+    assert course.shock.why == "starts at 0.3 mA"
+
+
 def test_drug_days_and_codes_count_for_nothing_and_say_so(plan: TrainingPlan, tmp_path: Path) -> None:
     data = tmp_path / "data"
     session(data, 1, FIRST)
@@ -93,8 +102,7 @@ def test_drug_days_and_codes_count_for_nothing_and_say_so(plan: TrainingPlan, tm
     ]
     assert course.stage.stage.name == "second"
     assert course.shocks == ()
-    assert course.shock is not None
-    assert course.shock.why == "starts at 0.3 mA"
+    assert course.shock is None  # nothing to titrate before the last stage is mastered
 
 
 def test_each_subject_has_its_own_course_in_order_of_time(plan: TrainingPlan, tmp_path: Path) -> None:

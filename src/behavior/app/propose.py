@@ -44,9 +44,9 @@ def lines_of(course: Course) -> list[str]:
         found = [step.why for step in (stages.get(visit.session), shocks.get(visit.session)) if step is not None]
         lines.append(f"  {visit.session}  {'; '.join(found) or why_nothing(visit)}")
     stage = course.stage
-    lines.append(f"  next stage: {stage.stage.name} (--parameters {stage.stage.parameters}), because it {stage.why}")
+    lines.append(f"  next stage: {stage.stage.name} (--parameters {stage.stage.parameters}): {stage.why}")
     if course.shock is not None:
-        lines.append(f"  next shock: {course.shock.shock_ma:g} mA, because it {course.shock.why}")
+        lines.append(f"  next shock: {course.shock.shock_ma:g} mA: {course.shock.why}")
     return lines
 
 

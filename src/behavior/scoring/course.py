@@ -67,7 +67,7 @@ class Course:
     visits : every session of the plan's paradigm, oldest first
     stages : after each visit that is of a stage, what was proposed
     shocks : after each visit that punishes, what was proposed
-    stage, shock : for the next session; `shock` is None without a titration
+    stage, shock : for the next session; `shock` is None without a titration, and until the last stage is mastered
     """
 
     subject: str
@@ -128,14 +128,14 @@ def course(plan: TrainingPlan, stages: Stages, subject: str, folders: Sequence[S
     history = [(str(one.stage), one.row or {}) for one in trained]
     shocked = [one for one in visits if one.shock_ma is not None and not one.left_out]
     doses = [(float(one.shock_ma or 0), one.suppression_ratio) for one in shocked]
-    rule = plan.titration
+    rule, stage = plan.titration, propose(plan, history)
     return Course(
         subject,
         visits,
         tuple((one.session, propose(plan, history[:i])) for i, one in enumerate(trained, start=1)),
         tuple((one.session, titrate(rule, doses[:i])) for i, one in enumerate(shocked, start=1)) if rule else (),
-        propose(plan, history),
-        titrate(rule, doses) if rule else None,
+        stage,
+        titrate(rule, doses) if rule and (doses or stage.mastered) else None,
     )
 
 
