@@ -237,3 +237,82 @@ def test_the_null_is_rejected_about_as_often_as_said():
     ts = [max(abs(c.t) for c in dunnett(rng.normal(size=26), groups, reference=0).comparisons) for _ in range(300)]
     # 300 draws of 5 %: 3.3 standard errors either side.
     assert 0.01 < np.mean(np.array(ts) > limit) < 0.095
+
+
+def independent_given_z(q, loadings, two_sided):
+    """P(all |T_i| <= q) for normal statistics: Gauss–Legendre over many short panels that meet at the steps."""
+    steps = [s * q / b for b in loadings if b > 0 for s in (-1, 1) if q / b < 9]
+    edges = np.unique(
+        np.concatenate([np.linspace(-9, 9, 400), *(step + np.linspace(-0.02, 0.02, 200) for step in steps)])
+    )
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+    z = middle[:, None] + half[:, None] * nodes
+    value = stats.norm.pdf(z)
+    for b in loadings:
+        spread = math.sqrt(1 - b**2)
+        below = stats.norm.cdf((b * z + q) / spread)
+        value *= below - stats.norm.cdf((b * z - q) / spread) if two_sided else below
+    return float((half[:, None] * weights * value).sum())
+
+
+@pytest.mark.parametrize("two_sided", [True, False])
+@pytest.mark.parametrize("q", [0.5, 2.3, 4.0])
+@pytest.mark.parametrize("loadings", [[0.5, 0.9], [0.5, 0.96], [0.3, 0.999], [0.96, 0.98, 0.99]])
+def test_levels_that_follow_the_reference_closely_are_integrated_as_well_as_others(loadings, q, two_sided):
+    known = independent_given_z(q, loadings, two_sided)
+    assert _by_quadrature(q, np.array(loadings), math.inf, two_sided=two_sided) == pytest.approx(known, abs=1e-8)
+
+
+@pytest.mark.parametrize("df", [1, 2, 5, 30, math.inf])
+@pytest.mark.parametrize("m", [2, 3, 5])
+def test_statistics_that_are_all_the_same_one_need_no_adjustment(m, df):
+    law = stats.t(df) if math.isfinite(df) else stats.norm()
+    for t in (0.3, 1.7, 4.0):
+        assert adjusted_p(t, np.ones((m, m)), df) == pytest.approx(2 * law.sf(t), rel=1e-5, abs=2e-7)
+        assert adjusted_p(t, np.ones((m, m)), df, two_sided=False) == pytest.approx(law.sf(t), rel=1e-5, abs=2e-7)
+    assert critical_value(0.95, np.ones((m, m)), df) == pytest.approx(law.isf(0.025), rel=1e-5)
+
+
+def test_doses_without_variance_compare_with_a_vehicle_that_has_some():
+    y, dose = [1.5, 1.5, 2.0] + [1.5] * 6, np.repeat([0, 1, 2], 3)
+    one, two = welch_dunnett(y, dose, reference=0).comparisons
+    # All error is the vehicle's, so that both comparisons are one and the same t test on two degrees of freedom.
+    known = stats.ttest_1samp(y[:3], 1.5)
+    assert (one.t, one.df, one.p_adjusted) == pytest.approx((-known.statistic, 2, known.pvalue))
+    assert two.p_adjusted == pytest.approx(one.p_adjusted)
+    assert (one.lo, one.hi) == pytest.approx(tuple(1.5 - np.array(known.confidence_interval(0.95))[::-1]))
+
+
+@pytest.mark.parametrize("flat", [0.1, 0.7, 1e-8, 1e8 + 0.1])
+def test_equal_responses_have_no_variance_whatever_their_mean_rounds_to(flat):
+    y, dose = [flat] * 3 + [1.0, 2.0, 3.0], [0] * 3 + [1] * 3
+    with pytest.raises(BadInput, match="level 0 has no variance"):
+        welch_anova(y, dose, reference=0)
+    with pytest.raises(BadInput, match="level 1 and the reference have no variance"):
+        welch_dunnett([flat] * 6 + [1, 2, 3], np.repeat([0, 1, 2], 3), reference=0)
+    both = dunnett([flat] * 6 + [1, 2, 3], np.repeat([0, 1, 2], 3), reference=0)
+    assert both.comparisons[0].hedges_g is None
+
+
+def test_pairs_that_lie_equally_far_from_their_middle_have_no_spread_to_compare():
+    with pytest.raises(BadInput, match="no level has any variance"):
+        spread_test([1000.1, 1000.3, 1000.7, 1001.9], [0, 0, 1, 1], reference=0)
+
+
+def test_levels_of_equal_responses_have_no_residuals_to_judge():
+    with pytest.raises(BadInput, match="say nothing about normality"):
+        residual_normality([0.1] * 3 + [0.7] * 3, [0] * 3 + [1] * 3, reference=0)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-41, 1e41, 1e200])
+def test_units_in_which_squares_overflow_are_refused(unit):
+    with pytest.raises(BadInput, match="use another unit"):
+        dunnett(np.array([1.0, 2, 3, 4, 5, 7]) * unit, [0, 0, 0, 1, 1, 1], reference=0)
+
+
+@pytest.mark.parametrize("unit", [1e-39, 1e39])
+def test_extreme_units_within_that_change_no_p(unit):
+    y, dose = study(3)
+    one, other = welch_dunnett(y, dose, reference=0), welch_dunnett(y * unit / 20, dose, reference=0)
+    assert_allclose([c.p_adjusted for c in other.comparisons], [c.p_adjusted for c in one.comparisons], rtol=1e-9)

@@ -200,7 +200,8 @@ def _standardised(values: Floats, reference: Floats) -> float | None:
         return None
 
 
-def _anova(groups: Groups) -> Anova:
+def _anova(groups: Groups, largest: float | None = None) -> Anova:
+    """`largest` is the size of the numbers whose rounding the variance must exceed; that of the responses if absent."""
     from scipy import stats
 
     n, means = groups.n, groups.means
@@ -209,7 +210,7 @@ def _anova(groups: Groups) -> Anova:
     df1, df2 = len(n) - 1, int(n.sum()) - len(n)
     if df2 < 1:
         raise BadInput("every level has one animal, so that nothing is known about the error; add animals")
-    largest = max(float(np.abs(v).max()) for v in groups.values)
+    largest = float(np.abs(groups.pooled).max()) if largest is None else largest
     if within <= (1e-14 * largest) ** 2 * n.sum():
         raise BadInput(
             "no level has any variance, so that there is nothing to test against; describe the levels instead"
@@ -268,7 +269,7 @@ def spread_test(
     groups = split(response, group, reference=reference, levels=levels)
     middle = np.median if centre == "median" else np.mean
     spreads = tuple(np.asarray(np.abs(v - middle(v)), dtype=np.float64) for v in groups.values)
-    anova = _anova(Groups(groups.levels, spreads))
+    anova = _anova(Groups(groups.levels, spreads), largest=float(np.abs(groups.pooled).max()))
     return FTest(anova.f, anova.df1, anova.df2, anova.p)
 
 
@@ -293,7 +294,7 @@ def residual_normality(
 
     groups = split(response, group, reference=reference, levels=levels)
     residuals = np.concatenate([v - v.mean() for v in groups.values])
-    if len(residuals) < 3 or np.ptp(residuals) <= 0:
+    if len(residuals) < 3 or np.ptp(residuals) <= 1e-14 * np.abs(groups.pooled).max():
         raise BadInput("fewer than three residuals, or none that differ, say nothing about normality")
     w, p = stats.shapiro(residuals)
     return Normality(float(w), float(p))

@@ -49,7 +49,7 @@ def cohens_d(values: ArrayLike, reference: ArrayLike) -> float:
     a, b = _pair(values, reference)
     df = len(a) + len(b) - 2
     squares = float(((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum())
-    if df < 1 or squares <= 0:
+    if df < 1 or squares <= 0 or (np.ptp(a) <= 0 and np.ptp(b) <= 0):
         raise BadInput("an effect size needs two groups that vary; these have no variance or one animal each")
     return float((a.mean() - b.mean()) / math.sqrt(squares / df))
 

@@ -22,6 +22,8 @@ from behavior.summary.derivatives import Floats
 Level: TypeAlias = str | float
 """How a caller may name a level: by its label or as the number itself."""
 
+_FARTHEST_UNIT = 1e40
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -47,13 +49,18 @@ class Groups:
 
     @property
     def variances(self) -> Floats:
-        """With n - 1; NaN for a level with one response. Shape (k,)."""
-        return np.array([values.var(ddof=1) if len(values) > 1 else math.nan for values in self.values])
+        """With n - 1; exactly 0 where all responses are equal, NaN for a level with one response. Shape (k,)."""
+        return np.array([_variance(values) if len(values) > 1 else math.nan for values in self.values])
 
     @property
     def pooled(self) -> Floats:
         """All responses, level after level."""
         return np.concatenate(self.values)
+
+
+def _variance(values: Floats) -> float:
+    # The mean of equal numbers may differ from them in the last digit, and their variance then from 0.
+    return float(values.var(ddof=1)) if np.ptp(values) > 0 else 0.0
 
 
 def level_label(level: object) -> str:
@@ -105,7 +112,7 @@ def as_responses(response: ArrayLike) -> Floats:
     Raises
     ------
     BadInput
-        A response is infinite or is not a number.
+        A response is infinite or is not a number, or all are so large or small that their products overflow.
     """
     try:
         values = np.array([math.nan if v is None else v for v in np.asarray(response, dtype=object)], dtype=np.float64)
@@ -113,7 +120,21 @@ def as_responses(response: ArrayLike) -> Floats:
         raise BadInput("a response is not a number; leave missing ones blank") from None
     if np.isinf(values).any():
         raise BadInput("a response is infinite; mark it as missing, or as censored where the analysis knows that")
+    check_unit(values)
     return values
+
+
+def check_unit(values: Floats) -> None:
+    """Refuse values whose squares' products would overflow, or vanish.
+
+    Raises
+    ------
+    BadInput
+        The largest is beyond 1e40, or above 0 and below 1e-40.
+    """
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    if largest > _FARTHEST_UNIT or 0 < largest < 1 / _FARTHEST_UNIT:
+        raise BadInput(f"the largest response is {largest:.3g}, beyond what can be computed with; use another unit")
 
 
 def split(

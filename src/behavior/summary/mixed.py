@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from behavior.model.errors import BadInput
 from behavior.summary.derivatives import Floats
 from behavior.summary.fit import FTest
-from behavior.summary.groups import level_labels
+from behavior.summary.groups import check_unit, level_labels
 
 _LN_RATIOS = np.linspace(math.log(1e-7), math.log(1e7), 141)
 _LEAST_PIVOT = 1e-9
@@ -86,9 +86,11 @@ def fit_mixed(response: ArrayLike, design: ArrayLike, subject: Sequence[object] 
     Raises
     ------
     BadInput
-        Coefficients that the rows cannot tell apart, one row per subject, or no residual variance.
+        Coefficients that the rows cannot tell apart, one row per subject, no residual variance, or responses in a
+        unit that overflows.
     """
     y, x = np.asarray(response, dtype=np.float64), np.asarray(design, dtype=np.float64)
+    check_unit(y)
     _check_rank(x)
     rows = _Rotated.of(y, x, level_labels(subject))
     n, p = x.shape

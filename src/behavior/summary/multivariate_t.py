@@ -30,6 +30,7 @@ _FARTHEST_DEVIATE = 8.5
 _LEAST_TAIL = 1e-10
 _LEAST_DF = 1.0
 _FEW_DF = 8.0
+_TIGHT = 0.95
 
 
 def adjusted_p(t: float, correlation: ArrayLike, df: float, *, two_sided: bool = True) -> float:
@@ -112,9 +113,9 @@ def product_structure(correlation: Floats, tolerance: float = 1e-9) -> Floats | 
         return None
     # b_i² = ρ_ij ρ_ik / ρ_jk for any two others j, k.
     squares = np.array([off[i, (i + 1) % m] * off[i, (i + 2) % m] / off[(i + 1) % m, (i + 2) % m] for i in range(m)])
-    if (squares <= 0).any() or (squares >= 1).any():
+    if (squares <= 0).any() or (squares > 1 + tolerance).any():
         return None
-    b = np.sqrt(squares) * np.where(off[0] + np.eye(m)[0] < 0, -1.0, 1.0)
+    b = np.sqrt(np.minimum(squares, 1.0)) * np.where(off[0] + np.eye(m)[0] < 0, -1.0, 1.0)
     fits = np.abs(np.outer(b, b) - np.diag(b**2) - off).max() < tolerance
     return b if fits else None
 
@@ -146,18 +147,37 @@ def _by_quadrature(q: float, loadings: Floats, df: float, *, two_sided: bool) ->
     from scipy.special import ndtr
 
     s, s_weights = error_scales(df)
-    nodes, weights = _legendre(_N_DEVIATE)
-    z = _FARTHEST_DEVIATE * nodes
-    z_weights = _FARTHEST_DEVIATE * weights * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    inner = np.ones((len(s), len(z)))
+    z, steps = _deviates(q * s, loadings)
+    inner = steps * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     limits, times = np.unique(loadings, return_counts=True)
     for b, power in zip(limits, times, strict=True):
-        spread = math.sqrt(1 - b**2)
-        below = ndtr((b * z[None, :] + q * s[:, None]) / spread)
+        # A level without variance (b = 1) is the reference's deviate itself, up to rounding.
+        spread = max(math.sqrt(1 - b**2), 1e-12)
+        below = ndtr((b * z + q * s[:, None]) / spread)
         if two_sided:
-            below = below - ndtr((b * z[None, :] - q * s[:, None]) / spread)
-        inner *= below**power
-    return float(s_weights @ inner @ z_weights)
+            below = below - ndtr((b * z - q * s[:, None]) / spread)
+        inner = inner * below**power
+    return float(s_weights @ inner.sum(axis=1))
+
+
+def _deviates(limits: Floats, loadings: Floats) -> tuple[Floats, Floats]:
+    """Nodes and weights over the reference's deviate, for every limit q s; shape (s, nodes) or (1, nodes).
+
+    Under a loading near 1 the integrand falls steeply at ± q s / b. There the range is cut in three, so that nodes
+    crowd at the cuts.
+    """
+    nodes, weights = _legendre(_N_DEVIATE)
+    tightest = float(np.abs(loadings).max(initial=0.0))
+    if tightest < _TIGHT:
+        return _FARTHEST_DEVIATE * nodes[None, :], _FARTHEST_DEVIATE * weights[None, :]
+    cut = np.minimum(np.abs(limits) / tightest, _FARTHEST_DEVIATE)
+    far = np.full_like(cut, _FARTHEST_DEVIATE)
+    edges = np.stack([-far, -cut, cut, far])
+    halves, middles = np.diff(edges, axis=0) / 2, (edges[1:] + edges[:-1]) / 2
+    z = np.concatenate(
+        [middle[:, None] + half[:, None] * nodes for half, middle in zip(halves, middles, strict=True)], 1
+    )
+    return z, np.concatenate([half[:, None] * weights for half in halves], axis=1)
 
 
 @lru_cache(maxsize=16)
