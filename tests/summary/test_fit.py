@@ -227,3 +227,29 @@ def test_numeric_derivatives_agree_with_calculus(a, b):
     assert_allclose(gradient(f, at, sizes=size), slopes, atol=1e-8)
     assert_allclose(hessian(f, at, sizes=size), bends, atol=1e-5)
     assert_allclose(jacobian(lambda p: np.array([f(p), p[0] * p[1]]), at, sizes=size)[1], [b, a], atol=1e-9)
+
+
+@pytest.mark.parametrize("routine", ["lstsq", "svd"])
+def test_linear_algebra_that_does_not_converge_costs_a_step_and_no_crash(monkeypatch, routine):
+    """The steps that polish may be left out; a search that cannot step does not settle, and says so."""
+
+    def fails(*_args, **_kwargs):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    y = np.array([10.1, 7.2, 5.4, 3.6, 2.9, 1.8])
+    plain = fit_curve(decay, X, y, [[8, 0.2]], names=("top", "rate"))
+    monkeypatch.setattr(np.linalg, routine, fails)
+    if routine == "lstsq":
+        rough = fit_curve(decay, X, y, [[8, 0.2]], names=("top", "rate"))
+        assert rough.estimates == pytest.approx(plain.estimates, rel=1e-5)
+    else:
+        with pytest.raises(BadInput, match="does not settle"):
+            fit_curve(decay, X, y, [[8, 0.2]], names=("top", "rate"))
+
+
+def test_a_curve_so_steep_that_its_slopes_overflow_is_refused():
+    def cliff(x, p):
+        return p[0] * 1e290 * (1 + 0 * x)
+
+    with pytest.raises(BadInput):
+        fit_curve(cliff, X, Y, [[1e-290]], names=("a",))

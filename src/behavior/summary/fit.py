@@ -284,9 +284,13 @@ class _Search:
             slopes = self.quick_slopes(free)
             if not np.isfinite(slopes).all():
                 break
-            sizes = np.maximum(sizes, np.linalg.norm(slopes, axis=0))
+            with np.errstate(over="ignore"):
+                sizes = np.maximum(sizes, np.linalg.norm(slopes, axis=0))
             scale = np.where(sizes > 0, sizes, 1.0)
-            u, s, vt = np.linalg.svd(slopes / scale, full_matrices=False)
+            try:
+                u, s, vt = np.linalg.svd(slopes / scale, full_matrices=False)
+            except np.linalg.LinAlgError:
+                break
             along = np.where(s > 1e-13 * s[0], u.T @ (self.y - self.fitted(free)), 0.0)
             offset = self._offset(along, rss)
             if rss <= exact or offset < _OFFSET:
@@ -305,7 +309,10 @@ class _Search:
             slopes = self.slopes(minimum.free)
             if not np.isfinite(slopes).all():
                 break
-            step, *_ = np.linalg.lstsq(slopes, self.y - self.fitted(minimum.free), rcond=None)
+            try:
+                step, *_ = np.linalg.lstsq(slopes, self.y - self.fitted(minimum.free), rcond=None)
+            except np.linalg.LinAlgError:
+                break
             along = slopes @ step
             now = float(along @ along)
             if not now < offset or self.rss(minimum.free + step) > minimum.rss * (1 + 1e-12):
@@ -366,10 +373,13 @@ def _described(search: _Search, minimum: _Minimum) -> CurveFit:
 
 def _inverse_gram(slopes: Floats, names: Sequence[str]) -> Floats:
     """(J'J)⁻¹ through the singular values of J with columns of length 1, so that units do not matter."""
-    lengths = np.linalg.norm(slopes, axis=0)
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(slopes, axis=0)
     for name, length in zip(names, lengths, strict=True):
         if not length > 0:
             raise BadInput(f"the data say nothing about {name}; fix it, or fit a curve without it")
+    if not np.isfinite(lengths).all():
+        raise BadInput("the curve's slopes are not finite where it fits best; fix a parameter, or use another unit")
     _, s, vt = np.linalg.svd(slopes / lengths, full_matrices=False)
     if len(s) and s[-1] < 1e-9 * s[0]:
         loose = names[int(np.argmax(np.abs(vt[-1])))]
