@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from behavior.model.measures import MEASURES
 from behavior.study.dataset import read_dataset
 from behavior.summary.against_vehicle import CLIFF, LOG_RANK, MIXED, Units, compared
 from behavior.summary.ed50 import Ed50, NoEd50
-from behavior.summary.per_dose import ArmSummary, _within_reach, censored_quartiles, per_dose_table, summarize_arms
+from behavior.summary.per_dose import ArmSummary, censored_quartiles, per_dose_table, summarize_arms
 from study.datasets import given as treatment
 from study.datasets import write_conflict, write_session, write_vocalization
 
@@ -233,17 +232,6 @@ def test_an_ed50_is_given_where_the_data_hold_one(tmp_path: Path) -> None:
     found = only_arm(write_conflict(tmp_path / "data", CLEAR)).primary.ed50
     assert isinstance(found, Ed50)
     assert 1.0 < found.lo < found.estimate < found.hi < 5.0
-
-
-def test_an_ed50_whose_interval_says_nothing_is_not_given(tmp_path: Path) -> None:
-    found = only_arm(write_conflict(tmp_path / "data", CLEAR)).primary.ed50
-    assert isinstance(found, Ed50)
-    doses = np.array(list(CLEAR))
-    assert _within_reach(replace(found, hi=300.0, lo=0.03), doses).__class__ is Ed50
-    for wide in (replace(found, hi=301.0), replace(found, lo=0.029)):
-        refused = _within_reach(wide, doses)
-        assert isinstance(refused, NoEd50)
-        assert "10 times beyond the doses tested, 0.3 to 30" in refused.reasons[0]
 
 
 def test_a_flat_study_has_no_ed50_and_says_why(tmp_path: Path) -> None:

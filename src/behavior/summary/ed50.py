@@ -10,7 +10,10 @@ lower one. 4. A log-logistic curve settles and is determined.
 must have come
    at least half of that range; an *absolute* one is a percentage of the vehicle's response, which the curve
    must cross.
-6. The dose lies within the doses tested, and both ends of its profile interval exist.
+6. The dose lies within the doses tested, and its profile interval ends on both sides, no more than ten times beyond
+   the doses tested.
+
+That a curve does not settle is named only where no other reason explains it.
 
 Nothing is assumed about direction: punished responding that rises with dose is as welcome as calling that
 falls.
@@ -42,7 +45,11 @@ from behavior.summary.fit import CurveFit, FTest, Interval
 from behavior.summary.groups import level_labels
 from behavior.summary.mixed import f_contrast, fit_mixed
 
+REACH = 10.0
+"""How far beyond the lowest and highest dose the interval of an ED50 may run, as a factor."""
+
 _LEAST_DOSES = 3
+_LEAST_TURN = 0.25
 
 
 @dataclass(frozen=True)
@@ -126,12 +133,13 @@ def ed50(
     try:
         fit = fit_dose_response(x, y, model=model, fixed=fixed, animal=who)
     except BadInput as error:
-        return NoEd50((*reasons, f"{model} cannot be fitted: {error}"), None, len(x), len(doses))
+        reasons = reasons or [effect.turn_seen(model) or f"{model} cannot be fitted: {error}"]
+        return NoEd50(tuple(reasons), None, len(x), len(doses))
     target = _Target(fit, percent_of_vehicle, conf_level)
     reasons += target.reasons(doses, effect.means) if not reasons else []
     if reasons:
         return NoEd50(tuple(reasons), fit, len(x), len(doses))
-    interval = target.interval()
+    interval = target.interval(doses)
     if not isinstance(interval, Interval):
         return NoEd50((interval,), fit, len(x), len(doses))
     return Ed50(
@@ -254,19 +262,32 @@ class _Effect:
         """The most significant step against the overall direction, if there is one and it is significant."""
         from scipy import stats
 
-        means, doses = self.means, self.doses
+        i, j, t = self._step_back()
         # Tukey: a studentised range is √2 times a t.
-        up = (means[None, :] - means[:, None]) / np.where(self.se_of_difference > 0, self.se_of_difference, 1.0)
-        up[np.tril_indices(len(doses))] = 0.0
+        p = float(stats.studentized_range.sf(math.sqrt(2) * t, len(self.doses), self.test.df2))
+        return self._not_monotone(i, j, f"(p = {p:.2g})") if p < alpha else None
+
+    def turn_seen(self, model: Model) -> str | None:
+        """A step back of a quarter of the effect, which need not be significant to keep a curve from settling."""
+        i, j, _ = self._step_back()
+        if abs(self.means[j] - self.means[i]) < _LEAST_TURN * np.ptp(self.means):
+            return None
+        return self._not_monotone(i, j, f"({self.means[i]:.4g} to {self.means[j]:.4g}), so that {model} does not fit,")
+
+    def _step_back(self) -> tuple[int, int, float]:
+        """Between which doses the means go most against their overall direction, and its t."""
+        up = (self.means[None, :] - self.means[:, None]) / np.where(self.se_of_difference > 0, self.se_of_difference, 1)
+        up[np.tril_indices(len(self.doses))] = 0.0
         wrong = -up if up.max() >= -up.min() else up
         i, j = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        p = float(stats.studentized_range.sf(math.sqrt(2) * wrong[i, j], len(doses), self.test.df2))
-        if p >= alpha:
-            return None
-        what = "falls" if means[j] < means[i] else "rises"
+        return int(i), int(j), float(wrong[i, j])
+
+    def _not_monotone(self, i: int, j: int, proof: str) -> str:
+        what = "falls" if self.means[j] < self.means[i] else "rises"
+        step = f"the response {what} from {self.doses[i]:g} to {self.doses[j]:g}"
         return (
-            f"the effect is not monotone: the response {what} from {doses[i]:g} to {doses[j]:g} (p = {p:.2g}) against "
-            "its overall direction; report directions per dose, or fit a biphasic curve"
+            f"the effect is not monotone: {step} {proof} against its overall direction; "
+            "report directions per dose, or fit a biphasic curve"
         )
 
 
@@ -292,8 +313,8 @@ class _Target:
             return effective_dose(self.fit, 50).estimate
         return absolute_dose(self.fit, self.response).estimate
 
-    def interval(self) -> Interval | str:
-        """The profile interval, or why there is none."""
+    def interval(self, doses: Floats) -> Interval | str:
+        """The profile interval, or why there is none that says something."""
         try:
             if self.percent_of_vehicle is None:
                 found = effective_dose_profile(self.fit, 50, self.conf_level)
@@ -301,13 +322,7 @@ class _Target:
                 found = absolute_dose_profile(self.fit, self.percent_of_vehicle / 100, self.conf_level)
         except BadInput as error:
             return f"it has no confidence interval: {error}"
-        missing = [*(["lower"] if found.lo <= 0 else []), *(["upper"] if not math.isfinite(found.hi) else [])]
-        if not missing:
-            return found
-        return (
-            f"its confidence interval has no {' and no '.join(missing)} limit: almost any dose there would fit; "
-            "test more doses around it, or hold an asymptote fixed"
-        )
+        return says_nothing(found, doses) or found
 
     def meaning(self) -> str:
         c, d = self.fit.estimates["c"], self.fit.estimates["d"]
@@ -335,6 +350,24 @@ class _Target:
                 f"it would be {dose:.3g}, outside the doses tested ({lowest:g} to {highest:g}); test doses around it"
             ]
         return []
+
+
+def says_nothing(interval: Interval, doses: Floats) -> str | None:
+    """Why an interval says too little for an ED50 to be given: it lacks a limit, or runs far beyond the doses."""
+    lo, hi = interval.lo, interval.hi
+    missing = [*(["lower"] if lo <= 0 else []), *(["upper"] if not math.isfinite(hi) else [])]
+    if missing:
+        return (
+            f"its confidence interval has no {' and no '.join(missing)} limit: almost any dose there would fit; "
+            "test more doses around it, or hold an asymptote fixed"
+        )
+    lowest, highest = float(doses[doses > 0].min()), float(doses.max())
+    if lowest / REACH <= lo and hi <= highest * REACH:
+        return None
+    return (
+        f"its confidence interval, {lo:.2g} to {hi:.2g}, runs more than {REACH:g} times beyond the doses tested, "
+        f"{lowest:g} to {highest:g}; test more doses around it, or hold an asymptote fixed"
+    )
 
 
 def _remarks(fit: CurveFit, alpha: float) -> tuple[str, ...]:

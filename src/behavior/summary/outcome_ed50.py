@@ -33,8 +33,8 @@ from behavior.summary.binary import binomial_groups
 from behavior.summary.counts import negative_binomial
 from behavior.summary.derivatives import Floats
 from behavior.summary.dose_response import log_logistic, steps_to
-from behavior.summary.ed50 import NoEd50
-from behavior.summary.fit import t_quantile
+from behavior.summary.ed50 import NoEd50, says_nothing
+from behavior.summary.fit import Interval, t_quantile
 from behavior.summary.survival import kaplan_meier, latencies, log_rank
 
 _LEAST_DOSES = 3
@@ -226,13 +226,9 @@ def outcome_ed50(
     if reasons:
         return NoEd50(tuple(reasons), None, n, len(doses))
     lo, hi = (search.end(found, sign, conf_level) for sign in (-1, 1))
-    missing = [*(["lower"] if lo <= 0 else []), *(["upper"] if math.isinf(hi) else [])]
-    if missing:
-        open_ended = (
-            f"its confidence interval has no {' and no '.join(missing)} limit: almost any dose there would fit; "
-            "test more doses around it, or hold an asymptote fixed"
-        )
-        return NoEd50((open_ended,), None, n, len(doses))
+    useless = says_nothing(Interval(lo, hi), doses)
+    if useless is not None:
+        return NoEd50((useless,), None, n, len(doses))
     parameters = search.named(found.free)
     return OutcomeEd50(
         estimate=search.dose(found.free),

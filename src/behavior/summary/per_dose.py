@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from behavior.study.dataset import Dataset
 
 
-REACH = 10.0
-"""How far beyond the lowest and highest dose the interval of an ED50 may run, as a factor."""
-
-
 @dataclass(frozen=True, slots=True)
 class DoseRow:
     """One dose. Of `n_run` sessions `n_left_out` are not analysed; `n_censored` animals did not respond in time."""
@@ -318,22 +314,7 @@ def _ed50(units: Units, measure: Measure) -> Ed50 | NoEd50:
     if units.repeated:
         why = "animals had several doses, so that their responses are not independent as a curve's interval asks"
         return NoEd50((why,), None, n, n_doses)
-    try:
-        return _within_reach(ed50(units.doses, units.responses, conf_level=CONF_LEVEL, alpha=ALPHA), units.doses)
-    except np.linalg.LinAlgError as error:
-        return NoEd50((f"the search for a curve ended in numbers that are not finite ({error})",), None, n, n_doses)
-
-
-def _within_reach(found: Ed50 | NoEd50, doses: Floats) -> Ed50 | NoEd50:
-    """An ED50, unless its interval runs so far beyond the doses tested that it says nothing."""
-    lowest, highest = float(doses[doses > 0].min(initial=np.inf)), float(doses.max(initial=0.0))
-    if isinstance(found, NoEd50) or (found.lo >= lowest / REACH and found.hi <= highest * REACH):
-        return found
-    why = (
-        f"its confidence interval, {found.lo:.2g} to {found.hi:.2g}, runs more than {REACH:g} times beyond the doses "
-        f"tested, {lowest:g} to {highest:g}; test more doses around it, or hold an asymptote fixed"
-    )
-    return NoEd50((why,), found.fit, found.n, found.n_doses)
+    return ed50(units.doses, units.responses, conf_level=CONF_LEVEL, alpha=ALPHA)
 
 
 # -- as a table -------------------------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from behavior.summary.against_vehicle import ALPHA, CLIFF, CONF_LEVEL, LOG_RANK, MANY_ZEROS, MIXED, p_text
-from behavior.summary.ed50 import Ed50, NoEd50
+from behavior.summary.ed50 import REACH, Ed50, NoEd50
 from behavior.summary.effect_size import EffectSize
-from behavior.summary.per_dose import REACH, ArmSummary, DoseRow, EndpointSummary
+from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
 
 DASH = "–"
 MINUS = "−"
