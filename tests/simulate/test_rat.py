@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import fmean
+from statistics import fmean, variance
 
 import pytest
 from hypothesis import given
@@ -92,3 +92,37 @@ def test_an_unknown_compound_is_named_with_the_known_ones() -> None:
     with pytest.raises(BadInput, match=r"caffeine: .* choose one of ipsapirone"):
         find_drug("caffeine")
     assert set(DRUGS) == {"ipsapirone", "buspirone", "alnespirone", "diazepam"}
+
+
+def test_a_lever_that_is_out_is_pressed_whatever_becomes_of_the_other() -> None:
+    rat = Rat(1, Treatment())
+    rat.perceive(SetLever("left", out=True), 0)
+    rat.perceive(SetLever("right", out=False), 10)
+    assert rat.act() == LeverPressed(rat.next_us - 80_000, "left")
+
+
+# By hand from the sigmoid d^h / (d^h + ED50^h) and the table of the study's design.
+@pytest.mark.parametrize(
+    ("compound", "dose", "punished", "unpunished", "calming"),
+    [
+        ("ipsapirone", 4.0, 2.2, 0.905008, 0.827093),
+        ("buspirone", 0.5, 1.45, 0.841842, 0.288826),
+        ("alnespirone", 0.45, 2.0, 0.888065, 0.360226),
+        ("Diazepam", 1.2, 3.3, 0.943394, 0.0),
+    ],
+)
+def test_effects_are_those_of_the_table(
+    compound: str, dose: float, punished: float, unpunished: float, calming: float
+) -> None:
+    drug = find_drug(compound)
+    found = (drug.punished(dose), drug.unpunished(dose), drug.calming(dose))
+    assert found == pytest.approx((punished, unpunished, calming), abs=2e-6)
+    assert (drug.punished(0), drug.unpunished(0), drug.calming(0)) == (1, 1, 0)
+
+
+def test_rats_differ_as_a_gamma_with_shape_6() -> None:
+    """Counts in a minute are then a negative binomial: variance m + m^2 / 6, here 20 + 66.7."""
+    counts = [presses(seed, Treatment(), tone=False) * MINUTES for seed in range(250)]
+    mean = fmean(counts)
+    overdispersion = (variance(counts, mean) - mean) / mean**2
+    assert overdispersion == pytest.approx(1 / 6, rel=0.3)

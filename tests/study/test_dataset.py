@@ -282,7 +282,8 @@ def test_what_stands_beside_the_sessions_is_no_session(conflict: Path) -> None:
 @given(st.lists(st.text(max_size=8), max_size=8))
 def test_any_names_can_be_put_in_order_and_numbers_count(names: list[str]) -> None:
     ordered = sorted(names, key=natural_order)
-    assert sorted(names[::-1], key=natural_order) == ordered
+    backwards = list(reversed(names))
+    assert sorted(backwards, key=natural_order) == ordered
     assert sorted(ordered) == sorted(names)
 
 

@@ -76,7 +76,10 @@ class Presser:
     def perceive(self, happening: Event | Command, at_us: int) -> None:
         """A lever or a tone changes the rate; without memory, so the wait begins anew."""
         if isinstance(happening, SetLever):
-            self._lever = happening.lever if happening.out else None
+            if happening.out:
+                self._lever = happening.lever
+            elif happening.lever == self._lever:
+                self._lever = None
         elif isinstance(happening, SetCue) and happening.cue == "tone":
             self._tone = happening.on
         else:
