@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 
 import pytest
 
 from behavior.assays import report
 from behavior.assays.quantity import shortest
 from behavior.assays.report import as_json, read_endpoints, write_report
-from behavior.assays.result import Endpoint, Estimate, label_of, percent
+from behavior.assays.result import Endpoint, Estimate, in_columns, label_of, percent
 from behavior.model.errors import BadInput, Failure
 
 TABLE = "neuron,cum_dose_ug_kg,rate_hz\na,0,2\na,10,1.6\na,100,0.4\nb,0,3\nb,10,2.1\nb,100,0.9\n"
@@ -140,3 +141,42 @@ def test_the_methods_state_the_level_that_was_asked_for(name, analysed):
     result = analysed(name, table, "\n".join(["conf_level = 0.975", *lines])).result
     said = " ".join([*result.methods, *(drawing.caption for drawing in result.drawings)])
     assert "97.5%" in said and "95" not in said.replace("1995", "")
+
+
+def head_cells(page):
+    return set(re.findall(r"<th[^>]*>([^<]*)</th>", page))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "headings"),
+    [
+        ("binding", ("", ""), {"ki (nM)", "ic50 low (nM)", "n bounds"}),
+        ("saturation", ("fmol_mg", "pmol_g_wet_tissue"), {"bmax (pmol/g wet tissue)", "kd (nM)"}),
+        ("microdialysis", ("conc_nM", "conc_pg_ul"), {"time (min)", "n missing"}),
+        ("firing", ("cum_dose_ug_kg", "cum_dose_nmol_kg"), {"cum dose (nmol/kg)", "ed50 (nmol/kg)", "baseline (hz)"}),
+        ("kinetics", ("time_min", "time_s"), {"lambda z times (s)"}),
+        ("exposure", ("dose_mg_kg", "dose_umol_kg"), {"dose (µmol/kg)", "concentration (nmol/ml)"}),
+    ],
+)
+def test_headings_carry_the_units_of_the_table_whatever_they_are(report_of, name, change, headings):
+    from behavior.config.shipped import shipped
+
+    table, settings = (
+        shipped("configs", "assays", f"{name}.{end}").read_text(encoding="utf-8") for end in ("csv", "toml")
+    )
+    assert change[0] in table
+    seen = head_cells(report_of(name, table.replace(*change), settings))
+    assert headings <= seen, seen
+
+
+def test_the_longest_unit_that_fits_ends_a_heading():
+    assert report._heading("bmax_fmol_mg", ("mg", "fmol_mg")) == "bmax (fmol/mg)"
+    assert report._heading("n_bounds", ("", "nM")) == "n bounds"
+    assert report._heading("mg", ("mg",)) == "mg"
+
+
+@pytest.mark.parametrize("estimate", [Estimate(2.0, 1.0, None), None])
+def test_an_estimate_in_columns(estimate):
+    row = in_columns(estimate, "kd", "kd_low", "kd_high")
+    assert row == {"kd": 2.0, "kd_low": 1.0, "kd_high": None} if estimate else set(row.values()) == {None}
+    assert list(row) == ["kd", "kd_low", "kd_high"]

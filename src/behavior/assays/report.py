@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ from behavior.summary.against_vehicle import p_text
 from behavior.summary.drawing import COLUMN_IN, inline, save, style, svg_of
 
 REPORT = "report.html"
-_UNITS = ("fmol_mg", "ug_kg", "mg_kg", "nmol_ml", "ng_ml", "nM", "hz", "min")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +184,13 @@ def _page(analysis: Analysis, drawn: list[Drawn]) -> str:
         styles=summary.get_source(pages, "report.css")[0],
         result=result,
         drawn=drawn,
-        tables=[_shown_table(table) for table in result.tables if len(table.frame)],
+        tables=[_shown_table(table, result.units) for table in result.tables if len(table.frame)],
         provenance=provenance(analysis),
         settings=_listed(result.settings),
     )
 
 
-def _shown_table(table: ResultTable) -> dict[str, Any]:
+def _shown_table(table: ResultTable, units: Sequence[str]) -> dict[str, Any]:
     names = [str(name) for name in table.frame.columns]
     rows = [
         [_cell(value, name) for value, name in zip(row, names, strict=True)]
@@ -202,14 +202,14 @@ def _shown_table(table: ResultTable) -> dict[str, Any]:
     return {
         "caption": table.caption,
         "file": f"tables/{table.name}.csv",
-        "columns": [(_heading(names[at]), numeric[at]) for at in kept],
+        "columns": [(_heading(names[at], units), numeric[at]) for at in kept],
         "rows": [[(row[at], numeric[at]) for at in kept] for row in rows],
     }
 
 
-def _heading(name: str) -> str:
-    for unit in _UNITS:
-        if name.endswith(f"_{unit}"):
+def _heading(name: str, units: Sequence[str]) -> str:
+    for unit in sorted(units, key=len, reverse=True):
+        if unit and name.endswith(f"_{unit}"):
             return f"{name.removesuffix(f'_{unit}').replace('_', ' ')} ({shown(unit)})"
     return name.replace("_", " ")
 

@@ -182,7 +182,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class AssayResult:
-    """All of one assay."""
+    """All of one assay; `units` are those that end the names of its tables' columns."""
 
     kind: str
     title: str
@@ -194,6 +194,7 @@ class AssayResult:
     published: tuple[Beside, ...] = ()
     disagreements: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    units: tuple[str, ...] = ()
 
     def endpoint_rows(self) -> list[dict[str, Any]]:
         """The endpoints as plain dictionaries, numbers finite or None."""

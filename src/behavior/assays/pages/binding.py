@@ -110,6 +110,7 @@ def page(table: Table, settings: BindingSettings, library: Library) -> AssayResu
         published=_published(means, library),
         disagreements=disagreements_of(library, {mean.compound for mean in means}, ("Ki", "Kd")),
         settings=settings.model_dump(),
+        units=("nM",),
     )
 
 

@@ -99,6 +99,7 @@ def page(table: Table, settings: ExposureSettings, library: Library) -> AssayRes
         published=_published(settings, library),
         disagreements=disagreements_of(library, [settings.compound], ("ed50",)),
         settings=settings.model_dump(),
+        units=(dose_unit, conc_unit),
     )
 
 

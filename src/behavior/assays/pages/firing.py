@@ -87,6 +87,7 @@ def page(table: Table, settings: FiringSettings, library: Library) -> AssayResul
         published=_published(mean, settings, library, unit),
         disagreements=disagreements_of(library, [settings.compound], ("ed50",)),
         settings=settings.model_dump(),
+        units=(unit, "hz"),
     )
 
 

@@ -115,6 +115,7 @@ def page(table: Table, settings: KineticsSettings, library: Library) -> AssayRes
             library, [settings.parent, *settings.metabolites], ("half_life", "cmax", "auc_ratio")
         ),
         settings=settings.model_dump(),
+        units=units,
     )
 
 

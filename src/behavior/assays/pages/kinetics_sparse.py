@@ -74,6 +74,7 @@ def sparse_page(table: Table, settings: KineticsSettings, library: Library) -> A
             library, [settings.parent, *settings.metabolites], ("half_life", "cmax", "auc_ratio")
         ),
         settings=settings.model_dump(),
+        units=(conc, time),
     )
 
 

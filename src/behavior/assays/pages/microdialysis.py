@@ -131,6 +131,7 @@ def page(table: Table, settings: MicrodialysisSettings, library: Library) -> Ass
         published=_published(panels, settings, library),
         disagreements=disagreements_of(library, [settings.compound], {f"{one.analyte}_direction" for one in panels}),
         settings=settings.model_dump(),
+        units=("min",),
     )
 
 

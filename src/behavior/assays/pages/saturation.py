@@ -126,6 +126,7 @@ def page(table: Table, settings: SaturationSettings, library: Library) -> AssayR
         published=_published(versus, settings, library),
         disagreements=disagreements_of(library, [settings.compound], ("receptor_density",)),
         settings=settings.model_dump(),
+        units=units,
     )
 
 
