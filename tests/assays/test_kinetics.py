@@ -210,3 +210,109 @@ def test_the_geometric_mean_and_its_limits():
     assert geometric_mean([4]).low is None
     with pytest.raises(BadInput):
         geometric_mean([])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0.01, 100), min_size=2, max_size=12), st.integers(0, 1000))
+def test_areas_by_both_rules_lie_between_the_steps_and_log_is_never_above_linear(levels, seed):
+    times = np.cumsum(np.random.default_rng(seed).uniform(0.1, 5, len(levels)))
+    y = np.array(levels)
+    linear, log = (trapezoid_steps(times, y, kind) for kind in ("lin", "linup_logdown"))
+    widths = np.diff(times)
+    low, high = np.minimum(y[:-1], y[1:]) * widths, np.maximum(y[:-1], y[1:]) * widths
+    for steps in (linear, log):
+        assert (steps >= low * (1 - 1e-9)).all() and (steps <= high * (1 + 1e-9)).all()
+    assert (log <= linear * (1 + 1e-9)).all()
+    assert linear.sum() == pytest.approx(np.trapezoid(y, times))
+
+
+def test_the_terminal_regression_agrees_with_scipys():
+    from scipy import stats
+
+    rng = np.random.default_rng(4)
+    times, levels = bolus(times=np.array([0.5, 1, 2, 4, 6, 8, 12, 16.0]))
+    levels = levels * np.exp(rng.normal(0, 0.1, 8))
+    slope = analyse_profile(times, levels, rule=LambdaZRule(tolerance=10.0, include_cmax=True)).slope
+    assert slope is not None
+    used = np.isin(times, slope.times)
+    known = stats.linregress(times[used], np.log(levels[used]))
+    assert (slope.lambda_z, slope.se, slope.intercept) == pytest.approx((-known.slope, known.stderr, known.intercept))
+    n = used.sum()
+    assert slope.adjusted_r2 == pytest.approx(1 - (1 - known.rvalue**2) * (n - 1) / (n - 2))
+    half = stats.t.ppf(0.975, n - 2) * known.stderr
+    assert slope.half_life.low == pytest.approx(math.log(2) / (-known.slope + half))
+    assert slope.half_life.high == pytest.approx(math.log(2) / (-known.slope - half))
+
+
+def test_a_slope_that_may_be_flat_has_an_open_half_life():
+    profile = analyse_profile([0, 1, 2, 3, 4], [0, 10, 3, 5, 2.5])
+    assert profile.slope is not None
+    assert profile.slope.half_life.low is not None and profile.slope.half_life.high is None
+
+
+@settings(max_examples=30)
+@given(st.floats(0.1, 10), st.floats(0.1, 10))
+def test_areas_add_up_where_profiles_do(by, other):
+    """Superposition holds for the linear trapezoid, and clearance does not change with the dose."""
+    times = np.array([0, 0.5, 1, 2, 4, 8, 12.0])
+    one, two = np.exp(-0.3 * times) * times, np.exp(-0.3 * times) * times**2
+    areas = [analyse_profile(times, y).areas["lin"].last for y in (by * one, other * two, by * one + other * two)]
+    assert areas[2] == pytest.approx(areas[0] + areas[1])
+    units = {"dose_unit": "mg_kg", "concentration_unit": "mg_l", "time_unit": "h"}
+    first, second = (clearance(analyse_profile(times, d * np.exp(-0.3 * times)), 5 * d, **units).cl for d in (1.0, by))
+    assert second == pytest.approx(first)
+
+
+@pytest.mark.parametrize("dose", [0.0, -1.0, math.nan])
+def test_a_dose_of_nothing_has_no_clearance(dose):
+    with pytest.raises(BadInput, match="no clearance from a dose of"):
+        clearance(analyse_profile(*bolus()), dose, dose_unit="mg_kg", concentration_unit="mg_l", time_unit="h")
+
+
+@pytest.mark.parametrize(
+    ("dose", "dose_unit", "concentration_unit", "mass"),
+    [
+        (5.0, "mg_kg", "mg_l", None),
+        (5000.0, "ug_kg", "ug_ml", None),
+        (5.0, "mg_kg", "ng_ml", None),
+        (12.5, "umol_kg", "umol_l", None),
+        (12.5, "umol_kg", "nM", None),
+        (12_500.0, "nmol_kg", "nmol_ml", None),
+        (5.0, "mg_kg", "uM", 400.0),
+        (12.5, "umol_kg", "mg_l", 400.0),
+    ],
+)
+def test_one_clearance_in_all_units(dose, dose_unit, concentration_unit, mass):
+    """5 mg/kg of 400 g/mol is 12.5 µmol/kg; 10 mg/l is 25 µM; CL = 5 / (10 / 0.3) l/h/kg = 150 ml/h/kg."""
+    level = {"mg_l": 10, "ug_ml": 10, "ng_ml": 10_000, "umol_l": 25, "nM": 25_000, "nmol_ml": 25, "uM": 25}
+    profile = analyse_profile(*bolus(level[concentration_unit], 0.3), route="iv_bolus")
+    found = clearance(
+        profile,
+        dose,
+        dose_unit=dose_unit,
+        concentration_unit=concentration_unit,
+        time_unit="h",
+        route="iv_bolus",
+        molar_mass_g_mol=mass,
+        trapezoid="linup_logdown",
+    )
+    assert (found.cl, found.v_z, found.v_ss) == pytest.approx((150, 500, 500))
+
+
+@pytest.mark.parametrize("values", [[1.0, 0.0], [-1.0]])
+def test_nothing_at_or_below_0_has_a_geometric_mean(values):
+    with pytest.raises(BadInput, match="needs values above 0"):
+        geometric_mean(values)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000))
+def test_a_sparse_area_does_not_depend_on_the_order_or_the_names_of_the_animals(seed):
+    rng = np.random.default_rng(seed)
+    time = np.repeat([1.0, 2, 4, 8], 3)
+    levels = np.exp(rng.normal(2, 0.5, 12))
+    plain = sparse_area([str(i % 3) for i in range(12)], time, levels)
+    order = rng.permutation(12)
+    other = sparse_area([f"rat {'abc'[i % 3]}" for i in order], time[order], levels[order])
+    assert (other.area.value, other.se, other.df) == pytest.approx((plain.area.value, plain.se, plain.df))
+    assert other.means == pytest.approx(plain.means)
