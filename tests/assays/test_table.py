@@ -157,3 +157,93 @@ def test_any_cells_give_a_table_or_a_sentence(cells):
         assert all(problem.key.startswith("line ") for problem in error.problems)
     else:
         assert (frame["conc"].isna() | (frame["conc"] >= 0)).all()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_line_endings_do_not_matter(tmp_path, ending):
+    path = tmp_path / "t.csv"
+    path.write_bytes("subject,dose_mg_kg,conc_nM\na,1,10\nb,3,20\n".replace("\n", ending).encode())
+    assert header_of(path) == ["subject", "dose_mg_kg", "conc_nM"]
+    table = read_table(path, COLUMNS)
+    assert table.frame["line"].tolist() == [2, 3] and table.frame["conc"].tolist() == [10, 20]
+
+
+def test_blank_lines_are_passed_over_and_lines_keep_their_numbers():
+    table = read("subject,dose_mg_kg,conc_nM\n\na,1,10\n,,\nb,3,20\n")
+    assert table.frame["line"].tolist() == [3, 5]
+
+
+def test_short_rows_are_blank_at_their_end():
+    assert math.isnan(read("subject,dose_mg_kg,conc_nM\na,1\n").frame["conc"][0])
+    assert problems_of("subject,conc_nM,dose_mg_kg\na,1\n") == ["line 2: dose (mg/kg) is blank: dose"]
+
+
+@pytest.mark.parametrize("cell", ["1_000", "1e400", "inf", "-inf", "NaN5", "0x10", "1 2", "--1", "1,5", "10 %", "½"])
+def test_what_is_no_plain_number_is_never_read_as_one(cell):
+    (problem,) = problems_of(f'subject,dose_mg_kg,conc_nM\na,1,"{cell}"\n')
+    assert problem.startswith("line 2: conc (nM) ")
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("1e-3", 0.001), (" 5 ", 5.0), ("+2", 2.0), (".5", 0.5), ("5.", 5.0), ("0", 0.0)]
+)
+def test_plain_numbers_as_programs_write_them(cell, value):
+    assert read(f'subject,dose_mg_kg,conc_nM\na,1,"{cell}"\n').frame["conc"].tolist() == [value]
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "n/a", "nan", ".", "-", "None?"])
+def test_ways_to_say_missing(cell):
+    text = f"subject,dose_mg_kg,conc_nM\na,1,{cell}\n"
+    if cell == "None?":
+        assert "not a number" in problems_of(text)[0]
+    else:
+        frame = read(text).frame
+        assert math.isnan(frame["conc"][0]) and not frame["conc_below"][0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "limit"),
+    [("BLQ", None), ("<LOQ", None), ("< lloq", None), ("n.d.", None), ("<0.05", 0.05), ("< 1e-3", 1e-3)],
+)
+def test_ways_to_say_below_the_limit(cell, limit):
+    frame = read(f"subject,dose_mg_kg,conc_nM\na,1,{cell}\n").frame
+    assert frame["conc_below"].tolist() == [True]
+    assert frame["conc"][0] == limit if limit else math.isnan(frame["conc"][0])
+
+
+def test_limits_are_converted_with_their_rows():
+    frame = read("subject,dose_mg_kg,conc,conc_unit\na,0,1,nM\nb,0,<0.002,uM\n").frame
+    assert frame["conc"].tolist() == pytest.approx([1, 2]) and frame["conc_below"].tolist() == [False, True]
+
+
+def test_a_value_without_its_unit_is_refused_and_a_blank_row_without_one_is_not():
+    (problem,) = problems_of("subject,dose_mg_kg,conc,conc_unit\na,0,1,nM\nb,0,2,\n")
+    assert problem.startswith("line 3: conc_unit '' cannot be turned into nM")
+    assert math.isnan(read("subject,dose_mg_kg,conc,conc_unit\na,0,1,nM\nb,0,,\n").frame["conc"][1])
+    assert "conc_unit is blank" in problems_of("subject,dose_mg_kg,conc,conc_unit\na,0,,\n")[0]
+
+
+def test_an_unknown_kind_of_dose_is_refused():
+    (problem,) = problems_of("subject,dose,dose_unit,conc_nM\na,1,mg/kg,1\nb,1,drops,1\n")
+    assert problem == "line 3: dose_unit is 'drops'; write one of mg/kg, mM"
+
+
+def test_no_more_than_twenty_problems_are_listed():
+    assert len(problems_of("subject,dose_mg_kg,conc_nM\n" + "a,x,y\n" * 50)) == 20
+
+
+def test_columns_that_nobody_asked_for_are_left_alone():
+    table = read("note,subject,dose_mg_kg,conc_nM,conc_ml_weird\nhello,a,1,10,?\n")
+    assert list(table.frame.columns) == ["line", "subject", "region", "dose", "conc", "conc_below"]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.one_of(st.none(), st.floats(0, 1e9))), min_size=1, max_size=8),
+    st.sampled_from([",", ";", "\t"]),
+)
+def test_numbers_that_are_written_are_the_numbers_that_are_read(rows, separator):
+    text = "subject,dose_mg_kg,conc_nM\n".replace(",", separator)
+    text += "".join(separator.join(["a", repr(dose), "" if c is None else repr(c)]) + "\n" for dose, c in rows)
+    frame = read(text).frame
+    assert frame["dose"].tolist() == [dose for dose, _ in rows]
+    assert [None if math.isnan(c) else c for c in frame["conc"]] == [c for _, c in rows]
