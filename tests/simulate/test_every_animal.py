@@ -66,7 +66,7 @@ def deeds(animal: Subject, script: list[tuple[int, Any]], *, at_most: int = 200)
 
 
 def test_a_lab_s_own_paradigm_gets_the_rat_that_presses_and_calls() -> None:
-    script = [(S, SetLever("left", out=True)), (S, SetCue("tone", on=True))]
+    script = [(S, SetLever("left", out=True)), (30 * S, SetCue("tone", on=True))]
     own = animal_for("mine", {}, 1, VEHICLE)
     assert {type(deed) for deed in deeds(own, script, at_most=2000)} >= {LeverPressed, LeverReleased, Vocalized}
 
@@ -181,7 +181,7 @@ def first_escape_s(seed: int) -> float:
 
 
 def test_a_naive_rat_escapes_as_a_weibull_with_shape_1_3() -> None:
-    """Times a lognormal slowness (0, 0.35), whose mean is exp(0.35^2 / 2); a Weibull's is scale gamma(1 + 1 / shape)."""
+    """Times a lognormal slowness (0, 0.35), of mean exp(0.35^2 / 2); a Weibull's is scale gamma(1 + 1 / shape)."""
     latencies = [latency for latency in map(first_escape_s, range(2500)) if latency >= 0]
     expected = exp(0.35**2 / 2) * 2.9 * exp(-0.02) * gamma(1 + 1 / 1.3)
     assert expected == pytest.approx(2.79, abs=0.01)
