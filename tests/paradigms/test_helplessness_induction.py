@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from behavior.model.commands import Command, SetGate, Shock
+from behavior.model.commands import Command, SetGate, Shock, StopShock
 from behavior.model.errors import BadFile, BadInput
-from behavior.model.events import Crossed, Event, ShockEnded
+from behavior.model.events import Crossed, Event, SessionStarted, ShockEnded, TimerFired
 from behavior.paradigms.catalogue import find_paradigm
 from behavior.scoring.helplessness_induction import master_shocks
 from behavior.scoring.score import Score, score_items
@@ -53,6 +53,30 @@ def test_the_yoked_partner_gets_its_masters_shocks_when_the_master_had_them() ->
         assert got == pytest.approx(had)
     assert score.session["shock_s"] == pytest.approx(master.session["shock_s"])
     assert all(row["escaped"] is None for row in score.rows)
+
+
+def test_on_a_late_host_and_a_slow_device_no_lateness_adds_up_and_the_last_shock_is_not_cut() -> None:
+    """Each tick comes 4 ms late, each pulse begins 7 ms after it was asked for."""
+    s, given = 1_000_000, [(3 * i + 1.0, 1.0) for i in range(40)]
+    shocks = [{"onset_s": onset_s, "duration_s": duration_s} for onset_s, duration_s in given]
+    core = way("induction, yoked", master_shocks=shocks).core()
+    asked_us, ends, stopped = [], [], []
+    commands = core.handle(SessionStarted(0))
+    while core.ended is None:
+        for command in commands:
+            if isinstance(command, Shock):
+                asked_us.append(core.now_us)
+                ends.append(ShockEnded(core.now_us + 7_000 + s, command.number, s, command.ma, "completed"))
+            elif isinstance(command, StopShock):
+                stopped.append(len(ends))
+        if ends and ends[0].at_us <= core.wake_us + 4_000:
+            commands = core.handle(ends.pop(0))
+        else:
+            commands = core.handle(TimerFired(core.wake_us + 4_000))
+    assert core.ended == "completed"
+    assert [at_us - round(onset_s * s) for at_us, (onset_s, _) in zip(asked_us, given, strict=True)] == [4_000] * 40
+    assert ends == []
+    assert stopped == []
 
 
 def test_a_shock_that_the_master_did_not_get_is_not_passed_on() -> None:

@@ -7,13 +7,15 @@ The groups of the triadic design get the same shocks and differ in who ends them
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from behavior.config import Record
 from behavior.config.limits import ShockLimits
-from behavior.paradigms.box import ShuttleBox
+from behavior.model.events import ShockEnded
+from behavior.paradigms.box import Block, ShuttleBox
 from behavior.paradigms.parameters import Between, Current, Parameters, Pause, ShockDuration, lowest
 
 
@@ -80,11 +82,19 @@ async def shock(box: ShuttleBox, p: HelplessnessInductionParameters) -> None:
 
 
 async def yoked(box: ShuttleBox, p: HelplessnessInductionParameters) -> None:
-    """The master's shocks again, when it had them."""
-    now_s = 0.0
-    for trial, shock in zip(box.trials(len(p.master_shocks)), p.master_shocks, strict=True):
-        await box.wait(shock.onset_s - now_s)
-        with trial:
-            box.shock(p.shock_ma, shock.duration_s)
-            await box.wait(shock.duration_s)
-        now_s = shock.onset_s + shock.duration_s
+    """The master's shocks again, when it had them: each by the session's time, so that no lateness adds up."""
+    last = p.master_shocks[-1]
+    with ExitStack() as shocks:
+        for trial, shock in zip(box.trials(len(p.master_shocks)), p.master_shocks, strict=True):
+            shocks.enter_context(box.alongside(again(box, p, trial, shock)))
+        await box.wait(last.onset_s + last.duration_s)
+        if box.shock_is_on:  # the device began a little later than it was asked to
+            await box.next(ShockEnded, within_s=1.0)
+
+
+async def again(box: ShuttleBox, p: HelplessnessInductionParameters, trial: Block, shock: MasterShock) -> None:
+    """One shock of the master's."""
+    await box.wait(shock.onset_s)
+    with trial:
+        box.shock(p.shock_ma, shock.duration_s)
+        await box.wait(shock.duration_s)
