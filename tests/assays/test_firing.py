@@ -110,3 +110,73 @@ def test_the_window_ends_at_the_next_injection():
         rates_from_spikes(spikes, [(20, 1), (10, 2)], window_s=5)
     with pytest.raises(BadInput, match="must be given"):
         rates_from_spikes(spikes, [], window_s=5)
+
+
+def test_the_pooled_fit_agrees_with_scipys_and_its_wald_limits_with_the_delta_method():
+    from scipy import stats
+    from scipy.optimize import curve_fit
+
+    neurons = [neuron(80, 1.5, "F1", 0.05, 1), neuron(140, 2.5, "F2", 0.05, 2), neuron(110, 2.0, "F3", 0.05, 3)]
+    x = np.array([d for one in neurons for d in one.doses])
+    y = np.array([100 - i for one in neurons for i in one.inhibition_percent])
+    known, covariance = curve_fit(lambda x, log_ed50, h: 100 / (1 + (x / np.exp(log_ed50)) ** h), x, y, p0=[4.7, 2])
+    half = stats.t.ppf(0.975, len(x) - 2) * np.sqrt(covariance[0, 0])
+    found = fit_pooled(neurons)
+    assert (found.ed50.value, found.hill) == pytest.approx((np.exp(known[0]), known[1]), rel=1e-4)
+    assert (found.ed50_wald.low, found.ed50_wald.high) == pytest.approx(
+        (np.exp(known[0] - half), np.exp(known[0] + half)), rel=1e-3
+    )
+    assert found.ed50.low < found.ed50.value < found.ed50.high
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.floats(0, 5), min_size=2, max_size=6),
+    st.floats(0.1, 5),
+    st.floats(0.01, 100),
+    st.floats(0.01, 100),
+    st.floats(5, 95),
+)
+def test_units_of_dose_and_rate_only_scale_the_ed50_which_lies_between_its_doses(rates, base, by_dose, by_rate, level):
+    doses = np.append(0, 10.0 ** np.arange(len(rates)))
+    hz = np.append(base, rates)
+    one = analyse_neuron("F", doses, hz, criterion_percent=level)
+    other = analyse_neuron("F", doses * by_dose, hz * by_rate, criterion_percent=level)
+    assert other.inhibition_percent == pytest.approx(one.inhibition_percent, abs=1e-9)
+    assert (one.ed50 is None) == bool(one.why)
+    if one.ed50 is not None and other.ed50 is not None:
+        assert other.ed50 == pytest.approx(by_dose * one.ed50, rel=1e-6)
+        first = next(i for i, x in enumerate(one.inhibition_percent) if x >= level)
+        assert one.doses[first - 1] < one.ed50 <= one.doses[first] * (1 + 1e-9)
+
+
+def test_several_baseline_samples_are_averaged_and_excitation_is_negative_inhibition():
+    one = analyse_neuron("F", [0, 0, 0, 10, 100], [1.0, 2.0, 3.0, 4.0, 0.5])
+    assert one.baseline_hz == 2 and one.inhibition_percent == (-100, 75)
+    assert one.ed50 == pytest.approx(10 ** (1 + 150 / 175))
+
+
+def test_a_criterion_met_exactly_is_met():
+    assert analyse_neuron("F", [0, 10, 100], [2.0, 1.5, 1.0]).ed50 == pytest.approx(100)
+
+
+def test_a_missing_sample_is_bridged_to_the_dose_before_it():
+    one = analyse_neuron("F", [0, 1, 10, 100], [2.0, 1.5, np.nan, 0.5])
+    assert one.doses == (1, 100) and one.ed50 == pytest.approx(10)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(0, 300), max_size=200), st.integers(0, 1000))
+def test_every_spike_counts_once_whatever_the_order(spikes, seed):
+    shuffled = np.random.default_rng(seed).permutation(spikes)
+    injections = [(100.0, 50.0), (200.0, 150.0)]
+    rates = rates_from_spikes(shuffled, injections, window_s=100)
+    counted = sum(rate * 100 for rate in rates.values())
+    assert counted == pytest.approx(sum(at < 300 for at in spikes))
+    assert rates == rates_from_spikes(spikes, injections, window_s=100)
+
+
+@pytest.mark.parametrize("doses", [(0, 50), (50, 50), (50, 40), (-1, 5)])
+def test_injections_whose_doses_do_not_rise_above_0_are_refused(doses):
+    with pytest.raises(BadInput, match="must be above 0 and increase"):
+        rates_from_spikes([1.0], [(100, doses[0]), (200, doses[1])], window_s=50)

@@ -154,3 +154,101 @@ def test_the_shortest_form_of_a_number(number, text):
 @given(st.floats(1e-3, 1e6))
 def test_the_shortest_form_is_near(number):
     assert math.isclose(float(shortest(number).replace(",", "")), number, rel_tol=6e-4)
+
+
+_bounded = st.builds(
+    lambda value, sign: Quantity("", value, qualifier=sign, unit="nM"),
+    st.floats(1e-3, 1e6),
+    st.sampled_from(["", ">", "<", "~", ">=", "<="]),
+)
+
+
+def allowed(quantity: Quantity, value: float) -> bool:
+    """Whether a true value agrees with what a quantity says of it."""
+    if quantity.qualifier.startswith(">"):
+        return value >= quantity.value
+    if quantity.qualifier.startswith("<"):
+        return value <= quantity.value
+    return value == quantity.value
+
+
+@given(_bounded, _bounded, st.floats(1e-2, 1e2), st.floats(1e-2, 1e2))
+def test_a_ratio_never_says_more_than_its_two_quantities(one, other, above, below):
+    """Whatever true values agree with the two, their ratio agrees with the ratio that was given."""
+    first = one.value * (1 if one.qualifier in ("", "~") else above)
+    second = other.value * (1 if other.qualifier in ("", "~") else below)
+    ratio = fold(one, other)
+    if allowed(one, first) and allowed(other, second) and ratio is not None:
+        slack = Quantity("", ratio.value * (1 - 1e-9 if ratio.qualifier.startswith(">") else 1 + 1e-9))
+        if ratio.qualifier.startswith(">"):
+            assert first / second >= slack.value
+        elif ratio.qualifier.startswith("<"):
+            assert first / second <= slack.value
+        else:
+            assert first / second == pytest.approx(ratio.value)
+
+
+@given(_bounded, st.sampled_from(["uM", "pM", "nmol/l", "µmol/l", "M"]))
+def test_a_quantity_there_and_back_is_itself(quantity, unit):
+    back = quantity.into(unit).into("nM")
+    assert (back.value, back.qualifier, back.unit) == (pytest.approx(quantity.value), quantity.qualifier, "nM")
+
+
+def test_a_ratio_with_a_range_gives_none():
+    assert fold(parse("140-200"), parse("10")) is None
+    assert fold(parse("10"), parse("140-200")) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        ("uM", "µM"),
+        ("mg_kg", "mg/kg"),
+        ("ug_kg", "µg/kg"),
+        ("ml_min_kg", "ml/min/kg"),
+        ("fmol_mg_protein", "fmol/mg protein"),
+        ("nmol_ml_x_min", "nmol/ml · min"),
+        ("%_x_min", "% · min"),
+        ("1_min", "1/min"),
+        ("mol_mol", "mol/mol"),
+        ("", ""),
+    ],
+)
+def test_units_as_on_an_axis(unit, text):
+    assert shown(unit) == text
+
+
+@pytest.mark.parametrize("unit", [unit for family in FAMILIES.values() for unit in family])
+def test_every_unit_is_its_own_spelling_in_whatever_way_it_is_written(unit):
+    for text in (unit, shown(unit), f" {unit} ", shown(unit).replace("µ", "μ")):
+        assert spelled(text) == unit, text
+    if unit not in ("M", "mM"):
+        assert spelled(unit.upper()) == unit or unit.upper() == "MM"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "by"),
+    [
+        ("h", "min", 60),
+        ("d", "h", 24),
+        ("s", "min", 1 / 60),
+        ("mg_l", "ng_ml", 1000),
+        ("g_l", "mg_ml", 1),
+        ("ug_l", "ng_ml", 1),
+        ("nmol_ml", "uM", 1),
+        ("pmol_ml", "nM", 1),
+        ("mM", "umol_l", 1000),
+        ("mg_kg", "ug_kg", 1000),
+        ("g", "mg", 1000),
+        ("umol_kg", "nmol_kg", 1000),
+        ("fmol_mg", "fmol_mg", 1),
+    ],
+)
+def test_factors_by_hand(one, other, by):
+    assert factor(one, other) == pytest.approx(by)
+
+
+@pytest.mark.parametrize(("one", "other"), [("mg_l", "nM"), ("mg", "mg_kg"), ("h", "mg"), ("fmol_mg", "pmol_mg")])
+def test_units_of_different_kinds_do_not_convert(one, other):
+    with pytest.raises(BadInput, match="cannot be turned into"):
+        factor(one, other)

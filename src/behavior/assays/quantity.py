@@ -127,11 +127,11 @@ def fold(numerator: Quantity, denominator: Quantity) -> Quantity | None:
     """How many times larger one affinity is than the other, with the qualifier that the ratio then has.
 
     ``> 10,000 nM`` over ``10 nM`` is ``> 1000``: a bound, never the number 1000. Two bounds that pull in
-    different directions leave nothing to say and give None, as do words.
+    different directions leave nothing to say and give None, as do ranges and words.
     """
     if numerator.unit and denominator.unit:
         numerator = numerator.into(denominator.unit)
-    if numerator.value is None or not denominator.value:
+    if numerator.value is None or not denominator.value or numerator.is_range or denominator.is_range:
         return None
     reverse = _OPPOSITE[denominator.qualifier]
     signs = {sign[0] for sign in (numerator.qualifier, reverse) if sign}
