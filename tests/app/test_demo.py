@@ -40,11 +40,3 @@ def test_it_leaves_sessions_calls_scores_and_a_report_and_prints_its_path(
     for folder in folders:
         assert (folder.path / "score.json").exists()
         assert (folder.path / "calls.csv").exists() == (folder.header.arm == "vocalization")
-
-
-def test_the_next_free_name_is_taken(tmp_path: Path) -> None:
-    first = tmp_path / "behavior-demo"
-    assert command.free_name(first) == first
-    first.mkdir()
-    (tmp_path / "behavior-demo-2").write_text("x")
-    assert command.free_name(first) == tmp_path / "behavior-demo-3"

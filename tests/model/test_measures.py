@@ -8,7 +8,7 @@ import pytest
 
 from behavior.model.calls import CALL_COLUMNS, Call
 from behavior.model.measures import MEASURES, Measure
-from behavior.summary.wording import plain
+from behavior.summary.names import plain
 
 UNIT_OF = {"per_min": "1/min", "s": "s", "hz": "Hz", "db": "dB"}
 SUFFIXES = {"rate": ("_per_min",), "duration": ("_s",), "latency": ("_s",), "ratio": ("_ratio",), "count": ()}

@@ -17,7 +17,7 @@ def demo(
 ) -> None:
     """Simulate a small study with sound, score it, and leave a report. Opens nothing, needs nothing."""
     from behavior.app.simulate import simulate_into
-    from behavior.app.summarize import summarized
+    from behavior.app.summarize import free_name, summarized
     from behavior.config import read
     from behavior.config.shipped import shipped
     from behavior.config.study import Study
@@ -30,12 +30,3 @@ def demo(
     typer.echo("Summarizing")
     report = summarized(folder, folder / "summary")
     typer.echo(f"Report: {report.resolve()}")
-
-
-def free_name(path: Path) -> Path:
-    """The path, or the first of path-2, path-3 … that is not there."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.name}-{number}")
-    return free

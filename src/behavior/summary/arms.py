@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from behavior.model.measures import MEASURES, Measure
@@ -104,17 +102,3 @@ def sessions_of(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
         return sessions[sessions["arm"] == plan.name]
     same = sessions["compound"].eq(plan.compound) | sessions["dose_mg_kg"].eq(0) | sessions["dose_mg_kg"].isna()
     return sessions[sessions["paradigm"].eq(plan.paradigm) & sessions["arm"].isna() & same]
-
-
-def slugs_of(names: Sequence[str]) -> tuple[str, ...]:
-    """What arms are called in names of files and in a page's anchors: no two alike, whatever they are called.
-
-    >>> slugs_of(["Conflict", "8-OH/DPAT i.p.", "8-OH-DPAT i-p-"])
-    ('conflict', '8-oh-dpat-i-p-', '8-oh-dpat-i-p--2')
-    """
-    slugs: list[str] = []
-    for name in names:
-        plain = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
-        numbered = (f"{plain}-{number}" if number > 1 else plain for number in count(1))
-        slugs.append(next(slug for slug in numbered if slug not in slugs))
-    return tuple(slugs)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.model.errors import BadInput
 from behavior.summary.ed50 import NoEd50
+from behavior.summary.names import plain
 from behavior.summary.per_dose import ArmSummary, EndpointSummary
-from behavior.summary.wording import number, plain, significant
+from behavior.summary.wording import number, significant
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from behavior.summary.arms import slugs_of
+from behavior.summary.names import dose_text, slugs_of
 from behavior.summary.per_dose import ArmSummary, EndpointSummary
-from behavior.summary.wording import dose_text
 
 if TYPE_CHECKING:
     import pandas as pd

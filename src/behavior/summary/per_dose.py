@@ -28,6 +28,7 @@ from behavior.summary.derivatives import Floats
 from behavior.summary.describe import LevelDescription, describe
 from behavior.summary.ed50 import Ed50, NoEd50, ed50
 from behavior.summary.groups import level_label
+from behavior.summary.names import dose_text, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,18 +141,12 @@ def _multiplicity(plan: ArmPlan) -> str:
     others = len(plan.endpoints) - 1
     label = MEASURES[plan.primary].label
     if others < 1:
-        return f"{family} The primary endpoint is {_plain(label)}."
+        return f"{family} The primary endpoint is {plain(label)}."
     rest = "The other endpoint is" if others == 1 else f"The other {others} endpoints are"
     return (
-        f"{family} The primary endpoint is {_plain(label)}. {rest} secondary: p-values are not adjusted for the number "
+        f"{family} The primary endpoint is {plain(label)}. {rest} secondary: p-values are not adjusted for the number "
         "of endpoints."
     )
-
-
-def _plain(label: str) -> str:
-    """A label without its unit, as in a sentence: 'Punished responses (1/min)' -> 'punished responses'."""
-    text = label.split(" (")[0]
-    return text[:1].lower() + text[1:]
 
 
 # -- one endpoint -----------------------------------------------------------------------------------------------------
@@ -229,11 +224,7 @@ def _notes(units: pd.DataFrame, measure: Measure) -> tuple[str, ...]:
 
 def _who(units: pd.DataFrame) -> str:
     order = sorted(units.itertuples(), key=lambda unit: (unit.dose_mg_kg, natural_order(unit.subject)))
-    return ", ".join(f"{unit.subject} ({_dose(unit.dose_mg_kg)})" for unit in order)
-
-
-def _dose(dose_mg_kg: float) -> str:
-    return "vehicle" if dose_mg_kg == 0 else f"{dose_mg_kg:g} mg/kg"
+    return ", ".join(f"{unit.subject} ({dose_text(unit.dose_mg_kg)})" for unit in order)
 
 
 def _rows(

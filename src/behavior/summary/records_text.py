@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.study.plan import PLAN_FILE
 from behavior.summary.arms import sessions_of
+from behavior.summary.names import dose_text, plain
 from behavior.summary.per_dose import ArmSummary
-from behavior.summary.wording import DASH, dose_text, listed, number, parameter_lines, plain
+from behavior.summary.wording import DASH, listed, number, parameter_lines
 
 if TYPE_CHECKING:
     import pandas as pd

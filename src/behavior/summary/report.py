@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from behavior.model.errors import BadInput, Failure
 from behavior.summary import wording
 from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
-from behavior.summary.arms import slugs_of
 from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import Ed50
 from behavior.summary.exchange import write_exchange
 from behavior.summary.figures import dose_response, estimation, side_by_side, still_waiting
+from behavior.summary.names import dose_text, plain, slugs_of
 from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
@@ -107,8 +107,8 @@ def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path, beside:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     pages.filters |= {
-        "number": wording.number, "interval": wording.interval, "effect": wording.effect, "plain": wording.plain,
-        "p": wording.p_cell, "marked": _marked, "dose": wording.dose_text,
+        "number": wording.number, "interval": wording.interval, "effect": wording.effect, "plain": plain,
+        "p": wording.p_cell, "marked": _marked, "dose": dose_text,
         "quartiles": wording.quartiles,
     }  # fmt: skip
     styles, _, _ = pages.loader.get_source(pages, "report.css") if pages.loader else ("", None, None)
@@ -267,7 +267,7 @@ def _of_sessions(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple
             f"{slug}-cumulative-records",
             cumulative_records(examples),
             "Cumulative records of one session at each dose, the one nearest to its dose's median of "
-            f"{wording.plain(arm.primary.measure.label)}.",
+            f"{plain(arm.primary.measure.label)}.",
             True,
         )
     calls, sessions = dataset.rows.get("calls"), dataset.analysed

@@ -15,6 +15,7 @@ import numpy as np
 from behavior.model.errors import BadInput
 from behavior.study.dataset import natural_order
 from behavior.summary.drawing import BLUE, FAINT, INK, ORANGE, PAGE_IN, RULE, VERMILION, new_figure, style
+from behavior.summary.names import dose_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,8 +131,7 @@ def _record(axes: Axes, example: Example) -> None:
         shocks_min, [0.045] * len(shocks_min), "^", ms=2.8, color=VERMILION, mew=0,
         transform=axes.get_xaxis_transform(), zorder=4,
     )  # fmt: skip
-    dose = "vehicle" if example.dose_mg_kg == 0 else f"{example.dose_mg_kg:g} mg/kg"
-    axes.set_title(dose)
+    axes.set_title(dose_text(example.dose_mg_kg))
     axes.annotate(
         example.subject, (1, 1), xycoords="axes fraction", ha="right", va="bottom", fontsize=7, color=FAINT,
         xytext=(0, 4), textcoords="offset points",
@@ -168,10 +168,9 @@ def calls_raster(calls: pd.DataFrame, sessions: pd.DataFrame, length_s: float) -
                 _calls_of(axes, calls[calls["session"] == session], place)
                 ticks.append(place)
                 place += 1
-            label = "vehicle" if dose == 0 else f"{dose:g} mg/kg"
             axes.annotate(
-                label, (1.0, (top + place - 1) / 2), xycoords=("axes fraction", "data"), va="center", ha="left",
-                xytext=(6, 0), textcoords="offset points", fontsize=8, fontweight="bold",
+                dose_text(float(dose)), (1.0, (top + place - 1) / 2), xycoords=("axes fraction", "data"), va="center",
+                ha="left", xytext=(6, 0), textcoords="offset points", fontsize=8, fontweight="bold",
             )  # fmt: skip
             if place < len(order) + order["dose_mg_kg"].nunique() - 1:
                 axes.axhline(place - 0.1, color=RULE, lw=0.8)

@@ -11,6 +11,7 @@ import numpy as np
 from behavior.summary.against_vehicle import ALPHA, CLIFF, CONF_LEVEL, LOG_RANK, MANY_ZEROS, MIXED, p_text
 from behavior.summary.ed50 import REACH, Ed50, NoEd50
 from behavior.summary.effect_size import EffectSize
+from behavior.summary.names import plain
 from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
 
 DASH = "–"
@@ -85,21 +86,6 @@ def p_cell(p: float) -> str:
 def effect(size: EffectSize | None) -> str:
     """An effect size with its interval."""
     return DASH if size is None else interval(size.estimate, size.lo, size.hi, 2)
-
-
-def dose_text(dose_mg_kg: float) -> str:
-    """A dose as a row is named."""
-    return "vehicle" if dose_mg_kg == 0 else f"{dose_mg_kg:g} mg/kg"
-
-
-def plain(label: str) -> str:
-    """A measure's label without its unit, as in a sentence.
-
-    >>> plain("Punished responses (1/min)"), plain("22-kHz calls")
-    ('punished responses', '22-kHz calls')
-    """
-    text = label.split(" (")[0].split(" P/")[0]
-    return text[:1].lower() + text[1:]
 
 
 def unit_of(endpoint: EndpointSummary) -> str:
