@@ -302,3 +302,14 @@ def test_whatever_outlasts_the_debounce_time_is_found_in_any_session() -> None:
         counts = ["n_trials", "n_avoidances", "n_escapes", "n_failures", "n_trials_invalid", "n_intertrial_crossings"]
         same(score, truth, counts, ["latency_cs_s", "latency_us_s"])
     assert n_asked >= 5
+
+
+def test_a_shock_line_that_only_says_on_or_off_leaves_the_current_unknown(tmp_path: Path) -> None:
+    table, truth = shuttle_session(0)
+    np.save(tmp_path / "box.npy", table)
+    text = SHUTTLE_MAP.replace(", ma_per_unit = 0.4", "")
+    score = score_signals(tmp_path / "box.npy", read_text(text, SignalMap))
+    assert score.session["shock_verified"] is False
+    assert all(row["shock_verified"] is False and row["delivered_ma"] is None for row in score.rows)
+    for count in ("n_escapes", "n_failures", "n_trials_invalid"):
+        assert score.session[count] == truth.session[count]
