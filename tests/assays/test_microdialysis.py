@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behavior.assays.directions import (
@@ -142,3 +142,105 @@ def test_directions_in_words_and_numbers():
     assert lowest_dose({0.1: "increase", 3: "increase"}, "increase") == 0.1
     assert lowest_dose({0.1: "increase"}, "decrease") is None
     assert regions_differ(["no effect", "monotone increase"])
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(0.1, 10), min_size=6, max_size=6), st.floats(0.1, 100))
+def test_an_area_is_additive_over_time_and_scales_with_its_unit(levels, by):
+    one = animal(*levels)
+    whole, first = area(one), area(one, until=30)
+    rest = np.trapezoid(
+        [np.interp(30, TIMES, one.percent) - 100, *(one.percent[TIMES > 30] - 100)], [30, *TIMES[TIMES > 30]]
+    )
+    if first is not None and one.percent[2] == pytest.approx(100):
+        assert whole == pytest.approx(first + rest)
+    scaled = course("M1", TIMES * by, levels)
+    assert area(scaled) == pytest.approx(by * whole, abs=1e-6 * by)
+
+
+def test_an_area_by_hand():
+    """Baseline 2; percents 100 at 0, then 150, 50, 100 at 20, 40, 60: +500, 0 and -500."""
+    one = animal(2, 2, 2, 3, 1, 2)
+    assert area(one) == pytest.approx(20 * 25 + 20 * 0 - 20 * 25)
+    assert area(one, until=40) == pytest.approx(500)
+    assert area(one, until=30) == pytest.approx(500 + 10 * 25)
+    assert area(one, since=20) == pytest.approx(-20 * 25 - 20 * 25)
+
+
+def test_the_drift_is_the_fitted_change_over_the_mean():
+    from scipy import stats
+
+    times, levels = np.array([-60, -40, -20, 0.0]), np.array([1.0, 1.3, 1.1, 1.6])
+    found = course("M1", times, levels).baseline
+    slope = stats.linregress(times, levels).slope
+    assert found.drift == pytest.approx(slope * 60 / levels.mean())
+    assert found.cv == pytest.approx(levels.std(ddof=1) / levels.mean())
+
+
+@pytest.mark.parametrize(
+    ("rule", "mean"),
+    [
+        (BaselineRule(), 2.0),
+        (BaselineRule(since=-20), 2.5),
+        (BaselineRule(to=-20), 1.5),
+        (BaselineRule(to=20), 2.5),
+        (BaselineRule(to=-40), 1.0),
+    ],
+)
+def test_which_samples_are_baseline(rule, mean):
+    one = animal(1, 2, 3, 4, 1, 2, rule=rule)
+    assert one.baseline.mean == pytest.approx(mean)
+    assert one.percent[0] == pytest.approx(100 / mean)
+
+
+def test_a_single_baseline_sample_has_no_spread_and_is_flagged_for_its_number():
+    found = animal(1, 2, 3, 4, 1, 2, rule=BaselineRule(to=-40)).baseline
+    assert (found.cv, found.drift) == (None, None)
+    assert found.flags == ("M1: baseline of 1 samples, 3 are asked for",)
+
+
+def test_a_rule_is_said_in_words():
+    assert str(BaselineRule()) == "mean of the samples up to time 0, at least 3"
+    assert str(BaselineRule(to=-10, since=-60, least_samples=2)) == (
+        "mean of the samples from -60 up to time -10, at least 2"
+    )
+
+
+@given(
+    st.dictionaries(
+        st.floats(0.01, 100), st.sampled_from(["increase", "decrease", "no significant change"]), max_size=6
+    )
+)
+def test_a_shape_does_not_depend_on_the_order_and_turns_with_the_directions(effects):
+    turned = {"increase": "decrease", "decrease": "increase"}
+    mirrored = {dose: turned.get(what, what) for dose, what in effects.items()}
+    found = shape(effects)
+    assert shape(dict(reversed(list(effects.items())))) == found
+    swapped = found.replace("increase", "#").replace("decrease", "increase").replace("#", "decrease")
+    assert shape(mirrored) == swapped
+    for wanted in ("increase", "decrease"):
+        lowest = lowest_dose(effects, wanted)
+        assert (lowest is None) == (wanted not in effects.values())
+        assert lowest is None or (
+            effects[lowest] == wanted and all(effects[d] != wanted for d in effects if d < lowest)
+        )
+
+
+@given(st.floats(-10, 10), st.floats(0, 1), st.floats(0.001, 0.2))
+def test_a_direction_needs_a_p_below_alpha_and_follows_the_sign(difference, p, alpha):
+    found = direction(difference, p, alpha)
+    assert (found == "no significant change") == (p >= alpha or difference == 0)
+    if found != "no significant change":
+        assert (found == "increase") == (difference > 0)
+
+
+def test_the_level_of_the_limits_and_alpha_are_those_that_were_asked_for():
+    rng = np.random.default_rng(2)
+    doses = np.repeat([0, 1.0], 6).tolist()
+    areas = (rng.normal(0, 300, 12) + 400 * np.array(doses)).tolist()
+    wide, narrow = (dose_effects(areas, doses, conf_level=level).effects[1].difference for level in (0.99, 0.8))
+    assert wide.low < narrow.low < narrow.high < wide.high and wide.value == narrow.value
+    p = dose_effects(areas, doses).effects[1].p
+    assert dose_effects(areas, doses, alpha=p * 1.01).directions == {1.0: "increase"}
+    assert dose_effects(areas, doses, alpha=p * 0.99).directions == {1.0: "no significant change"}
+    assert not regions_differ(["no effect", "no effect"])

@@ -4,7 +4,7 @@ with its default.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -121,7 +121,7 @@ class KineticsSettings(Common):
     below_between: Literal["zero", "missing", "half"] = "missing"
     parent: str = ""
     metabolites: tuple[str, ...] = ()
-    molar_mass_g_mol: dict[str, float] = Field(default_factory=dict)
+    molar_mass_g_mol: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     large_extrapolation: float = Field(default=0.2, gt=0, lt=1)
     """A larger extrapolated fraction of the area is flagged."""
 
