@@ -8,6 +8,9 @@ in the device's process: from just before the event's bytes are written to the p
 from it. The echo loop is the least that any program could do: `os.read`, `os.write` of the same bytes. One press at a
 time, 5 to 15 ms after the answer to the last; the first 50 are not counted. With several chambers a detector process
 searches the sound of a microphone in real time meanwhile, for the echo loops and for the sessions.
+
+Measured on two cores that others used too (ms, p50 / p99 / p99.9): one chamber 0.43 / 4.7 / 6.2, its echo loop 0.11 /
+5.1 / 16; eight chambers and a detector 0.71 / 7.8 / 13, their echo loops 0.09 / 1.1 / 4.0.
 """
 
 from __future__ import annotations
