@@ -122,7 +122,7 @@ def treatment_of(
             raise BadInput("say what was given: --blind-code, or --dose-mg-kg with --vehicle (and --compound above 0)")
         if not 0 <= dose_mg_kg < float("inf"):
             raise BadInput(f"--dose-mg-kg: a dose must be 0 (vehicle) or more (is {dose_mg_kg:g})")
-    if pretreatment_min is not None and not pretreatment_min >= 0:
+    if pretreatment_min is not None and not 0 <= pretreatment_min < float("inf"):
         raise BadInput(f"--pretreatment-min: must be 0 or more (is {pretreatment_min:g})")
     return Treatment(
         compound=compound,
