@@ -238,3 +238,131 @@ def test_rows_of_one_animal_share_its_intercept():
     assert halves.sd == pytest.approx(whole.sd, rel=1e-5)
     assert [c.coef for c in halves.coefficients] == pytest.approx([c.coef for c in whole.coefficients], rel=1e-5)
     assert halves.n_clusters == whole.n_clusters == 24
+
+
+@pytest.mark.parametrize("conf", [0.5, 0.9, 0.95, 0.999])
+def test_score_intervals_stay_within_zero_and_one_and_turn_around_with_the_events(conf):
+    for n in (1, 2, 5, 13, 14, 30, 1000):
+        for k in {0, 1, n // 2, n - 1, n}:
+            here, mirrored = wilson(k, n, conf), wilson(n - k, n, conf)
+            assert 0 <= here.lo <= k / n <= here.hi <= 1
+            assert (1 - mirrored.hi, 1 - mirrored.lo) == pytest.approx((here.lo, here.hi), abs=1e-12)
+            # Wilson (1927): the ends are the proportions of which k lies just z standard errors away.
+            for end in {here.lo, here.hi} - {0.0, 1.0}:
+                z = abs(k / n - end) / np.sqrt(end * (1 - end) / n)
+                assert z == pytest.approx(stats.norm.ppf((1 + conf) / 2), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "x", "says"),
+    [
+        ([1, 2], [5, 5, 5], [0, 1, 2], "2 counts, 3 totals and 3 scores"),
+        ([7, 2, 1], [5, 5, 5], [0, 1, 2], "7 events of 5 trials is not a proportion"),
+        ([1, np.nan, 2], [5, 5, 5], [0, 1, 2], "nan events of 5 trials"),
+        ([1, 2, 3], [5, 0, 5], [0, 1, 2], "2 events of 0 trials"),
+        ([1, 2, 3], [5, 5, 5], [0, 1, np.nan], "a score is missing"),
+        ([1, 2, 3], [5, 5, 5], [3, 3, 3], "do not vary"),
+        ([5, 5, 5], [5, 5, 5], [0, 1, 2], "do not vary"),
+    ],
+)
+def test_a_trend_without_proportions_or_scores_is_refused(k, n, x, says):
+    with pytest.raises(BadInput, match=says):
+        cochran_armitage(k, n, x)
+
+
+@pytest.mark.parametrize("sandwich", ["plain", "bias-reduced"])
+@pytest.mark.parametrize("correlation", ["independence", "exchangeable"])
+def test_animals_that_all_answer_alike_leave_no_error_for_estimating_equations(sandwich, correlation):
+    x = np.column_stack([np.ones(12), np.repeat([0, 1], 6)])
+    with pytest.raises(BadInput, match="all animals of a level have the same proportion"):
+        gee([0, 1] * 6, x, np.repeat(range(6), 2), names=("a", "b"), sandwich=sandwich, correlation=correlation)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.permutations(range(24)), st.sampled_from(["plain", "bias-reduced"]))
+def test_neither_the_order_of_trials_nor_the_names_of_animals_matter_to_estimating_equations(order, sandwich):
+    y = np.array([0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1], dtype=float)
+    x, animal = np.column_stack([np.ones(24), np.repeat([0, 1], 12)]), np.repeat(range(8), 3)
+    names = np.array([f"rat {7 * a % 8}" for a in animal])
+    rows = list(order)
+    plain = gee(y, x, animal, names=("a", "b"), sandwich=sandwich)
+    other = gee(y[rows], x[rows], names[rows], names=("a", "b"), sandwich=sandwich)
+    assert other.alpha == pytest.approx(plain.alpha, abs=1e-9)
+    for one, two in zip(plain.terms, other.terms, strict=True):
+        assert (one.coef, one.robust_se, one.df) == pytest.approx((two.coef, two.robust_se, two.df), rel=1e-7)
+
+
+def test_with_one_trial_an_animal_the_plain_sandwich_is_whites():
+    rng = np.random.default_rng(4)
+    x = np.column_stack([np.ones(60), rng.normal(size=60)])
+    y = (rng.random(60) < 0.3 + 0.4 * (x[:, 1] > 0)).astype(float)
+    found = gee(y, x, np.arange(60), names=("a", "b"), sandwich="plain", correlation="independence")
+    mean = 1 / (1 + np.exp(-x @ [t.coef for t in found.terms]))
+    bread = np.linalg.inv((x * (mean * (1 - mean))[:, None]).T @ x)
+    meat = (x * (y - mean)[:, None] ** 2).T @ x
+    np.testing.assert_allclose(found.covariance, bread @ meat @ bread, rtol=1e-8)
+
+
+# Bliss (1935): beetles after five hours of carbon disulphide, as in Dobson and Barnett, An Introduction to
+# Generalized Linear Models, table 7.2 and its fits (table 7.3).
+BEETLES = (
+    [1.6907, 1.7242, 1.7552, 1.7842, 1.8113, 1.8369, 1.8610, 1.8839],
+    [6, 13, 18, 28, 52, 53, 61, 60],
+    [59, 60, 62, 56, 63, 59, 62, 60],
+)
+
+
+@pytest.mark.parametrize(
+    ("link", "beta", "deviance"), [("logit", (-60.72, 34.27), 11.23), ("probit", (-34.94, 19.73), 10.12)]
+)
+def test_the_beetles_of_the_textbook(link, beta, deviance):
+    dose, killed, n = (np.array(v) for v in BEETLES)
+    fit = fit_glm(killed, np.column_stack([np.ones(8), dose]), link, trials=n)
+    assert fit.beta == pytest.approx(beta, abs=0.006)
+    assert fit.deviance == pytest.approx(deviance, abs=0.006)
+    assert fit.df_residual == 6
+
+
+def test_the_poisson_example_of_rs_manual():
+    """Dobson (1990), p. 93, `example(glm)`: residual deviance 5.1291 on 4 degrees of freedom."""
+    counts = [18, 17, 15, 20, 10, 20, 25, 13, 12]
+    outcome, treatment = np.arange(9) % 3, np.arange(9) // 3
+    x = np.column_stack([np.ones(9), outcome == 1, outcome == 2, treatment == 1, treatment == 2]).astype(float)
+    fit = fit_glm(counts, x, "poisson")
+    assert fit.beta == pytest.approx([3.0445, -0.4543, -0.2930, 0, 0], abs=5e-5)
+    assert np.sqrt(np.diag(fit.covariance)) == pytest.approx([0.1709, 0.2022, 0.1927, 0.2000, 0.2000], abs=5e-5)
+    assert (fit.deviance, fit.df_residual) == (pytest.approx(5.1291, abs=5e-5), 4)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 1.5])
+def test_counts_with_exposure_agree_with_statsmodels(alpha):
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(6)
+    x = np.column_stack([np.ones(40), rng.normal(size=(40, 2))])
+    exposure = rng.uniform(0.5, 3, 40)
+    y = rng.poisson(exposure * np.exp(1 + 0.5 * x[:, 1]) * rng.gamma(2, 0.5, 40))
+    family = sm.families.NegativeBinomial(alpha=alpha) if alpha else sm.families.Poisson()
+    known = sm.GLM(y, x, family=family, exposure=exposure).fit(tol=1e-12)
+    fit = fit_glm(y, x, "negative_binomial" if alpha else "poisson", offset=np.log(exposure), alpha=alpha)
+    np.testing.assert_allclose(fit.beta, known.params, rtol=1e-6)
+    np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), known.bse, rtol=1e-5)
+    assert fit.loglik == pytest.approx(known.llf, rel=1e-9)
+    assert fit.deviance == pytest.approx(known.deviance, rel=1e-8)
+    assert fit.dispersion == pytest.approx(known.pearson_chi2 / 37, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "family", "n", "says"),
+    [
+        ([1, 2], np.ones((3, 1)), "poisson", None, "differ in number"),
+        ([1, -2], np.ones((2, 1)), "poisson", None, "a count is negative or missing"),
+        ([1, np.nan], np.ones((2, 1)), "poisson", None, "a count is negative or missing"),
+        ([3, 1], np.ones((2, 1)), "logit", [2, 2], "above its number of trials"),
+        ([0, 0], np.ones((2, 1)), "probit", [2, 0], "above its number of trials, or there were no trials"),
+        ([1, 2, 3], np.ones((3, 2)), "poisson", None, "cannot be told apart"),
+    ],
+)
+def test_models_that_cannot_be_fitted_are_refused(y, x, family, n, says):
+    with pytest.raises(BadInput, match=says):
+        fit_glm(y, x, family, trials=n)

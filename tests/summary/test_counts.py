@@ -190,3 +190,57 @@ def test_doses_far_from_the_middle_are_refused_and_extremes_are_left_out():
     many = litchfield_wilcoxon([0.01, 0.02, 0.03, 1, 2, 4, 8], [0, 0, 0, 3, 5, 8, 10], [10] * 7)
     few = litchfield_wilcoxon([0.02, 0.03, 1, 2, 4, 8], [0, 0, 3, 5, 8, 10], [10] * 6)
     assert many == few
+
+
+@pytest.mark.parametrize("percent", [-5, 0, 100, 120, float("nan")])
+def test_no_dose_affects_none_or_all(percent):
+    fit = fit_quantal([1, 2, 4, 8], [1, 5, 7, 9], [10] * 4)
+    with pytest.raises(BadInput, match="choose a percentage between 0 and 100"):
+        fit.effective_dose(percent)
+
+
+@pytest.mark.parametrize("link", ["probit", "logit"])
+def test_effective_doses_rise_with_the_percentage_and_are_symmetric_on_the_log_scale(link):
+    fit = fit_quantal([1, 2, 4, 8], [1, 5, 7, 9], [10] * 4, link=link)
+    doses = [fit.effective_dose(p) for p in (1, 10, 50, 90, 99)]
+    assert doses == sorted(doses)
+    assert doses[2] == pytest.approx(fit.ed50)
+    assert doses[1] * doses[3] == pytest.approx(fit.ed50**2)
+    assert doses[0] * doses[4] == pytest.approx(fit.ed50**2)
+
+
+def test_a_line_so_flat_that_doses_overflow_gives_no_crash():
+    flat = [1, 10, 100, 1000], [50, 50, 50, 51], [100] * 4
+    assert fit_quantal(*flat).effective_dose(99.999) > 1e100
+    assert fit_quantal(*flat, link="logit").effective_dose(0.001) < 1e-100
+    with pytest.raises(BadInput, match="hardly changes with dose"):
+        litchfield_wilcoxon(*flat)
+
+
+def test_litchfield_and_wilcoxon_count_those_that_stop_responding_as_well():
+    doses, k, n = np.array([1, 2, 4, 8, 16.0]), np.array([1, 3, 5, 8, 9]), np.full(5, 10)
+    rising, falling = litchfield_wilcoxon(doses, k, n), litchfield_wilcoxon(doses, n - k, n)
+    assert rising.slope > 1
+    assert (falling.ed50, falling.lo, falling.hi, falling.slope) == pytest.approx(
+        (rising.ed50, rising.lo, rising.hi, rising.slope), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("link", ["probit", "logit"])
+def test_a_quantal_line_agrees_with_statsmodels(link):
+    import statsmodels.api as sm
+
+    dose, k, n = np.array([0.5, 1, 2, 4, 8.0]), np.array([1, 4, 6, 9, 12]), np.array([12, 12, 11, 12, 13])
+    x = sm.add_constant(np.log10(dose))
+    family = sm.families.Binomial(getattr(sm.families.links, link.capitalize())())
+    known = sm.GLM(np.column_stack([k, n - k]), x, family=family).fit(tol=1e-12)
+    fit = fit_quantal(dose, k, n, link=link)
+    assert (fit.intercept, fit.slope) == pytest.approx(tuple(known.params), rel=1e-7)
+    assert fit.slope_se == pytest.approx(known.bse[1], rel=1e-6)
+    assert fit.heterogeneity is not None
+    assert (fit.heterogeneity.chi2, fit.heterogeneity.df) == pytest.approx((known.pearson_chi2, 3), rel=1e-6)
+    # Fieller's ends are the log doses at which (a + b x)² = z² Var(a + b x).
+    assert fit.fieller is not None
+    for end in (fit.fieller.lo, fit.fieller.hi):
+        at = np.array([1, np.log10(end)])
+        assert (at @ known.params) ** 2 == pytest.approx(1.959963985**2 * at @ known.cov_params() @ at, rel=1e-5)

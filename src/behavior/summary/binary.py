@@ -50,7 +50,7 @@ def wilson(events: float, trials: float, conf_level: float = 0.95) -> Interval:
     z2, p = float(stats.norm.ppf((1 + conf_level) / 2)) ** 2, events / trials
     centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
     half = math.sqrt(z2 * (p * (1 - p) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    return Interval(centre - half, centre + half)
+    return Interval(0.0 if events == 0 else centre - half, 1.0 if events == trials else centre + half)
 
 
 def _check_proportion(events: float, trials: float) -> None:
@@ -128,11 +128,17 @@ def cochran_armitage(events: ArrayLike, trials: ArrayLike, scores: ArrayLike) ->
     Raises
     ------
     BadInput
-        All animals or none responded, or all scores are equal.
+        Lengths differ, more animals responded than were tested, all or none responded, or all scores are equal.
     """
     from scipy import stats
 
     k, n, x = (np.asarray(v, dtype=np.float64) for v in (events, trials, scores))
+    if not len(k) == len(n) == len(x):
+        raise BadInput(f"{len(k)} counts, {len(n)} totals and {len(x)} scores differ in number")
+    for a, b in zip(k.tolist(), n.tolist(), strict=True):
+        _check_proportion(a, b)
+    if not np.isfinite(x).all():
+        raise BadInput("a score is missing; leave rows without a dose out")
     p = float(k.sum() / n.sum())
     centred = x - float(n @ x / n.sum())
     spread = p * (1 - p) * float(n @ centred**2)

@@ -83,8 +83,8 @@ def gee(
     Raises
     ------
     BadInput
-        Responses other than 0 and 1, no more animals than coefficients, or a level in which all trials ended
-        alike.
+        Responses other than 0 and 1, no more animals than coefficients, a level in which all trials ended alike, or
+        animals that do not differ.
     """
     y, x = np.asarray(response, dtype=np.float64), np.asarray(design, dtype=np.float64)
     if not np.isin(y, (0, 1)).all():
@@ -100,6 +100,9 @@ def gee(
     beta, alpha = _solve(start.beta, y, x, which, correlation)
     work = _Working.of(beta, y, x, which, alpha)
     covariance, dfs = work.plain() if sandwich == "plain" else work.bias_reduced()
+    if (np.diag(covariance) <= 1e-24 * np.diag(np.linalg.inv(work.bread))).any():
+        raise BadInput("all animals of a level have the same proportion, so that there is no error to test against; "
+                       "compare by rearranging whole animals")  # fmt: skip
     return GeeFit(
         terms=tuple(_term(*part) for part in zip(names, beta, np.sqrt(np.diag(covariance)), dfs, strict=True)),
         covariance=covariance,

@@ -30,6 +30,7 @@ Link: TypeAlias = Literal["probit", "logit"]
 _LEAST_EXPECTED = 0.00005
 _FARTHEST_ED50 = 100.0
 _LARGEST_POWER = 300.0
+_LARGEST_SLOPE = 1e100
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,20 @@ class QuantalFit:
     conf_level: float
 
     def effective_dose(self, percent: float) -> float:
-        """The dose at which `percent` of the animals respond."""
+        """The dose at which `percent` of the animals respond.
+
+        Raises
+        ------
+        BadInput
+            A percentage that no dose on the line has.
+        """
         from scipy.special import logit, ndtri
 
+        if not 0 < percent < 100:
+            raise BadInput(f"no dose affects {percent:g} % of the animals; choose a percentage between 0 and 100")
         share = percent / 100
         target = float(logit(share) if self.link == "logit" else ndtri(share))
-        return float(10 ** ((target - self.intercept) / self.slope))
+        return _power((target - self.intercept) / self.slope)
 
 
 def fit_quantal(
@@ -203,7 +212,11 @@ def litchfield_wilcoxon(dose: ArrayLike, events: ArrayLike, trials: ArrayLike) -
     a, b = (float(v) for v in found.x)
     if b == 0:
         raise BadInput("the share of responders does not change with dose, so that there is no ED50")
-    ed16, ed50, ed84 = (10 ** ((float(ndtri(p)) - a) / b) for p in (0.16, 0.5, 0.84))
+    ed16, ed50, ed84 = (_power((float(ndtri(p)) - a) / b) for p in (0.16, 0.5, 0.84))
+    if b < 0:  # fewer respond to more: S is above 1 all the same
+        ed16, ed84 = ed84, ed16
+    if not ed84 / ed50 < _LARGEST_SLOPE:
+        raise BadInput("the share of responders hardly changes with dose, so that there is no ED50")
     s = (ed84 / ed50 + ed50 / ed16) / 2
     expected = ndtr(a + b * logs)
     n_middle = int(n[(expected >= 0.155) & (expected <= 0.845)].sum())
