@@ -27,9 +27,11 @@ def anova_power(means: ArrayLike, sd: float, n_per_group: float, alpha: float = 
     from scipy import stats
 
     mu = np.asarray(means, dtype=np.float64)
-    _positive(sd=sd)
+    _check(sd, n_per_group, alpha)
     df1, df2 = len(mu) - 1, len(mu) * (n_per_group - 1)
     effect = n_per_group * float(((mu - mu.mean()) ** 2).sum()) / sd**2
+    if effect == 0:
+        return alpha
     return float(stats.ncf.sf(stats.f.isf(alpha, df1, df2), df1, df2, effect))
 
 
@@ -51,7 +53,7 @@ def t_test_power(delta: float, sd: float, n_per_group: float, alpha: float = 0.0
     """The power of a two-sided t test of two groups; rejections on the wrong side are not counted."""
     from scipy import stats
 
-    _positive(sd=sd)
+    _check(sd, n_per_group, alpha)
     df = 2 * n_per_group - 2
     critical, noncentrality = stats.t.isf(alpha / 2, df), math.sqrt(n_per_group / 2) * abs(delta) / sd
     return float(stats.nct.sf(critical, df, noncentrality))
@@ -82,6 +84,7 @@ def proportions_n(p1: float, p2: float, power: float = 0.8, alpha: float = 0.05)
 
     if p1 == p2 or not (0 <= p1 <= 1 and 0 <= p2 <= 1):
         raise BadInput(f"proportions of {p1:g} and {p2:g} cannot be told apart; give two that differ, between 0 and 1")
+    _check_aim(power, alpha)
     pooled = (p1 + p2) / 2
     critical, reserve = stats.norm.isf(alpha / 2), stats.norm.isf(1 - power)
     spread = critical * math.sqrt(2 * pooled * (1 - pooled)) + reserve * math.sqrt(p1 * (1 - p1) + p2 * (1 - p2))
@@ -91,8 +94,7 @@ def proportions_n(p1: float, p2: float, power: float = 0.8, alpha: float = 0.05)
 def _least_n(power_at: Callable[[float], float], power: float, alpha: float) -> float:
     from scipy.optimize import brentq
 
-    if not alpha < power < 1:
-        raise BadInput(f"a power of {power:g} cannot be planned for; choose one between {alpha:g} and 1, such as 0.8")
+    _check_aim(power, alpha)
     lo = 1.5
     while power_at(lo) > power and lo > 1.0001:
         lo = 1 + (lo - 1) / 4
@@ -106,7 +108,20 @@ def _least_n(power_at: Callable[[float], float], power: float, alpha: float) -> 
     return float(brentq(lambda n: power_at(n) - power, lo, hi, xtol=1e-10))
 
 
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise BadInput(f"{name} is {value:g} and must be above 0")
+def _check_level(alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise BadInput(f"a level of {alpha:g} is no probability of error; choose one between 0 and 1, such as 0.05")
+
+
+def _check_aim(power: float, alpha: float) -> None:
+    _check_level(alpha)
+    if not alpha < power < 1:
+        raise BadInput(f"a power of {power:g} cannot be planned for; choose one between {alpha:g} and 1, such as 0.8")
+
+
+def _check(sd: float, n_per_group: float, alpha: float) -> None:
+    _check_level(alpha)
+    if not sd > 0:
+        raise BadInput(f"sd is {sd:g} and must be above 0")
+    if not n_per_group > 1:
+        raise BadInput(f"{n_per_group:g} animals per group leave no error to test against; take two or more")
