@@ -135,3 +135,34 @@ def test_arithmetic_agrees_with_python(a, b, x):
     text = "a*x**2 - b/(x + 1) + exp(-x)"
     known = a * x**2 - b / (x + 1) + np.exp(-x)
     assert curve_from(text, ["a", "b"])(np.array([x]), np.array([a, b]))[0] == pytest.approx(known)
+
+
+@pytest.mark.parametrize(
+    ("dose", "response", "says"),
+    [
+        ([-1, 0, 1, 2, 4, 8, 9], [1, 2, 3, 4, 3, 2, 1], "a dose of -1 is negative"),
+        ([0, 1, 2, 4, 8, 9], [1, 2, 3, 4, 3, 2, 1], "6 doses stand beside 7 responses"),
+        ([0, 0, 1, 1, 2, 2], [1, 2, 3, 4, 3, 2], "3 doses cannot determine a curve with 4"),
+    ],
+)
+def test_doses_that_make_no_curve_are_refused(dose, response, says):
+    with pytest.raises(BadInput, match=says):
+        fit_hormesis(dose, response)
+
+
+def test_a_curve_with_all_but_its_shape_held_is_still_fitted():
+    x = np.repeat([0.0, 1, 2, 4, 8, 16], 2)
+    y = brain_cousens(x, np.array([2.5, 0, 10, 4, 2])) + 0.01 * np.cos(5 * np.arange(12))
+    found = fit_hormesis(x, y, fixed={"d": 10, "f": 2})
+    assert found.free == ("b", "e")
+    assert (found.estimates["b"], found.estimates["e"]) == pytest.approx((2.5, 4), rel=0.01)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_peak_and_ed50_move_with_the_unit_of_the_dose(unit):
+    x = np.repeat([0.0, 0.5, 1, 2, 4, 8, 16], 3)
+    y = brain_cousens(x, np.array([2.5, 0, 10, 4, 3])) + 0.3 * np.cos(5 * np.arange(21))
+    plain, other = fit_hormesis(x, y), fit_hormesis(x * unit, y)
+    assert peak(other).dose / unit == pytest.approx(peak(plain).dose, rel=1e-5)
+    assert peak(other).response == pytest.approx(peak(plain).response, rel=1e-6)
+    assert falling_ed50(other) / unit == pytest.approx(falling_ed50(plain), rel=1e-5)

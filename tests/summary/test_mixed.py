@@ -294,3 +294,53 @@ def test_unusable_courses_are_refused():
         repeated_anova([[1, 2, 3]])
     with pytest.raises(BadInput, match="responds alike"):
         repeated_anova([[1, 2], [2, 3], [3, 4]])
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e60])
+def test_a_crossover_in_a_unit_whose_squares_vanish_or_overflow_is_refused(unit):
+    animal, dose, period = np.repeat(range(4), 2), [1, 0, 0, 1, 1, 0, 0, 1], [1, 2] * 4
+    y = np.array([2, 1, 1, 2, 2.5, 0, 2, 0]) * unit
+    with pytest.raises(BadInput, match="use another unit"):
+        within_subject(y, dose, animal, reference=0, period=period)
+    with pytest.raises(BadInput, match="use another unit"):
+        fit_mixed(y, np.ones((8, 1)), animal)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, 2.0 + 1e-6, 1e-8, 30.0, math.nan]), min_size=8, max_size=8),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+    st.sampled_from([1e-39, 1e-8, 1.0, 1e37]),
+)
+def test_the_smallest_crossover_gives_numbers_or_a_sentence(y, orders, unit):
+    dose = np.concatenate([[order, not order] for order in orders]).astype(float)
+    try:
+        found = within_subject(np.array(y) * unit, dose, np.repeat(range(4), 2), reference=0, period=[1, 2] * 4)
+    except BadInput as error:
+        assert len(str(error)) > 20
+        return
+    for c in found.comparisons:
+        assert c.lo <= c.estimate <= c.hi
+        assert 0 <= c.p <= 1
+        assert c.se_kenward_roger >= c.se * (1 - 1e-9)
+        assert c.df_kenward_roger > 0
+
+
+def test_grizzle_style_crossover_is_the_paired_t_test_of_half_differences():
+    """Two periods, two sequences (Senn, Cross-over Trials in Clinical Research, section 3.6): the treatment effect is
+    half the difference between the sequences' mean period differences, with their pooled variance."""
+    first, second = np.array([6.0, 9, 4, 8]), np.array([3.0, 5, 6, 2])  # vehicle first, then drug first
+    drug_minus_vehicle = np.array([2.5, 1.0, 3.0, 0.5]), np.array([4.0, 1.5, 2.0, 3.5])
+    y, dose, animal, period = [], [], [], []
+    for sequence, (base, gain) in enumerate(zip((first, second), drug_minus_vehicle, strict=True)):
+        for i, (b, g) in enumerate(zip(base, gain, strict=True)):
+            y += [b, b + g] if sequence == 0 else [b + g, b]
+            dose += [0, 1] if sequence == 0 else [1, 0]
+            animal += [f"{sequence}-{i}"] * 2
+            period += [1, 2]
+    found = within_subject(y, dose, animal, reference=0, period=period).comparisons[0]
+    a, b = drug_minus_vehicle
+    pooled = ((a.var(ddof=1) + b.var(ddof=1)) / 2) ** 0.5
+    assert found.estimate == pytest.approx((a.mean() + b.mean()) / 2)
+    assert found.se == pytest.approx(pooled * math.sqrt(1 / 4 + 1 / 4) / 2)
+    assert found.df == pytest.approx(6)

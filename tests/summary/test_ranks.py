@@ -185,3 +185,28 @@ def test_more_power_or_less_effect_needs_more_animals():
 def test_questions_without_an_answer_are_refused(ask, says):
     with pytest.raises(BadInput, match=says):
         ask()
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-13, 1.0, 1e13])
+@pytest.mark.parametrize("n", [4, 12])
+def test_a_rearrangement_counts_the_same_in_every_unit(unit, n):
+    y = np.concatenate([np.arange(n), np.arange(n) + n / 2 + 0.25])
+    group = [0] * n + [1] * n
+    plain, other = permutation_test(y, group, reference=0)[0], permutation_test(y * unit, group, reference=0)[0]
+    assert (other.p, other.exact) == (plain.p, plain.exact)
+    assert permutation_anova(y * unit, group, reference=0).p == permutation_anova(y, group, reference=0).p
+
+
+def test_two_groups_that_do_not_overlap_have_the_smallest_p_there_is():
+    """Two of C(8, 4) = 70 arrangements are as extreme: the one seen and its mirror image."""
+    found = permutation_test([1, 2, 3, 4, 9, 10, 11, 12], [0] * 4 + [1] * 4, reference=0)[0]
+    assert (found.p, found.n_arrangements, found.diff) == (pytest.approx(2 / 70), 70, 8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=8, max_size=8), st.permutations(range(4)))
+def test_the_order_of_animals_within_a_group_does_not_matter(y, order):
+    rows = [*order, *range(4, 8)]
+    group = [0] * 4 + [1] * 4
+    one, other = (permutation_test(np.array(y)[list(r)], group, reference=0)[0] for r in (range(8), rows))
+    assert (one.p, one.diff) == (other.p, other.diff)

@@ -310,3 +310,50 @@ def test_complete_separation_is_refused_not_reported():
     t = np.concatenate([np.arange(1.0, 7), np.arange(11.0, 17)])
     with pytest.raises(BadInput, match="no finite estimate"):
         fit_cox(t, np.ones(12, dtype=bool), (np.arange(12) < 6).astype(float)[:, None])
+
+
+def test_animals_that_do_not_match_the_latencies_are_refused():
+    found = latencies([3, 5, 8, 9, 12, 20], [1, 1, 1, 1, 0, 1], [0, 0, 0, 1, 1, 1], reference=0)
+    with pytest.raises(BadInput, match="5 animals stand beside 6 latencies"):
+        cox_comparisons(found, cluster=list("aabbc"))
+    with pytest.raises(BadInput, match="7 animals stand beside 6 latencies"):
+        whole_animal_tests(found, list("aabbccd"))
+
+
+def partial_loglik(beta, time, event, x, ties):
+    """Efron's and Breslow's likelihoods as their definitions have them, event time by event time."""
+    total = 0.0
+    for at in np.unique(time[event]):
+        dead, risk = event & (time == at), np.exp(beta * x[time >= at]).sum()
+        d, own = int(dead.sum()), np.exp(beta * x[dead]).sum()
+        total += float((beta * x[dead]).sum())
+        total -= sum(math.log(risk - (j / d if ties == "efron" else 0) * own) for j in range(d))
+    return total
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_cox_is_at_the_top_of_its_own_definition(ties):
+    from scipy.optimize import minimize_scalar
+
+    time = np.array([1, 2, 2, 3, 3, 3, 5, 5, 8, 8, 9, 10.0])
+    event = np.array([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 0], dtype=bool)
+    x = np.array([0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0], dtype=float)
+    known = minimize_scalar(lambda b: -partial_loglik(b, time, event, x, ties), bracket=(-1, 1), tol=1e-10)
+    fit = fit_cox(time, event, x[:, None], ties=ties)
+    assert fit.beta[0] == pytest.approx(known.x, abs=1e-6)
+    assert fit.loglik == pytest.approx(-known.fun)
+    assert fit.loglik_null == pytest.approx(partial_loglik(0.0, time, event, x, ties))
+    h = 1e-3
+    bend = sum(w * partial_loglik(known.x + s * h, time, event, x, ties) for w, s in ((1, -1), (-2, 0), (1, 1))) / h**2
+    assert fit.covariance[0, 0] == pytest.approx(-1 / bend, rel=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_time_changes_no_restricted_mean_test(unit):
+    time, event = np.array([3, 5, 8, 9, 12, 20, 4, 15.0]), [1, 1, 0, 1, 1, 1, 1, 0]
+    plain, other = (
+        restricted_mean_comparisons(latencies(time * u, event, [0] * 4 + [1] * 4, reference=0), 15 * u)[0]
+        for u in (1.0, unit)
+    )
+    assert (other.p, other.df) == pytest.approx((plain.p, plain.df))
+    assert (other.diff / unit, other.se / unit) == pytest.approx((plain.diff, plain.se))

@@ -272,7 +272,7 @@ def cox_comparisons(
     # A level without events has an infinitely small hazard: at that limit its rows weigh nothing.
     rows = np.isin(found.label, seen)
     x = np.column_stack([found.label[rows] == level for level in seen[1:]]).astype(np.float64)
-    who = level_labels(cluster)[rows] if cluster is not None else None
+    who = _animals(found, cluster)[rows] if cluster is not None else None
     fit = fit_cox(found.time[rows], found.event[rows], x, cluster=who, ties=ties)
     return CoxComparisons(fit, tuple(_hazard(fit, level, reference, seen, conf_level) for level in others), conf_level)
 
@@ -336,13 +336,18 @@ def whole_animal_test(found: Latencies, animal: Labels) -> PermutationAnova:
 
 def _animal_scores(found: Latencies, animal: Labels, levels: Sequence[str]) -> tuple[Floats, NDArray[np.str_]]:
     """Every animal's sum of log-rank residuals among these levels, and its level."""
-    who = level_labels(animal)
-    if len(who) != len(found.time):
-        raise BadInput(f"{len(who)} animals stand beside {len(found.time)} latencies; give one of each per row")
+    who = _animals(found, animal)
     rows = np.isin(found.label, levels)
     scores = found.event[rows] - _cumulative_hazard(found.time[rows], found.event[rows])
     _, first, which = np.unique(who[rows], return_index=True, return_inverse=True)
     return np.asarray(np.bincount(which, weights=scores), dtype=np.float64), found.label[rows][first]
+
+
+def _animals(found: Latencies, animal: Labels) -> NDArray[np.str_]:
+    who = level_labels(animal)
+    if len(who) != len(found.time):
+        raise BadInput(f"{len(who)} animals stand beside {len(found.time)} latencies; give one of each per row")
+    return who
 
 
 def _cumulative_hazard(time: Floats, event: NDArray[np.bool_]) -> Floats:

@@ -90,7 +90,7 @@ def fit_dose_response(
     BadInput
         A negative dose, too few doses, or data that do not determine a parameter.
     """
-    x, y, who = _observed(dose, response, animal)
+    x, y, who = observed(dose, response, animal)
     names = NAMES[:4] if model != "LL.5" else NAMES
     held = {**({"c": 0.0} if model == "LL.3" else {}), **(fixed or {})}
     _enough_doses(x, len(names) - len(held))
@@ -99,9 +99,16 @@ def fit_dose_response(
     return fit_curve(log_logistic, x, y, starts, names=names, fixed=held, removed=removed)
 
 
-def _observed(
-    dose: ArrayLike, response: ArrayLike, animal: Sequence[object] | NDArray[np.generic] | None
+def observed(
+    dose: ArrayLike, response: ArrayLike, animal: Sequence[object] | NDArray[np.generic] | None = None
 ) -> tuple[Floats, Floats, NDArray[np.str_] | None]:
+    """The rows that have a dose and a response, and the animal of each where animals are given.
+
+    Raises
+    ------
+    BadInput
+        Lengths differ or a dose is negative.
+    """
     x, y = np.asarray(dose, dtype=np.float64), np.asarray(response, dtype=np.float64)
     if len(x) != len(y):
         raise BadInput(f"{len(x)} doses stand beside {len(y)} responses; give one of each per row")

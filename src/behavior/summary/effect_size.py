@@ -1,6 +1,6 @@
 """Effect sizes of two groups, with confidence intervals: Hedges' g and Cliff's delta.
 
-A positive value means that the group lies above the reference.
+A positive value means that the group lies above the reference. Missing values (NaN) are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from behavior.model.errors import BadInput
 from behavior.summary.derivatives import Floats
+from behavior.summary.groups import as_responses
 from behavior.summary.multivariate_t import error_scales
 
 
@@ -123,7 +124,8 @@ def cliffs_delta(values: ArrayLike, reference: ArrayLike, conf_level: float = 0.
 
 
 def _pair(values: ArrayLike, reference: ArrayLike) -> tuple[Floats, Floats]:
-    a, b = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    a, b = as_responses(values), as_responses(reference)
+    a, b = a[~np.isnan(a)], b[~np.isnan(b)]
     if not len(a) or not len(b):
         raise BadInput("an effect size needs values in both groups; one of them is empty")
     return a, b

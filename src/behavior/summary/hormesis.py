@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from behavior.model.errors import BadInput
 from behavior.summary.compare import DunnettResult
 from behavior.summary.derivatives import Floats
-from behavior.summary.dose_response import fit_dose_response, log_logistic
+from behavior.summary.dose_response import fit_dose_response, log_logistic, observed
 from behavior.summary.fit import CurveFit, FTest, compare_fits, fit_curve
 
 HormesisModel: TypeAlias = Literal["BC.4", "BC.5"]
@@ -54,11 +54,9 @@ def fit_hormesis(
     Raises
     ------
     BadInput
-        Too few doses, or data that do not determine a parameter.
+        A negative dose, too few doses, or data that do not determine a parameter.
     """
-    x, y = np.asarray(dose, dtype=np.float64), np.asarray(response, dtype=np.float64)
-    present = np.isfinite(x) & np.isfinite(y)
-    x, y = x[present], y[present]
+    x, y, _ = observed(dose, response)
     held = {**({"c": 0.0} if model == "BC.4" else {}), **(fixed or {})}
     n_free = len(NAMES) - len(held)
     if len(np.unique(x)) < n_free:
@@ -79,7 +77,7 @@ def _starts(x: Floats, y: Floats, fixed: Mapping[str, float]) -> list[list[float
             columns = {"c": 1 - share, "d": share, "f": x * share}
             free = [name for name in columns if name not in fixed]
             rest = y - sum(fixed[name] * column for name, column in columns.items() if name in fixed)
-            design = np.column_stack([columns[name] for name in free])
+            design = np.column_stack([columns[name] for name in free]) if free else np.zeros((len(x), 0))
             found, *_ = np.linalg.lstsq(design, rest, rcond=None)
             left = rest - design @ found
             linear = {**fixed, **dict(zip(free, found.tolist(), strict=True))}

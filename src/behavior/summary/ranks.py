@@ -270,6 +270,6 @@ def _rearranged(groups: Groups, i: int) -> tuple[float, bool, int]:
     sums = pooled[chosen].sum(axis=1)
     centre = n * pooled.mean()
     observed = abs(float(a.sum()) - centre)
-    slack = 1e-12 * max(1.0, float(np.abs(pooled).sum()))
+    slack = 1e-12 * float(np.abs(pooled).sum())
     extreme = int((np.abs(sums - centre) >= observed - slack).sum())
     return (extreme / n_all, True, n_all) if exact else ((extreme + 1) / (_MOST_EXACT + 1), False, _MOST_EXACT)
