@@ -16,6 +16,7 @@ from behavior.app.asking import (
     weight,
 )
 from behavior.app.keyboard import Keys
+from behavior.app.prepare import treatment_of
 from behavior.model.errors import BadInput
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -108,3 +109,15 @@ def test_raters_must_have_keys_of_their_own(raters: tuple[str, ...]) -> None:
 @given(st.text(alphabet=st.characters(exclude_characters="\r\n\b\x7f\x03"), min_size=1))
 def test_any_line_comes_through_as_it_was_typed(line: str) -> None:
     assert typed(line + "\n") == ([line.strip()] if line.strip() else [])
+
+
+def test_what_no_file_can_hold_is_refused_before_a_folder_is_made() -> None:
+    """A terminal in Latin-1 gives bytes that Python passes on as lone surrogates."""
+    latin = "M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller".encode("latin-1").decode("utf-8", "surrogateescape")
+    with pytest.raises(BadInput, match=r"--experimenter: is not UTF-8 \(is 'M.udcfcller'\); set the terminal to UTF-8"):
+        ask({"subject": "R1", "experimenter": latin})
+    for option in ("blind_code", "compound", "vehicle", "route", "precedes"):
+        what = {"blind_code": None, "compound": None, "dose_mg_kg": 0.0, "vehicle": "saline", "route": None}
+        with pytest.raises(BadInput, match=f"--{option.replace('_', '-')}: is not UTF-8"):
+            treatment_of(**what | {"pretreatment_min": None, "precedes": None} | {option: latin})
+    assert ask({"subject": "R\N{GREEK SMALL LETTER MU}1"}) == {"subject": "R\N{GREEK SMALL LETTER MU}1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,7 +43,22 @@ def ask(given: dict[str, str | float | None]) -> dict[str, str]:
     if missing and not sys.stdin.isatty():
         raise BadInput(f"say {', '.join(f'--{option}' for option in missing)}; nobody is at a terminal to be asked")
     answers = {option: str(value) for option, value in given.items() if value is not None}
-    return answers | {option: str(typer.prompt(option.replace("-", " ").capitalize())) for option in missing}
+    answers |= {option: str(typer.prompt(option.replace("-", " ").capitalize())) for option in missing}
+    readable(answers)
+    return answers
+
+
+def readable(texts: Mapping[str, str | None]) -> None:
+    """Refuse text that no file of ours can hold, as a terminal gives that writes in another encoding than UTF-8.
+
+    Raises
+    ------
+    BadInput
+        Some of it is no Unicode; names the option.
+    """
+    for option, text in texts.items():
+        if any("\ud800" <= letter <= "\udfff" for letter in text or ""):
+            raise BadInput(f"--{option}: is not UTF-8 (is {text!r}); set the terminal to UTF-8, or use plain letters")
 
 
 def ask_for_treatment(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from behavior.app.asking import Asked, ask, injection_time, remark_on_pretreatment, remark_on_weight, weight
+from behavior.app.asking import Asked, ask, injection_time, readable, remark_on_pretreatment, remark_on_weight, weight
 from behavior.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def treatment_of(
     """
     from behavior.model.doses import Treatment
 
+    readable({"blind-code": blind_code, "compound": compound, "vehicle": vehicle, "route": route, "precedes": precedes})
     if blind_code and (compound or dose_mg_kg is not None):
         raise BadInput("--blind-code stands for compound and dose; give one or the other")
     if not blind_code:
