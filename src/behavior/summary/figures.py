@@ -47,7 +47,7 @@ _HEIGHT_IN = 2.75
 
 @dataclass(frozen=True)
 class DoseAxis:
-    """Where doses stand: log10 for doses, vehicle `gap` to the left of the lowest."""
+    """Where doses stand: log10 for doses, vehicle `gap` to the left of the lowest, or alone."""
 
     doses: tuple[float, ...]
 
@@ -65,12 +65,12 @@ class DoseAxis:
     @property
     def gap(self) -> float:
         """From vehicle to the lowest dose."""
-        logs = [math.log10(dose) for dose in self.positive]
+        logs = [math.log10(dose) for dose in self.positive] or [0.0]
         return max(1.1 * self.step, 0.18 * (logs[-1] - logs[0]), 0.3)
 
     def at(self, dose: float) -> float:
         """The place of a dose."""
-        return math.log10(dose) if dose > 0 else math.log10(self.positive[0]) - self.gap
+        return math.log10(dose) if dose > 0 else math.log10((self.positive or [1.0])[0]) - self.gap
 
     def limits(self) -> tuple[float, float]:
         """From left of vehicle to right of the highest dose."""

@@ -207,7 +207,7 @@ def _all(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple[str, Fi
     """Every figure of an arm: file, figure, caption, whether it is wide."""
     for endpoint in arm.endpoints:
         yield from _of_endpoint(slug, arm, endpoint)
-    names = {endpoint.measure.name for endpoint in arm.endpoints if endpoint.vehicle.described.mean}
+    names = {endpoint.measure.name for endpoint in arm.endpoints if (endpoint.vehicle.described.mean or 0) > 0}
     if names.issuperset(_CONTRASTED):
         yield (
             f"{slug}-punished-and-unpunished",
