@@ -262,3 +262,10 @@ def test_a_table_of_events_from_a_spreadsheet_is_read(tmp_path):
     table = tmp_path / "events.csv"
     table.write_bytes("\ufeffkind,start_s,stop_s,note\r\nlever,1,2,äh\r\n".encode())
     assert read_events(table) == [KnownEvent("lever", 1.0, 2.0)]
+
+
+@pytest.mark.parametrize(("over_floor", "why"), [(20.0, None), (15.0, None), (13.0, "skirt of a stronger sound")])
+def test_a_ridge_that_is_stronger_than_what_is_there_is_borrowed(over_floor, why):
+    """A mean along a slope cannot exceed the level over the floor, unless a stronger neighbour reaches into it."""
+    sound = contour(100, level=20.0)
+    assert reason(dataclasses.replace(sound, excess=np.full(100, over_floor))) == why

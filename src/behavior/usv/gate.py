@@ -32,6 +32,7 @@ _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
 _MANY, _SPARSE = 4.0, 0.6
 _PURE_S, _PURE_HZ = 1.0, 40.0
+_BORROWED_DB = 6.0
 _WHINES_S, _TRAIN_GAP, _HEARD_FRAMES = 0.1, 40, 12
 _RESUMES_S, _RESUMES_BINS, _MOST_TONES = 0.1, 1.5, 64
 
@@ -92,6 +93,7 @@ class Gate:
             return during
         rules = (
             ("ringing after a click", self._is_struck(contour)),
+            ("skirt of a stronger sound", np.nanmean(contour.ridge - contour.excess) > _BORROWED_DB),
             ("whine along a train of clicks", self._is_whine(contour)),
             ("texture of broadband noise", self._is_texture(contour)),
             ("one of many ridges", np.nanmean(contour.rivals) > _MANY),
