@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
 import pytest
+import soundfile
 import typer
 from typer.testing import CliRunner
 
@@ -11,7 +13,7 @@ from behavior.app.detect import detect, known_events
 from behavior.audio.write import RecordingWriter
 from behavior.model.calls import CALL_COLUMNS
 from behavior.model.errors import BadFile, BadInput
-from behavior.simulate.acoustics import PlannedCall, Soundscape
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
 from behavior.usv.table import read_calls
 from session.recorded import record
 
@@ -124,3 +126,117 @@ def test_events_come_from_a_sessions_journal(silent, tmp_path):
     kinds = {event.kind for event in known_events(session.path, silent)}
     assert {"shock", "lever", "feeder"} >= kinds >= {"lever"}
     assert run(silent, "--events", session.path).exit_code == 0
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory):
+    """A call, and levers that are pressed."""
+    path = tmp_path_factory.mktemp("sound") / "noisy.wav"
+    levers = [Artefact("lever", 1.5 + 0.3 * k, 0.01) for k in range(5)]
+    with RecordingWriter(path, RATE) as writer:
+        for block in Soundscape(RATE, 3.5, 5, [PlannedCall(0.5, 0.6)], levers).blocks():
+            writer.write(block)
+    return path
+
+
+def test_what_was_rejected_is_written_with_its_reason(noisy, tmp_path):
+    table = tmp_path / "rejected.csv"
+    assert run(noisy, "--out", tmp_path / "calls.csv", "--rejected", table).exit_code == 0
+    with table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["file", "onset_s", "offset_s", "low_hz", "high_hz", "score", "reason"]
+    assert {row["file"] for row in rows} == {"noisy.wav"}
+    assert {row["reason"] for row in rows} >= {"ringing after a click"}
+    assert all(float(row["onset_s"]) < float(row["offset_s"]) for row in rows)
+    assert all(float(row["low_hz"]) <= float(row["high_hz"]) for row in rows)
+
+
+def test_known_events_give_their_own_reason(noisy, tmp_path):
+    table, rows = tmp_path / "rejected.csv", "".join(f"lever,{1.5 + 0.3 * k},{1.51 + 0.3 * k}\n" for k in range(5))
+    (tmp_path / "noisy_events.csv").write_text("kind,start_s,stop_s\n" + rows)
+    assert run(noisy, "--events", tmp_path, "--rejected", table).exit_code == 0
+    assert "during lever" in table.read_text()
+
+
+def test_nothing_rejected_gives_the_header_row(silent, tmp_path):
+    table = tmp_path / "rejected.csv"
+    assert run(silent, "--rejected", table).exit_code == 0
+    assert table.read_text() == "file,onset_s,offset_s,low_hz,high_hz,score,reason\n"
+
+
+def test_the_same_input_gives_the_same_bytes(noisy, tmp_path):
+    for name in "ab":
+        run(noisy, "--out", tmp_path / f"{name}.csv", "--rejected", tmp_path / f"{name}_rejected.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert (tmp_path / "a_rejected.csv").read_bytes() == (tmp_path / "b_rejected.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("samples", "word"),
+    [
+        (np.zeros(RATE, np.int16), "silent"),
+        (np.tile(np.array([32767] * 9 + [-32768] * 9, np.int16), 20_000), "clipped"),
+        (np.random.default_rng(1).normal(5_000, 50, RATE).astype(np.int16), "off zero"),
+    ],
+)
+def test_faults_of_the_sound_are_said_beside_the_result(tmp_path, samples, word):
+    path = tmp_path / "odd.wav"
+    with RecordingWriter(path, RATE) as writer:
+        writer.write(samples)
+    result = run(path, "--json")
+    assert result.exit_code == 0
+    assert word in result.stderr
+    (recording,) = json.loads(result.stdout)["recordings"]
+    assert any(word in warning for warning in recording["warnings"])
+
+
+def test_one_of_several_channels_is_searched(two_calls, silent, tmp_path):
+    left, right = (soundfile.read(path, dtype="int16")[0] for path in (two_calls, silent))
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, np.stack((left, right), axis=1), RATE)
+    assert "--channel 1 to 2" in str(run(path).exception)
+    found = [json.loads(run(path, "--channel", n, "--json").stdout)["recordings"][0]["n_calls"] for n in (1, 2)]
+    assert found == [2, 0]
+
+
+@pytest.mark.parametrize("rate", [8, 900, 20_000_000])
+def test_a_rate_that_cannot_be_true_is_refused_and_can_be_overridden(two_calls, tmp_path, rate):
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, soundfile.read(two_calls, dtype="int16")[0], rate)
+    assert "cannot be true" in str(run(path).exception)
+    assert len(run(path, "--sample-rate", RATE).stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize("rate", [0, -5])
+def test_a_true_rate_that_is_none_is_refused(two_calls, rate):
+    result = run(two_calls, "--sample-rate", rate)
+    assert isinstance(result.exception, BadInput)
+    assert "--sample-rate" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"), [("none/calls.csv", "there is no folder"), (".", "is a folder")], ids=["absent", "a folder"]
+)
+def test_an_output_that_cannot_be_made_is_refused(silent, tmp_path, out, sentence):
+    assert sentence in str(run(silent, "--out", tmp_path / out).exception)
+
+
+def test_a_profile_of_ones_own_is_a_file(two_calls, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('name = "mine"\nlow_hz = 40_000\nhigh_hz = 90_000\n')
+    found = json.loads(run(two_calls, "--profile", own, "--json").stdout)
+    assert found["profile"] == "mine"
+    types = {call["call_type"][:6] for call in found["recordings"][0]["calls"]}
+    assert "50-kHz" in types
+    assert "22-kHz" not in types
+    own.write_text('name = "mine"\nlow_hz = 90_000\nhigh_hz = 40_000\n')
+    assert "high_hz" in str(run(two_calls, "--profile", own).exception)
+
+
+def test_the_summary_adds_up(two_calls):
+    (recording,) = json.loads(run(two_calls, "--json").stdout)["recordings"]
+    calls = recording["calls"]
+    assert recording["calling_time_s"] == pytest.approx(sum(call["offset_s"] - call["onset_s"] for call in calls))
+    assert recording["latency_first_call_s"] == min(call["onset_s"] for call in calls)
+    assert recording["duration_s"] == 3.0
+    assert recording["n_rejected"] >= 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -112,17 +113,17 @@ def _output(name: str, overwrite: bool, *, quiet: bool = False) -> Iterator[Text
     """A new text file, standard output for ``-``, or nowhere when standard output is needed for something else."""
     if name == _STDOUT:
         with contextlib.ExitStack() as stack:
-            yield stack.enter_context(Path("/dev/null").open("w")) if quiet else sys.stdout
+            yield stack.enter_context(Path(os.devnull).open("w")) if quiet else sys.stdout
         return
     path = Path(name)
+    if path.is_dir():
+        raise BadInput(f"{path}: is a folder; give the name of a file")
     try:
         stream = path.open("w" if overwrite else "x", newline="", encoding="utf-8")
     except FileExistsError:
         raise BadInput(f"{path}: is there already; choose another name, or add --overwrite") from None
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no folder {path.parent}; make it first") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path}: is a folder; give the name of a file") from None
     except OSError as error:
         raise Failure(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from None
     with stream:

@@ -56,7 +56,7 @@ class Recording:
         self._sound = _open(self.path)
         try:
             self.n_samples = int(self._sound.frames)
-            self.sample_rate_hz = sample_rate_hz or int(self._sound.samplerate)
+            self.sample_rate_hz = int(self._sound.samplerate) if sample_rate_hz is None else sample_rate_hz
             self.n_channels = int(self._sound.channels)
             self._channel = self._choose(channel)
             self._check()
@@ -122,7 +122,7 @@ class Recording:
             )
         if not _LOWEST_RATE_HZ <= self.sample_rate_hz <= _HIGHEST_RATE_HZ:
             raise BadInput(
-                f"{self.path}: its header states {self.sample_rate_hz} samples a second, which cannot be true; "
+                f"{self.path}: {self.sample_rate_hz} samples a second, as stated, cannot be true; "
                 f"give the true rate with --sample-rate"
             )
 
