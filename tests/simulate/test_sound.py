@@ -1,87 +1,101 @@
-"""The simulated microphone: as many samples as time, the calls where they sounded, and nothing over what is there."""
-
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 
-from behavior.model.events import RecordingEnded, RecordingStarted
-from behavior.simulate.acoustics import Artefact, PlannedCall
-from behavior.simulate.sound import SOUND_FILE, TRUTH_COLUMNS, TRUTH_FILE, SimulatedMicrophone
+from behavior.model.errors import BadInput
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape, TrueCall
+from behavior.simulate.sound import SOUND_FILE, TRUTH_COLUMNS, TRUTH_FILE, SimulatedMicrophone, write_truth
 
-S = 1_000_000
+RATE = 192_000
 
 
-@given(st.integers(0, 10**10), st.integers(0, 10**10), st.sampled_from([96_000, 192_000, 250_000, 384_000]))
-def test_a_recording_holds_as_many_samples_as_it_lasted(start_us: int, lasts_us: int, rate: int) -> None:
-    microphone = SimulatedMicrophone(rate)
-    assert microphone.start(start_us) == RecordingStarted(start_us, SOUND_FILE, rate)
-    ended = microphone.stop(start_us + lasts_us)
-    assert isinstance(ended, RecordingEnded)
-    assert abs(ended.n_samples - lasts_us * rate / S) <= 0.5
-    assert ended.n_dropped == 0
+def recorded(folder, sounds=(), start_us=0, stop_us=1_000_000, seed=3):
+    microphone = SimulatedMicrophone(RATE)
+    microphone.start(start_us)
+    ended = microphone.stop(stop_us)
+    return microphone.write(folder, sounds, seed), ended
 
 
-def test_where_nothing_was_recorded_there_is_no_file(tmp_path: Path) -> None:
-    never, empty = SimulatedMicrophone(250_000), SimulatedMicrophone(250_000)
-    empty.start(S)
-    empty.stop(S)
-    assert never.write(tmp_path, [], 1) is None and empty.write(tmp_path, [], 1) is None
+def truth_of(folder):
+    with (folder / TRUTH_FILE).open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize(("stop_us", "n"), [(1_000_000, 192_000), (1_500_003, 288_001), (10, 2)])
+def test_a_recording_is_as_long_as_it_ran_to_the_sample(tmp_path, stop_us, n):
+    path, ended = recorded(tmp_path, stop_us=stop_us)
+    assert ended.n_samples == n
+    info = soundfile.info(path)
+    assert (info.frames, info.samplerate, info.subtype) == (n, RATE, "PCM_16")
+
+
+def test_what_sounds_at_session_time_lies_at_its_time_in_the_recording(tmp_path):
+    recorded(tmp_path, [PlannedCall(12.25, 0.3)], start_us=12_000_000, stop_us=13_000_000)
+    (call,) = truth_of(tmp_path)
+    assert (float(call["onset_s"]), float(call["offset_s"])) == (0.25, 0.55)
+    assert call["file"] == SOUND_FILE
+    samples, _ = soundfile.read(tmp_path / SOUND_FILE)
+    loud = [np.abs(samples[round(low * RATE) : round(high * RATE)]).max() for low, high in ((0, 0.25), (0.3, 0.5))]
+    assert loud[1] > 5 * loud[0]
+
+
+def test_what_sounded_before_the_recording_is_not_in_it(tmp_path):
+    before, within = PlannedCall(0.5, 2.0), PlannedCall(1.2, 0.1)
+    recorded(tmp_path, [before, within], start_us=1_000_000, stop_us=2_000_000)
+    assert [float(call["onset_s"]) for call in truth_of(tmp_path)] == [pytest.approx(0.2)]
+
+
+def test_noises_are_in_the_sound_and_not_in_the_truth(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    recorded(tmp_path / "a", [Artefact("lever", 0.5, 0.01)])
+    recorded(tmp_path / "b")
+    assert truth_of(tmp_path / "a") == []
+    with_noise, without = (soundfile.read(tmp_path / name / SOUND_FILE)[0] for name in "ab")
+    assert not np.array_equal(with_noise, without)
+    np.testing.assert_array_equal(with_noise[: RATE // 2], without[: RATE // 2])
+
+
+def test_equal_sessions_give_equal_bytes_and_another_seed_does_not(tmp_path):
+    written = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        (tmp_path / name).mkdir()
+        recorded(tmp_path / name, [PlannedCall(0.2, 0.1)], stop_us=500_000, seed=seed)
+        written.append([(tmp_path / name / file).read_bytes() for file in (SOUND_FILE, TRUTH_FILE)])
+    assert written[0] == written[1]
+    assert written[0] != written[2]
+
+
+def test_what_never_ran_leaves_no_file(tmp_path):
+    assert SimulatedMicrophone(RATE).write(tmp_path, [], 1) is None
+    microphone = SimulatedMicrophone(RATE)
+    microphone.start(5)
+    microphone.stop(5)
+    assert microphone.write(tmp_path, [PlannedCall(0, 1)], 1) is None
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sound")
-    microphone = SimulatedMicrophone(250_000)
-    microphone.start(2 * S)
-    microphone.stop(4 * S)
-    sounds = [PlannedCall(1.0, 0.5), Artefact("feeder", 2.1, 0.25), PlannedCall(2.75, 0.6)]
-    assert microphone.write(folder, sounds, seed=7) == folder / SOUND_FILE
-    return folder
+def test_a_recording_that_is_there_is_not_overwritten(tmp_path):
+    recorded(tmp_path, stop_us=1000)
+    with pytest.raises(BadInput, match="never overwritten"):
+        recorded(tmp_path, stop_us=1000)
 
 
-def test_the_truth_counts_from_the_first_sample_and_holds_only_what_is_in_the_file(written: Path) -> None:
-    with (written / TRUTH_FILE).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == TRUTH_COLUMNS
-    assert [(row["file"], float(row["onset_s"]), float(row["offset_s"])) for row in rows] == [
-        (SOUND_FILE, 0.75, pytest.approx(1.35, abs=0.001))
-    ]
-    assert 18_000 < float(rows[0]["low_hz"]) <= float(rows[0]["high_hz"]) < 32_000
+def test_the_truth_has_its_columns_and_microseconds(tmp_path):
+    write_truth(tmp_path / "t.csv", [TrueCall(0.1234564, 0.9999996, 21_000.4, 24_999.6, "22-kHz")])
+    header, row = (tmp_path / "t.csv").read_text().splitlines()
+    assert header == ",".join(TRUTH_COLUMNS)
+    assert row == "audio.flac,0.123456,1.0,21000,25000,22-kHz"
+    with pytest.raises(FileExistsError):
+        write_truth(tmp_path / "t.csv", [])
 
 
-def test_the_call_is_heard_where_the_truth_says(written: Path) -> None:
-    import numpy as np
-
-    samples, rate = soundfile.read(written / SOUND_FILE)
-    assert (len(samples), rate) == (2 * 250_000, 250_000)
-
-    def power_at_22_khz(begin_s: float, end_s: float) -> float:
-        part = samples[round(begin_s * rate) : round(end_s * rate)]
-        spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2 / len(part)
-        frequency = np.fft.rfftfreq(len(part), 1 / rate)
-        return float(spectrum[(frequency > 18_000) & (frequency < 32_000)].sum() / len(part))
-
-    assert power_at_22_khz(0.8, 1.3) > 30 * power_at_22_khz(1.5, 2.0)
-
-
-def test_the_same_seed_gives_the_same_bytes_and_nothing_is_overwritten(written: Path, tmp_path: Path) -> None:
-    def write(seed: int, folder: Path) -> bytes:
-        folder.mkdir(exist_ok=True)
-        microphone = SimulatedMicrophone(250_000)
-        microphone.start(0)
-        microphone.stop(S // 10)
-        microphone.write(folder, [PlannedCall(0.02, 0.05)], seed)
-        return (folder / SOUND_FILE).read_bytes()
-
-    assert write(1, tmp_path / "a") == write(1, tmp_path / "b") != write(2, tmp_path / "c")
-    before = (tmp_path / "a" / SOUND_FILE).read_bytes()
-    with pytest.raises(Exception, match=r"exists|is there already"):
-        write(3, tmp_path / "a")
-    assert (tmp_path / "a" / SOUND_FILE).read_bytes() == before
+def test_the_truth_is_the_plan_whatever_else_sounds():
+    calls = [PlannedCall(0.1, 0.2), PlannedCall(0.6, 0.05, "50-kHz")]
+    alone = Soundscape(RATE, 1.0, 7, calls).truth
+    assert Soundscape(RATE, 1.0, 7, calls, [Artefact("shock", 0.1, 0.5)]).truth == alone
+    assert [(call.onset_s, call.kind) for call in alone] == [(0.1, "22-kHz"), (0.6, "50-kHz")]
