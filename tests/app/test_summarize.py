@@ -127,6 +127,9 @@ def test_assays_stand_beside_the_behavioral_endpoints(
     assert (ki["qualifier"], ki["value"], ki["unit"], ki["low"]) == (">", 4000, "nM", None)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Beside companion assays" in page and "&gt; 4000 nM" in page
+    assert any(row["unit"] == "ug_kg" for row in rows), "in tables as it is written"
+    beside = page.partition("Beside companion assays")[2].partition("</section>")[0]
+    assert "µg/kg" in beside and "_kg" not in beside, "on the page as it is read"
 
 
 def test_what_is_no_finished_assay_is_refused_before_anything_is_written(

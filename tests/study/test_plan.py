@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
+from statistics import fmean, stdev
 
 import pytest
 from hypothesis import given
@@ -83,3 +84,44 @@ def test_what_is_wrong_with_a_study_is_said_with_its_key(old: str, new: str, pro
         read_text(TEXT.replace(old, new, 1), Study, file="study.toml")
     assert str(caught.value.problems[0]).startswith(problem)
     assert len(caught.value.problems) == 1
+
+
+def test_an_arm_is_allocated_the_same_whatever_stands_beside_it() -> None:
+    """Sessions of one arm are drawn from the seed and the arm's name alone, so that an arm can be added to a study."""
+    alone = STUDY.model_copy(update={"arms": STUDY.arms[1:]})
+    together = [s for s in plan(STUDY, ("A", "B"), seed=5, session_min=MINUTES) if s.arm == STUDY.arms[1]]
+    by_itself = plan(alone, ("A", "B"), seed=5, session_min=MINUTES)
+    assert [(s.treatment, s.weight_g, s.seed, s.chamber) for s in together] == [
+        (s.treatment, s.weight_g, s.seed, s.chamber) for s in by_itself
+    ]
+
+
+@given(st.integers(0, 2**31), st.integers(1, 4), st.floats(0.5, 600))
+def test_the_clock_of_a_plan_goes_on_and_each_day_begins_when_the_study_says(
+    seed: int, n_chambers: int, minutes: float
+) -> None:
+    planned = plan(STUDY, tuple("ABCD"[:n_chambers]), seed=seed, session_min=dict.fromkeys(MINUTES, minutes))
+    starts = [session.starts_at for session in planned]
+    assert starts == sorted(starts)
+    assert starts[0] == STUDY.start
+    first_of_day = {at.date(): at for at in reversed(starts)}
+    assert {at.timetz() for at in first_of_day.values()} == {STUDY.start.timetz()}
+    days = {arm.name: {s.starts_at.date() for s in planned if s.arm == arm} for arm in STUDY.arms}
+    assert not days["conflict"] & days["vocalization"], "each arm begins on a day of its own"
+    assert len({(session.chamber, session.starts_at) for session in planned}) == len(planned)
+
+
+def test_animals_weigh_as_the_study_says_and_no_two_sessions_share_a_seed() -> None:
+    planned = [s for seed in range(40) for s in plan(STUDY, ("A",), seed=seed, session_min=MINUTES)]
+    weights = [session.weight_g / STUDY.animals.weight_g for session in planned]
+    assert fmean(weights) == pytest.approx(1, abs=4 * 0.04 / len(weights) ** 0.5)
+    assert stdev(weights) == pytest.approx(0.04, rel=0.1)
+    assert len({session.seed for session in planned}) == len(planned)
+
+
+def test_chance_has_no_favourite_order_of_doses() -> None:
+    """The first animal of an arm gets each of its five doses as often: chi-square(4) of 600 plans below its 99.99 %."""
+    n = 600
+    firsts = Counter(plan(STUDY, ("A",), seed=seed, session_min=MINUTES)[0].treatment.dose_mg_kg for seed in range(n))
+    expected = n / len(STUDY.arms[0].doses_mg_kg)
+    assert sum((firsts[dose] - expected) ** 2 / expected for dose in STUDY.arms[0].doses_mg_kg) < 23.5

@@ -35,11 +35,12 @@ def summarize(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Summarize sessions per dose: tables, statistics, figures and report.html."""
+    from behavior.assays.units import shown
     from behavior.study.dataset import read_dataset
     from behavior.summary.report import write_report
 
     found, assays = read_dataset(dataset), endpoints_of(assay or [])
-    report = write_report(found, out or free_name(dataset / "summary"), assays=assays)
+    report = write_report(found, out or free_name(dataset / "summary"), assays=assays, unit_text=shown)
     if as_json:
         typer.echo(json.dumps(_as_json(found, report), indent=1, ensure_ascii=False, allow_nan=False))
         return

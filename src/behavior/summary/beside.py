@@ -7,7 +7,7 @@ nothing is converted, and no number is made of two. Assays come as tables, for t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from behavior.model.errors import BadInput
@@ -69,10 +69,10 @@ def _behavioral(arm: ArmSummary, endpoint: EndpointSummary) -> dict[str, Any]:
         return row | {"unit": "", "method": "", "text": f"none: {'; '.join(found.reasons)}"}
     method = f"{found.meaning}; {found.model}"
     limits = {"value": found.estimate, "low": found.lo, "high": found.hi}
-    return row | limits | {"unit": "mg/kg", "method": method, "text": ""}
+    return row | limits | {"unit": "mg_kg", "method": method, "text": ""}
 
 
-def shown(row: Mapping[str, Any]) -> str:
+def shown(row: Mapping[str, Any], unit_text: Callable[[str], str] = str) -> str:
     """A row's estimate as on the page: `> 4000 nM`, `2.02 [1.10, 3.70] mg/kg`, or its words.
 
     >>> shown({"value": 4000.0, "low": None, "high": None, "unit": "nM", "qualifier": ">", "text": ""})
@@ -82,7 +82,7 @@ def shown(row: Mapping[str, Any]) -> str:
     if value is None:
         return str(row["text"])
     limits = "" if low is None and high is None else f" [{_limit(low)}, {_limit(high)}]"
-    parts = (row["qualifier"], f"{significant(value)}{limits}", str(row["unit"]).replace("ug", "µg"))
+    parts = (row["qualifier"], f"{significant(value)}{limits}", unit_text(str(row["unit"])))
     return " ".join(part for part in parts if part)
 
 
@@ -94,15 +94,15 @@ def _finite(value: Any) -> float | None:
     return None if value is None or value != value else float(value)
 
 
-def rows_of(table: pd.DataFrame) -> list[dict[str, str]]:
-    """The table's rows as they stand on the page."""
+def rows_of(table: pd.DataFrame, unit_text: Callable[[str], str] = str) -> list[dict[str, str]]:
+    """The table's rows as they stand on the page; `unit_text` says how a unit's name, such as `ug_kg`, is shown."""
     return [
         {
             "source": str(row["source"]),
             "assay": str(row["assay"]),
             "endpoint": str(row["endpoint"]).replace("_", " "),
             "of": re.sub(r"\b\w+=", "", str(row["of"])),
-            "shown": shown(row),
+            "shown": shown(row, unit_text),
             "n": " ".join(part for part in (number(_finite(row["n"]), 0), str(row["n_of"])) if part),
             "method": str(row["method"]),
         }

@@ -11,7 +11,7 @@ Fractions are percent here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,13 @@ class Drawn:
     wide: bool
 
 
-def write_report(dataset: Dataset, out: Path, *, assays: Mapping[str, pd.DataFrame] | None = None) -> Path:
+def write_report(
+    dataset: Dataset,
+    out: Path,
+    *,
+    assays: Mapping[str, pd.DataFrame] | None = None,
+    unit_text: Callable[[str], str] = str,
+) -> Path:
     """Summarize a dataset into a folder.
 
     Parameters
@@ -59,6 +65,7 @@ def write_report(dataset: Dataset, out: Path, *, assays: Mapping[str, pd.DataFra
     dataset : from `study.dataset.read_dataset`
     out : a folder that is not there yet, or is empty
     assays : endpoints of finished companion assays by name, to stand beside the behavioral ones
+    unit_text : how a unit's name in them, such as `ug_kg`, is shown
 
     Returns
     -------
@@ -83,7 +90,7 @@ def write_report(dataset: Dataset, out: Path, *, assays: Mapping[str, pd.DataFra
         write_exchange(arms, out / "tables")
         if beside is not None:
             beside.to_csv(out / "tables" / "endpoints.csv", index=False, lineterminator="\n", encoding="utf-8")
-        page = _page(dataset, arms, out / "figures", [] if beside is None else rows_of(beside))
+        page = _page(dataset, arms, out / "figures", [] if beside is None else rows_of(beside, unit_text))
         (out / REPORT).write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise Failure(f"{out}: the report cannot be written ({error.strerror}); free the disk and run again") from None
