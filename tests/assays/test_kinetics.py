@@ -316,3 +316,8 @@ def test_a_sparse_area_does_not_depend_on_the_order_or_the_names_of_the_animals(
     other = sparse_area([f"rat {'abc'[i % 3]}" for i in order], time[order], levels[order])
     assert (other.area.value, other.se, other.df) == pytest.approx((plain.area.value, plain.se, plain.df))
     assert other.means == pytest.approx(plain.means)
+
+
+def test_limits_beyond_all_numbers_are_open():
+    wide = geometric_mean([1e-29, 1e29])
+    assert wide.value == pytest.approx(1) and (wide.low, wide.high) == (None, None)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from behavior.assays.kinetics import geometric_mean
-from behavior.assays.limits import profile_limits
+from behavior.assays.limits import profile_limits, raised
 from behavior.assays.result import Estimate, Unusable
 from behavior.model.errors import BadInput
 from behavior.summary.fit import CurveFit, fit_curve, t_quantile
@@ -193,7 +193,8 @@ def fit_pooled(neurons: Sequence[Neuron], conf_level: float = 0.95) -> PooledCur
     log_se = fit.se["ed50"] / fit.estimates["ed50"]
     half = t_quantile(conf_level, fit.df_residual) * log_se
     ed50 = fit.estimates["ed50"]
-    wald = Estimate(ed50, ed50 * math.exp(-half), ed50 * math.exp(half), conf_level)
+    middle = math.log(ed50)
+    wald = raised(Estimate(middle, middle - half, middle + half, conf_level), math.e)
     return PooledCurve(fit, profile_limits(fit, "ed50", conf_level, positive=True), wald, fit.estimates["hill"])
 
 

@@ -37,6 +37,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from behavior.assays.limits import raised
 from behavior.assays.result import Estimate, Unusable
 from behavior.assays.units import family_of, shown
 from behavior.model.errors import BadInput
@@ -387,7 +388,7 @@ def _shared_variance(columns: list[dict[str, float]], weights: Floats) -> float:
 
 def geometric_mean(values: Iterable[float], conf_level: float = 0.95) -> Estimate:
     """The geometric mean of positive numbers with its t interval on the log scale; the limits are None for
-    one number.
+    one number, or beyond all numbers.
     """
     numbers = np.array(list(values), dtype=np.float64)
     if not len(numbers):
@@ -399,7 +400,7 @@ def geometric_mean(values: Iterable[float], conf_level: float = 0.95) -> Estimat
     if len(logs) < 2:
         return Estimate(math.exp(middle), None, None, conf_level)
     half = t_quantile(conf_level, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
-    return Estimate(math.exp(middle), math.exp(middle - half), math.exp(middle + half), conf_level)
+    return raised(Estimate(middle, middle - half, middle + half, conf_level), math.e)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from behavior.model.errors import BadFile, BadInput, Problem
 BELOW_LIMIT = ("blq", "bql", "bloq", "lloq", "<lloq", "<loq", "nd", "n.d.", "<lod")
 """Cells that say "below the limit of quantification" without giving the limit."""
 
+_SMALLEST, _LARGEST = 1e-30, 1e30
 _MISSING = ("", "na", "nan", "n/a", ".", "-")
 
 
@@ -317,6 +318,8 @@ def _number(cell: str, line: int, column: Column, unit: str | None, reading: _Re
         return _not_plain(cell, line, column, where, reading)
     if not math.isfinite(value):
         reading.wrong(line, f"{where} is {cell}; leave a missing value blank")
+    elif value and not _SMALLEST < abs(value) < _LARGEST:
+        reading.wrong(line, f"{where} is {cell}, which nothing measures; check the entry")
     elif value < column.lowest:
         least = "negative" if column.lowest == 0 else f"below {column.lowest:g}"
         reading.wrong(line, f"{where} is {least} ({cell}); check the entry")
