@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from behavior.assays.library import Figure, disagreements, read_library
+from behavior.assays.library import Figure, Library, disagreements, merged, read_library
 from behavior.model.errors import BadFile
 
 LIBRARY = read_library()
@@ -93,3 +95,47 @@ def test_a_figure_must_say_something(tmp_path):
         read_library(path)
     text = str(caught.value)
     assert "neither value nor words" in text and "figures.2.quantity: is missing" in text
+
+
+def test_a_figure_says_what_it_is_about_in_one_phrase():
+    assert figure(value=10.0).about == "a, Ki, D2"
+    assert figure(value=2.0, dose=1.0, dose_unit="mg/kg", route="p.o.").about == "a, Ki, D2, 1 mg/kg p.o."
+    assert figure(value=2.0, target="").about == "a, Ki"
+
+
+@pytest.mark.parametrize(
+    ("more", "n"),
+    [
+        ({}, 3),
+        ({"compounds": ["A"]}, 2),
+        ({"quantities": ["KI"]}, 2),
+        ({"targets": ["d3"]}, 1),
+        ({"compounds": ["a"], "quantities": ["ed50"]}, 1),
+        ({"compounds": []}, 0),
+        ({"compounds": ["a", "b"], "targets": ["D2"]}, 2),
+    ],
+)
+def test_figures_are_found_whatever_the_case(more, n):
+    figures = (figure(value=1.0), figure(value=2.0, quantity="ed50"), figure(value=3.0, compound="b", target="D3"))
+    assert len(Library(figures=figures).find(**more)) == n
+
+
+def test_figures_that_say_the_same_are_one_with_all_sources_and_the_others_stay():
+    found = merged([figure(value=1.0), figure(value=2.0), figure(value=1.0, source="t"), figure(value=1.0, source="s")])
+    assert [(one.value, one.source) for one in found] == [(1.0, "s, t"), (2.0, "s")]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.1, 1000), st.sampled_from(["", ">", "<", "~", ">=", "<="]), st.sampled_from(["s", "t"])),
+        max_size=6,
+    )
+)
+def test_whether_two_figures_disagree_does_not_depend_on_their_order(said):
+    figures = [figure(value=value, qualifier=sign, source=source) for value, sign, source in said]
+    there, back = disagreements(figures), disagreements(figures[::-1])
+    assert len(there) == len(back)
+    assert {frozenset((one.first.value, one.second.value)) for one in there} == {
+        frozenset((one.first.value, one.second.value)) for one in back
+    }
+    assert sorted(one.how for one in there) == sorted(one.how for one in back)

@@ -71,3 +71,32 @@ def test_limits_of_bmax_hold_the_truth_more_often():
             wald = fit_specific(X, y, spread=spread, profile=False).bmax
             held[spread] += wald.low <= 220 <= wald.high
     assert held["grows"] >= 88 > held["constant"] + 1
+
+
+def test_the_weighted_fit_does_not_depend_on_the_units():
+    rng = np.random.default_rng(9)
+    y = CLEAN * rng.normal(1, 0.06, len(X))
+    one, other = fit_specific(X, y, spread="grows"), fit_specific(X, 1e6 * y, spread="grows")
+    assert other.bmax.value / 1e6 == pytest.approx(one.bmax.value, rel=1e-7)
+    assert (other.kd.low, other.kd.value, other.kd.high) == pytest.approx((one.kd.low, one.kd.value, one.kd.high), 1e-5)
+
+
+def test_the_spread_is_relative_and_the_same_in_every_order():
+    rng = np.random.default_rng(9)
+    fitted, left = rng.uniform(10, 100, 30), rng.normal(0, 5, 30)
+    line = line_of_spread(fitted, left)
+    order = rng.permutation(30)
+    assert line_of_spread(fitted[order], left[order]) == pytest.approx(line[order])
+    assert line_of_spread(fitted, 1000 * left) == pytest.approx(line)
+    assert line_of_spread(fitted, -left) == pytest.approx(line)
+    assert (line >= 0.1).all()
+
+
+def test_few_tubes_or_a_flat_curve_never_say_that_the_spread_grows():
+    few = fit_curve(line, X[:7], 2 + X[:7] ** 2, [[1.0, 1.0]], names=("a", "b"))
+    flat = fit_curve(lambda x, p: p[0] + 0 * x, X, np.arange(len(X), dtype=float), [[1.0]], names=("a",))
+    assert not spread_grows(few) and not spread_grows(flat)
+
+
+def test_with_all_tubes_at_one_level_the_spread_is_constant():
+    assert line_of_spread(np.full(5, 7.0), np.array([1.0, 2, 3, 4, 5])).tolist() == [1.0] * 5
