@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -48,3 +50,59 @@ def test_a_band_without_noise_is_held_up():
     floor = NoiseFloor(10, 50, 0.2)
     floor.push(np.full((50, 10), -100, np.float32) - np.float32(60) * (np.arange(10) == 9))
     assert floor.clamped(10)[9] == pytest.approx(floor.clamped(10)[0] - 10, abs=0.3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(-40, 40), st.integers(1, 120))
+def test_louder_by_whole_cells_is_a_floor_that_is_higher_by_as_much(cells, n):
+    rows = (np.random.default_rng(n).normal(-90, 8, (n, 4)) // 0.5 * 0.5 + 0.25).astype(np.float32)
+    here, there = NoiseFloor(4, 60, 0.2), NoiseFloor(4, 60, 0.2)
+    here.push(rows)
+    there.push(rows + np.float32(0.5 * cells))
+    np.testing.assert_allclose(there.db - here.db, 0.5 * cells, atol=1e-3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(40)))
+def test_the_order_within_the_window_does_not_matter(order):
+    rows = np.random.default_rng(3).normal(-90, 8, (40, 4)).astype(np.float32)
+    here, there = NoiseFloor(4, 40, 0.2), NoiseFloor(4, 40, 0.2)
+    here.push(rows)
+    there.push(rows[order])
+    np.testing.assert_array_equal(there.db, here.db)
+
+
+def test_what_left_the_window_is_forgotten():
+    rows = np.random.default_rng(5).normal(-90, 8, (50, 4)).astype(np.float32)
+    fresh, old = NoiseFloor(4, 50, 0.2), NoiseFloor(4, 50, 0.2)
+    fresh.push(rows)
+    old.push(np.full((500, 4), -20, np.float32))
+    old.push(rows)
+    np.testing.assert_array_equal(old.db, fresh.db)
+
+
+@pytest.mark.parametrize("level", [-400.0, -170.0, 0.0, 60.0])
+def test_levels_beyond_the_cells_are_held_at_their_ends(level):
+    floor = NoiseFloor(2, 10, 0.2)
+    floor.push(np.full((10, 2), level, np.float32))
+    np.testing.assert_allclose(floor.db, np.clip(level, -170, -10), atol=0.51)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 50])
+def test_a_higher_quantile_is_a_higher_floor(n):
+    rows = np.random.default_rng(n).normal(-90, 8, (n, 6)).astype(np.float32)
+    floors = [NoiseFloor(6, 50, quantile) for quantile in (0.05, 0.2, 0.5, 0.9)]
+    for floor in floors:
+        floor.push(rows)
+    for low, high in pairwise(floors):
+        assert (low.db <= high.db).all()
+
+
+def test_frequencies_know_nothing_of_each_other():
+    rows = np.random.default_rng(8).normal(-90, 8, (90, 3)).astype(np.float32)
+    together = NoiseFloor(3, 50, 0.2)
+    together.push(rows)
+    for k in range(3):
+        alone = NoiseFloor(1, 50, 0.2)
+        alone.push(rows[:, k : k + 1])
+        assert alone.db[0] == together.db[k]
