@@ -256,7 +256,7 @@ def test_score_intervals_stay_within_zero_and_one_and_turn_around_with_the_event
 @pytest.mark.parametrize(
     ("k", "n", "x", "says"),
     [
-        ([1, 2], [5, 5, 5], [0, 1, 2], "2 counts, 3 totals and 3 scores"),
+        ([1, 2], [5, 5, 5], [0, 1, 2], "2 counts, 3 totals, 3 scores differ"),
         ([7, 2, 1], [5, 5, 5], [0, 1, 2], "7 events of 5 trials is not a proportion"),
         ([1, np.nan, 2], [5, 5, 5], [0, 1, 2], "nan events of 5 trials"),
         ([1, 2, 3], [5, 0, 5], [0, 1, 2], "2 events of 0 trials"),

@@ -25,7 +25,7 @@ from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
 from behavior.summary.fit import ChiSquare, Interval
 from behavior.summary.glm import GlmFit, fit_glm, indicator_design
-from behavior.summary.groups import Level, as_responses, level_labels, named_levels
+from behavior.summary.groups import Level, as_responses, check_rows, level_labels, named_levels
 from behavior.summary.multiplicity import adjust_p
 
 _LARGEST_EXPONENT = 700.0
@@ -103,6 +103,7 @@ def compare_proportions(
     labels = level_labels(group)
     names = named_levels(labels, reference=reference, levels=levels)
     k, n = as_responses(events), as_responses(trials)
+    check_rows(counts=k, totals=n, levels=labels)
     present = np.isfinite(k) & np.isfinite(n)
     sums = {name: _totals(k, n, present & (labels == name), name) for name in names}
     base = sums[names[0]]
@@ -119,7 +120,10 @@ def compare_proportions(
 def _totals(k: Floats, n: Floats, rows: NDArray[np.bool_], name: str) -> tuple[int, int]:
     if not rows.any():
         raise BadInput(f"level {name} has no animals; leave it out")
-    return round(float(k[rows].sum())), round(float(n[rows].sum()))
+    events, trials = float(k[rows].sum()), float(n[rows].sum())
+    if not (events.is_integer() and trials.is_integer()):
+        raise BadInput(f"{events:g} of {trials:g} animals in {name} are not whole animals; give counts, not fractions")
+    return int(events), int(trials)
 
 
 def cochran_armitage(events: ArrayLike, trials: ArrayLike, scores: ArrayLike) -> ChiSquare:
@@ -133,8 +137,7 @@ def cochran_armitage(events: ArrayLike, trials: ArrayLike, scores: ArrayLike) ->
     from scipy import stats
 
     k, n, x = (np.asarray(v, dtype=np.float64) for v in (events, trials, scores))
-    if not len(k) == len(n) == len(x):
-        raise BadInput(f"{len(k)} counts, {len(n)} totals and {len(x)} scores differ in number")
+    check_rows(counts=k, totals=n, scores=x)
     for a, b in zip(k.tolist(), n.tolist(), strict=True):
         _check_proportion(a, b)
     if not np.isfinite(x).all():
@@ -227,6 +230,7 @@ def binomial_groups(
     labels = level_labels(group)
     names = named_levels(labels, reference=reference, levels=levels)
     k, n = as_responses(events), as_responses(trials)
+    check_rows(counts=k, totals=n, levels=labels)
     rows = np.isfinite(k) & np.isfinite(n) & np.isin(labels, names)
     k, n, labels = k[rows], n[rows], labels[rows]
     described = tuple(_proportion(name, k[labels == name], n[labels == name], conf_level) for name in names)

@@ -23,7 +23,7 @@ from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
 from behavior.summary.fit import ChiSquare, FTest
 from behavior.summary.glm import GlmFit, fit_glm, indicator_design
-from behavior.summary.groups import Level, as_responses, level_labels, named_levels
+from behavior.summary.groups import Level, as_responses, check_rows, level_labels, named_levels
 from behavior.summary.multiplicity import adjust_p
 
 _LN_THETAS = np.linspace(-6.0, 14.0, 41)
@@ -97,6 +97,7 @@ def negative_binomial(
     names = named_levels(labels, reference=reference, levels=levels)
     y = as_responses(counts)
     time = np.ones(len(y)) if exposure is None else as_responses(exposure)
+    check_rows(counts=y, exposures=time, levels=labels)
     rows = np.isfinite(y) & np.isfinite(time) & np.isin(labels, names)
     y, time, labels = y[rows], time[rows], labels[rows]
     _check(y, time, labels, names)

@@ -27,7 +27,7 @@ from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
 from behavior.summary.fit import ChiSquare
-from behavior.summary.groups import level_labels
+from behavior.summary.groups import check_rows, level_labels
 from behavior.summary.multiplicity import adjust_p
 from behavior.summary.ranks import PermutationAnova, PermutationComparison, permutation_anova, permutation_test
 from behavior.summary.survival import Latencies
@@ -161,6 +161,7 @@ def fit_cox(
     """
     t, x = np.asarray(time, dtype=np.float64), np.asarray(covariates, dtype=np.float64)
     seen = np.asarray(event, dtype=bool)
+    check_rows(latencies=t, events=seen, covariates=x)
     if not seen.any():
         raise BadInput("no event was seen, so that hazards cannot be compared")
     deaths = _Deaths.of(t, seen, x - x.mean(axis=0), ties)
@@ -206,8 +207,10 @@ def score_test(time: ArrayLike, event: ArrayLike, covariate: ArrayLike, ties: Ti
     """Cox's score test of one covariate, such as the dose itself: a trend test for censored latencies."""
     from scipy import stats
 
-    x = np.asarray(covariate, dtype=np.float64)[:, None]
-    deaths = _Deaths.of(np.asarray(time, dtype=np.float64), np.asarray(event, dtype=bool), x - x.mean(), ties)
+    x, t = np.asarray(covariate, dtype=np.float64)[:, None], np.asarray(time, dtype=np.float64)
+    seen = np.asarray(event, dtype=bool)
+    check_rows(latencies=t, events=seen, covariates=x)
+    deaths = _Deaths.of(t, seen, x - x.mean(), ties)
     _, score, information = deaths.evaluate(np.zeros(1))
     if information[0, 0] <= 0:
         raise BadInput("the covariate does not vary among those at risk, so that there is no trend to test")

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,7 +42,7 @@ from behavior.summary.fit import (
     t_quantile,
     without,
 )
-from behavior.summary.groups import level_labels
+from behavior.summary.groups import check_rows, level_labels
 
 Model: TypeAlias = Literal["LL.3", "LL.4", "LL.5"]
 NAMES = ("b", "c", "d", "e", "g")
@@ -90,6 +90,8 @@ def fit_dose_response(
     BadInput
         A negative dose, too few doses, or data that do not determine a parameter.
     """
+    if model not in get_args(Model):
+        raise BadInput(f"the curve {model} is not known; choose one of {', '.join(get_args(Model))}")
     x, y, who = observed(dose, response, animal)
     names = NAMES[:4] if model != "LL.5" else NAMES
     held = {**({"c": 0.0} if model == "LL.3" else {}), **(fixed or {})}
@@ -215,6 +217,7 @@ def fit_dose_responses(
         As `fit_dose_response`, for any of the curves.
     """
     x, y, labels = np.asarray(dose, dtype=np.float64), np.asarray(response, dtype=np.float64), level_labels(curve)
+    check_rows(doses=x, responses=y, curves=labels)
     names = tuple(curves) if curves is not None else tuple(sorted(set(labels.tolist())))
     rows = np.isfinite(x) & np.isfinite(y) & np.isin(labels, names)
     x, y, labels = x[rows], y[rows], labels[rows]
@@ -260,7 +263,15 @@ class EffectiveDose:
 
 
 def effective_dose(fit: CurveFit, percent: float, conf_level: float = 0.95) -> EffectiveDose:
-    """The relative EDq: the dose `percent` of the way from the response at dose 0 to that at an infinite dose."""
+    """The relative EDq: the dose `percent` of the way from the response at dose 0 to that at an infinite dose.
+
+    Raises
+    ------
+    BadInput
+        A percentage that is not between 0 and 100.
+    """
+    if not 0 < percent < 100:
+        raise BadInput(f"no dose has {percent:g} % of the effect; choose a percentage between 0 and 100")
     share = percent / 100
 
     def dose(p: Mapping[str, float]) -> float:

@@ -7,6 +7,7 @@ understood; all else is refused.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Sequence
 
@@ -63,10 +64,17 @@ def curve_from(text: str, parameters: Sequence[str]) -> Curve:
     return curve
 
 
+def _as_float(number: int | float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def _compiled(node: ast.expr, names: frozenset[str]) -> _Value:
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            constant = np.float64(number)
+            constant = np.float64(_as_float(number))
             return lambda _: np.asarray(constant)
         case ast.Name(id=name) if name in names:
             return lambda given: given[name]

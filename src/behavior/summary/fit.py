@@ -389,8 +389,17 @@ def _inverse_gram(slopes: Floats, names: Sequence[str]) -> Floats:
 
 
 def t_quantile(conf_level: float, df: float) -> float:
-    """The two-sided Student quantile of a confidence level."""
+    """The two-sided Student quantile of a confidence level.
+
+    Raises
+    ------
+    BadInput
+        A level that is not between 0 and 1.
+    """
     from scipy import stats
+
+    if not 0 < conf_level < 1:
+        raise BadInput(f"a confidence level of {conf_level:g} is not between 0 and 1; 95 % is 0.95")
 
     return float(stats.t.ppf((1 + conf_level) / 2, df))
 

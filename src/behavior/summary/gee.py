@@ -26,7 +26,7 @@ from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
 from behavior.summary.glm import fit_glm
-from behavior.summary.groups import level_labels
+from behavior.summary.groups import check_rows, level_labels
 
 Correlation: TypeAlias = Literal["independence", "exchangeable"]
 Sandwich: TypeAlias = Literal["plain", "bias-reduced"]
@@ -89,6 +89,7 @@ def gee(
     y, x = np.asarray(response, dtype=np.float64), np.asarray(design, dtype=np.float64)
     if not np.isin(y, (0, 1)).all():
         raise BadInput("a trial's response is 0 or 1; another value was given")
+    check_rows(trials=y, designs=x, animals=level_labels(cluster))
     _, which = np.unique(level_labels(cluster), return_inverse=True)
     n_clusters = int(which.max()) + 1
     if n_clusters <= x.shape[1]:

@@ -9,7 +9,7 @@ left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -122,6 +122,19 @@ def as_responses(response: ArrayLike) -> Floats:
         raise BadInput("a response is infinite; mark it as missing, or as censored where the analysis knows that")
     check_unit(values)
     return values
+
+
+def check_rows(**columns: Sized) -> None:
+    """Refuse columns that are not of the same rows.
+
+    Raises
+    ------
+    BadInput
+        Lengths differ.
+    """
+    if len({len(column) for column in columns.values()}) > 1:
+        counts = ", ".join(f"{len(column)} {name}" for name, column in columns.items())
+        raise BadInput(f"{counts} differ in number; give one of each per row")
 
 
 def check_unit(values: Floats) -> None:

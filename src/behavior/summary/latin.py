@@ -20,7 +20,7 @@ from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
 from behavior.summary.fit import FTest, f_test
-from behavior.summary.groups import Level, as_responses, level_labels, named_levels
+from behavior.summary.groups import Level, as_responses, check_rows, level_labels, named_levels
 from behavior.summary.multivariate_t import adjusted_p, critical_value
 
 
@@ -76,8 +76,7 @@ def latin_square(
     """
     y, labels = as_responses(response), level_labels(group)
     rows, columns = level_labels(row), level_labels(column)
-    if not len(y) == len(labels) == len(rows) == len(columns):
-        raise BadInput(f"{len(y)} responses, {len(rows)} rows and {len(labels)} treatments differ in number")
+    check_rows(responses=y, rows=rows, columns=columns, treatments=labels)
     names = named_levels(labels, reference=reference, levels=levels)
     used = np.isfinite(y) & np.isin(labels, names) & (rows != "") & (columns != "")
     y, labels = y[used], labels[used]

@@ -210,8 +210,12 @@ def outcome_ed50(
     """
     x = np.asarray(dose, dtype=np.float64)
     n, doses = len(x), np.unique(x)
-    if len(outcome.row_values()) != n:
-        raise BadInput(f"{n} doses stand beside {len(outcome.row_values())} outcomes; give one of each per animal")
+    with np.errstate(all="ignore"):
+        values = outcome.row_values()
+    if len(values) != n:
+        raise BadInput(f"{n} doses stand beside {len(values)} outcomes; give one of each per animal")
+    if not np.isfinite(values).all():
+        raise BadInput("an animal has no value, no trials or no exposure; leave it out")
     if not np.isfinite(x).all() or (x < 0).any():
         raise BadInput("a dose is negative or missing; doses start at 0 for the vehicle")
     if (doses > 0).sum() < _LEAST_DOSES or n <= len(doses):

@@ -17,7 +17,15 @@ from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
 from behavior.summary.fit import FTest
-from behavior.summary.groups import Level, as_responses, level_label, level_labels, named_levels, ordered_levels
+from behavior.summary.groups import (
+    Level,
+    as_responses,
+    check_rows,
+    level_label,
+    level_labels,
+    named_levels,
+    ordered_levels,
+)
 from behavior.summary.mixed import (
     Contrast,
     MixedFit,
@@ -95,8 +103,7 @@ class _Rows:
     @classmethod
     def of(cls, response: ArrayLike, first: Labels, second: Labels, subject: Labels, levels: Sequence[str]) -> _Rows:
         y, a, b, who = as_responses(response), level_labels(first), level_labels(second), level_labels(subject)
-        if not len(y) == len(a) == len(b) == len(who):
-            raise BadInput(f"{len(y)} responses, {len(a)} levels and {len(who)} subjects differ in number")
+        check_rows(responses=y, levels=a, periods=b, subjects=who)
         used = np.isin(a, levels) & (b != "") & (who != "")
         present = used & np.isfinite(y)
         return cls(y[present], a[present], b[present], who[present], int((used & ~np.isfinite(y)).sum()))
@@ -233,6 +240,7 @@ def group_by_time(
         A group has no responses on one of the days, no animal has two, or nothing varies.
     """
     labels, days = level_labels(group), level_labels(time)
+    check_rows(responses=as_responses(response), levels=labels, days=days, subjects=level_labels(subject))
     names = named_levels(labels, reference=reference, levels=levels)
     if times is None:
         order = ordered_levels(days.tolist(), reference=min((d for d in days.tolist() if d), default=""))

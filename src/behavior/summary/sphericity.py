@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
 from behavior.summary.derivatives import Floats
-from behavior.summary.groups import as_responses, level_labels
+from behavior.summary.groups import as_responses, check_rows, level_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ def complete_table(response: ArrayLike, group: Labels, subject: Labels, *, level
     Raises
     ------
     BadInput
-        A subject had a treatment twice.
+        Lengths differ, or a subject had a treatment twice.
     """
     y, labels, who = as_responses(response), level_labels(group), level_labels(subject)
+    check_rows(responses=y, levels=labels, subjects=who)
     table = []
     for name in sorted(set(who.tolist()) - {""}):
         cells = [y[(who == name) & (labels == level) & np.isfinite(y)] for level in levels]
