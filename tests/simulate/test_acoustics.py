@@ -80,3 +80,28 @@ def test_calls_of_each_kind_lie_in_their_band():
     for call in Soundscape(RATE, 1.0, 3, calls).truth:
         low, high = (18_000, 33_000) if call.kind == "22-kHz" else (33_000, 80_000)
         assert low < call.low_hz <= call.high_hz < high
+
+
+@pytest.mark.parametrize("level_db", [-12.0, -32.0])
+def test_the_level_of_a_call_is_that_of_its_peak(level_db):
+    """Echoes add half as much again at most, modulation takes a third away at most."""
+    quiet, loud = heard((), ()), heard((PlannedCall(0.1, 0.5, "22-kHz", level_db),), ())
+    peak_db = 20 * np.log10(np.abs(loud.astype(int) - quiet).max() / 32768)
+    assert level_db - 3.6 < peak_db < level_db + 4.5
+
+
+def test_a_shock_clicks_as_often_as_its_scrambler_switches():
+    """Clicks at 120 a second: the envelope of what a shock adds has its line there."""
+    shock = Artefact("shock", 0.1, 0.8)
+    added = np.abs(heard((), (shock,)).astype(float) - heard((), ()))[round(0.1 * RATE) : round(0.9 * RATE)]
+    spectrum = np.abs(np.fft.rfft(added - added.mean()))
+    hz = np.fft.rfftfreq(len(added), 1 / RATE)
+    assert hz[spectrum[hz < 1000].argmax()] % 120 == pytest.approx(0, abs=1.5)
+
+
+@pytest.mark.parametrize("rate", [192_000, 500_000])
+def test_a_tone_has_its_frequency_at_any_rate(rate):
+    scene = Soundscape(rate, 0.5, 1, (), (Artefact("tone", 0.0, 0.5, 40_000.0),))
+    sound = np.concatenate(list(scene.blocks())).astype(float)
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    assert np.fft.rfftfreq(len(sound), 1 / rate)[spectrum.argmax()] == pytest.approx(40_000, abs=2)
