@@ -253,3 +253,49 @@ def test_a_curve_so_steep_that_its_slopes_overflow_is_refused():
 
     with pytest.raises(BadInput):
         fit_curve(cliff, X, Y, [[1e-290]], names=("a",))
+
+
+NIST = {
+    "DanWood": (
+        lambda x, p: p[0] * x ** p[1],
+        [1.309, 1.471, 1.490, 1.565, 1.611, 1.680],
+        [2.138, 3.421, 3.597, 4.340, 4.882, 5.660],
+        [[1, 5], [0.7, 4]],
+        [7.6886226176e-1, 3.8604055871],
+        [1.8281973860e-2, 5.1726610913e-2],
+        4.3173084083e-3,
+    ),
+    "Rat42": (
+        lambda x, p: p[0] / (1 + np.exp(p[1] - p[2] * x)),
+        [9, 14, 21, 28, 42, 57, 63, 70, 79.0],
+        [8.93, 10.80, 18.59, 22.33, 39.35, 56.11, 61.73, 64.62, 67.08],
+        [[100, 1, 0.1], [75, 2.5, 0.07]],
+        [7.2462237576e1, 2.6180768402, 6.7359200066e-2],
+        [1.7340283401, 8.8295217536e-2, 3.4465663377e-3],
+        8.0565229338,
+    ),
+}
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["far start", "near start"])
+@pytest.mark.parametrize("name", NIST)
+def test_certified_values_of_nist_from_either_of_its_starts(name, first):
+    curve, x, y, starts, estimates, errors, rss = NIST[name]
+    names = tuple(f"b{i + 1}" for i in range(len(estimates)))
+    fit = fit_curve(curve, x, y, [starts[first]], names=names)
+    assert_allclose(fit.parameters, estimates, rtol=1e-8)
+    assert_allclose([fit.se[b] for b in names], errors, rtol=1e-7)
+    assert fit.rss == pytest.approx(rss, rel=1e-9)
+
+
+def test_every_end_of_a_profile_lies_where_the_fit_is_worse_by_the_limit():
+    """At an end, fitting the rest with the parameter held there costs just t² residual variances."""
+    curve, x, y, starts, *_ = NIST["Rat42"]
+    names = ("b1", "b2", "b3")
+    fit = fit_curve(curve, x, y, starts, names=names)
+    limit = stats.t.ppf(0.975, fit.df_residual) ** 2 * fit.residual_se**2
+    for name in names:
+        ends = profile_interval(fit, name)
+        for end in (ends.lo, ends.hi):
+            held = fit_curve(curve, x, y, [list(fit.parameters)], names=names, fixed={name: end})
+            assert held.rss - fit.rss == pytest.approx(limit, rel=1e-5)

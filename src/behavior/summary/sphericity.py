@@ -27,7 +27,8 @@ class RepeatedAnova:
     """The F test of treatments within subjects, plain and with Greenhouse and Geisser's ε on both degrees of
     freedom.
 
-    `huynh_feldt_epsilon` is not cut at 1. `mauchly_w` is None with two treatments or no more subjects than
+    `huynh_feldt_epsilon` is not cut at 1; two subjects do not determine it, and it is Greenhouse and Geisser's.
+    `mauchly_w` is None with two treatments or no more subjects than
     treatments.
     """
 
@@ -90,7 +91,7 @@ def repeated_anova(table: ArrayLike) -> RepeatedAnova:
     f = treatment / df1 / (error / df2)
     s = np.cov(centred, rowvar=False)
     gg = float(np.trace(s) ** 2 / (df1 * (s**2).sum()))
-    hf = (n * df1 * gg - 2) / (df1 * (n - 1 - df1 * gg))
+    hf = (n * df1 * gg - 2) / (df1 * (n - 1 - df1 * gg)) if n > 2 else gg
     return RepeatedAnova(
         f=f,
         df1=df1,
