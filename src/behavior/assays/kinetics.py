@@ -46,6 +46,8 @@ from behavior.summary.fit import t_quantile
 Floats = NDArray[np.float64]
 Route = Literal["extravascular", "iv_bolus"]
 Trapezoid = Literal["lin", "linup_logdown"]
+_EQUAL = 1 - 1e-4
+"""Nearer concentrations have the linear step: it differs by less than 1e-9, and the logarithm would lose its digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ def trapezoid_steps(times: Floats, levels: Floats, kind: Trapezoid) -> Floats:
     linear = widths * (left + right) / 2
     if kind == "lin":
         return np.asarray(linear, dtype=np.float64)
-    falling = (right < left) & (right > 0)
+    falling = (right < left * _EQUAL) & (right > 0)
     ratio = np.where(falling, left / np.where(falling, right, 1.0), math.e)
     return np.where(falling, widths * (left - right) / np.log(ratio), linear)
 
@@ -257,7 +259,7 @@ def _moment_steps(times: Floats, levels: Floats, kind: Trapezoid) -> Floats:
     linear = widths * (product[:-1] + product[1:]) / 2
     if kind == "lin":
         return np.asarray(linear, dtype=np.float64)
-    falling = (right < left) & (right > 0)
+    falling = (right < left * _EQUAL) & (right > 0)
     rate = np.log(np.where(falling, left / np.where(falling, right, 1.0), math.e)) / widths
     return np.where(falling, (product[:-1] - product[1:]) / rate + (left - right) / rate**2, linear)
 

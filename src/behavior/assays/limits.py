@@ -34,7 +34,11 @@ def wald_limits(fit: CurveFit, name: str, conf_level: float) -> Estimate:
 def raised(estimate: Estimate, base: float) -> Estimate:
     """An estimate on a log scale back on its own; limits that overflow are open."""
 
-    def power(end: float | None) -> float | None:
-        return None if end is None or abs(end) * math.log10(base) > 300 else base**end
+    def power(end: float) -> float:
+        return math.exp(end) if base == math.e else base**end
 
-    return Estimate(base**estimate.value, power(estimate.low), power(estimate.high), estimate.level)
+    low, high = (
+        None if end is None or abs(end) * math.log10(base) > 300 else power(end)
+        for end in (estimate.low, estimate.high)
+    )
+    return Estimate(power(estimate.value), low, high, estimate.level)
