@@ -65,6 +65,16 @@ def test_sessions_as_they_are_really_recorded_and_scored_are_read(tmp_path: Path
     assert len(dataset.rows["components"]) == 8
 
 
+def test_loose_sessions_that_only_prepare_for_the_test_are_not_compared(tmp_path: Path) -> None:
+    conditioning = {"stage": "conditioning", "habituation_s": 1, "n_pairings": 1, "iti_s": 1}
+    test = {"stage": "test", "habituation_s": 1, "test_s": 5}
+    for subject, parameters in (("R1", conditioning), ("R2", test)):
+        finish_session(record(tmp_path, subject=subject, paradigm="conditioned_usv", parameters=parameters))
+    sessions = read_dataset(tmp_path).sessions.set_index("subject")
+    assert sessions.loc["R1", "left_out"] == "it is a conditioning session"
+    assert sessions.loc["R2", "left_out"] == ""
+
+
 def test_tables_are_the_same_bytes_each_time_and_read_back(conflict: Path, tmp_path: Path) -> None:
     first, second = (write_tables(read_dataset(conflict), tmp_path / name) for name in ("one", "two"))
     assert [path.name for path in first] == ["sessions.csv", "components.csv"]

@@ -211,6 +211,7 @@ def _record(folder: SessionFolder, dataset: Path, study: Study | None, warnings:
         "software": header.software,
     }
     try:
+        _is_a_test(folder, study)
         record |= _closed(folder)
         measures, problems = _score(folder, record["journal_sha256"])
         record |= measures
@@ -221,6 +222,17 @@ def _record(folder: SessionFolder, dataset: Path, study: Study | None, warnings:
         record["left_out"] = why.reason
         warnings.append(f"{session}: is left out, {why.reason}; {why.advice}")
     return record
+
+
+PREPARATION = frozenset({"training", "conditioning", "screening"})
+"""Stages that prepare an animal for the test. A loose session of one would pass for a test under vehicle."""
+
+
+def _is_a_test(folder: SessionFolder, study: Study | None) -> None:
+    """Whether a session is one that doses are compared by; a study's own arms say so themselves."""
+    stage = folder.header.parameters.get("stage")
+    if study is None and stage in PREPARATION:
+        raise _LeftOut(f"it is a {stage} session", "summarize it with `behavior propose`, or name it in a study's arm")
 
 
 class _LeftOut(Exception):
