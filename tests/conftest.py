@@ -8,6 +8,10 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `behavior` itself does; before anything imports numpy
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("behavior", deadline=None)  # a deadline is an assertion on wall time
+settings.load_profile("behavior")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,14 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from behavior.assays.kinds import Analysis, analyse
 from behavior.assays.report import write_report
 from behavior.assays.result import AssayResult
-
-settings.register_profile("no wall time", deadline=None)
-settings.load_profile("no wall time")
 
 Written = Callable[..., AssayResult]
 
