@@ -1,6 +1,6 @@
 """Make the sample data again: `python sample_data/remake.py`. Equal versions give equal bytes.
 
-Everything here is made by `behavior simulate sample --seed 25` and nothing by hand, the README's table of what is true
+Everything here is made by `behavior simulate sample --seed 48` and nothing by hand, the README's table of what is true
 included.
 """
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SEED = 25
+SEED = 48
 COMMAND = [sys.executable, "-c", "from behavior.app.cli import main; main()"]
 
 
@@ -41,7 +41,7 @@ def readme(study: Path) -> str:
     lines += [
         "",
         "In each session's folder: `header.json`, `journal.jsonl`, `footer.json`; with sound also `audio.flac` (250 kHz,",
-        "16 bit) and `truth.csv`, the calls that the rat gave. `score.json` and the other tables are derived.",
+        "16 bit) and `truth.csv`, the calls that are in it. `score.json` and the other tables are derived.",
         "",
     ]
     return "\n".join(lines)

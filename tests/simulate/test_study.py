@@ -109,7 +109,12 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(
     with pytest.raises(error, match=sentence):
         list(
             simulate_study(
-                study, rig, tmp_path / "data", seed=1, finish=finish_session, begin=lambda planned: begun.append("begun")
+                study,
+                rig,
+                tmp_path / "data",
+                seed=1,
+                finish=finish_session,
+                begin=lambda planned: begun.append("begun"),
             )
         )
     assert not begun
