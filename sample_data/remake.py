@@ -40,7 +40,7 @@ def readme(study: Path) -> str:
     lines += [row(path.parent) for path in sorted(study.glob("sub-*/ses-*/header.json"))]
     lines += [
         "",
-        "In each session's folder: `header.json`, `journal.jsonl`, `footer.json`; with sound also `audio.flac` (250 kHz,",
+        "In each session's folder: `header.json`, `journal.jsonl`, `footer.json`; with sound `audio.flac` (250 kHz,",
         "16 bit) and `truth.csv`, the calls that are in it. `score.json` and the other tables are derived.",
         "",
     ]
