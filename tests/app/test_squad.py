@@ -128,3 +128,22 @@ def test_what_is_wrong_with_a_plan(old: str, new: str, problem: str) -> None:
     with pytest.raises(BadFile) as caught:
         read_text(PLAN.replace(old, new), SquadPlan, file="plan.toml")
     assert caught.value.problems[0].what.startswith(problem)
+
+
+def test_everything_of_a_plan_but_the_subject_becomes_an_option_that_run_knows() -> None:
+    from inspect import signature
+
+    from behavior.app.run import run
+    from behavior.config.squad import Start
+
+    start = Start(chamber="A", subject="R1", paradigm="p", dose_mg_kg=0, vehicle="saline", day=8, free_feeding_g=310)
+    options = start.options()
+    assert dict(zip(options[::2], options[1::2], strict=True)) == {
+        "--chamber": "A",
+        "--paradigm": "p",
+        "--dose-mg-kg": "0.0",
+        "--vehicle": "saline",
+        "--day": "8",
+        "--free-feeding-g": "310.0",
+    }
+    assert set(Start.model_fields) - {"subject"} <= set(signature(run).parameters)

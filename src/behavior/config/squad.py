@@ -18,6 +18,10 @@ class Start(Record):
     paradigm: str
     parameters: str | None = None
     """TOML file of the paradigm's parameters, or name of a shipped preset."""
+    master: str | None = None
+    """Folder of the master's session, for a yoked subject."""
+    free_feeding_g: Annotated[float | None, Field(gt=0)] = None
+    """The subject's weight before food was restricted, g."""
     blind_code: str | None = None
     compound: str | None = None
     dose_mg_kg: Annotated[float | None, Field(ge=0)] = None
