@@ -19,6 +19,8 @@ from behavior.simulate.drugs import effect
 
 OTHER = {"left": "right", "right": "left"}
 INTERTRIAL_PER_S = 2.2 / 60
+LEAST_S = 0.3
+"""A body takes that long to go through the doorway; nothing crosses sooner, and nothing turns round sooner."""
 RESCUE_MG_KG = {
     "ipsapirone": (0.02, 0.2),
     "alnespirone": (0.5, 5.0),
@@ -102,7 +104,7 @@ class Shuttler(Agenda):
 
     def _cross(self, from_us: int, after_s: float) -> None:
         if not self._closed:
-            self.plan(Crossed(from_us + max(1, round(after_s * 1e6)), ""))
+            self.plan(Crossed(from_us + round(max(LEAST_S, after_s) * 1e6), ""))
 
 
 class Stepper(Agenda):
