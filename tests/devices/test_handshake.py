@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behavior.config.limits import CEILINGS, ShockLimits
-from behavior.devices.handshake import Identity, connect, identify, limit_registers
+from behavior.devices.handshake import Identity, activate, connect, identify, limit_registers
 from behavior.devices.shock_controller import ShockController
 from behavior.devices.transport import MemoryTransport, TransportLost
 from behavior.model.commands import Deliver, SetCue, Shock
@@ -40,6 +40,18 @@ def test_a_device_is_identified_and_ready(kind: str) -> None:
     assert (driver.name, driver.kind) == ("it", kind)
     assert (identity.kind, identity.uid, identity.firmware, identity.who_am_i) == (kind, UID, "1.0.0", 0)
     assert identity.interface == driver.map.digest.hex()
+    assert bed.device.active
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_watchdog_runs_while_other_devices_are_still_being_connected(kind: str) -> None:
+    bed = Bedside(kind)
+    bed.connect(active=False)
+    bed.now_us = 30_000_000
+    bed.device.advance(bed.now_us)
+    assert not bed.device.active
+    assert bed.value("Fault") == 0
+    activate(kind, bed.transport, lambda: bed.now_us)
     assert bed.device.active
 
 

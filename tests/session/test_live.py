@@ -19,6 +19,7 @@ from behavior.app.run import stoppable
 from behavior.model.commands import Command, SetRecording, Shock, StopShock
 from behavior.model.events import (
     Event,
+    Faulted,
     LeverPressed,
     Noted,
     RecordingEnded,
@@ -122,6 +123,12 @@ def test_session_time_begins_at_zero_and_what_was_before_it_is_no_event() -> Non
     chamber.play(LeverPressed(apparatus.zero_us + 250, "left"))
     assert apparatus.wait(NEVER) == [LeverPressed(250, "left")]
     assert 0 <= apparatus.now_us() < LINK_ZERO_US
+
+
+def test_a_fault_from_before_the_session_is_an_event_of_it() -> None:
+    chamber, apparatus = connected()
+    chamber.play(Faulted(LINK_ZERO_US - 2_000_000, "shocker", "its watchdog ended"))
+    assert apparatus.wait(NEVER) == [Faulted(0, "shocker", "its watchdog ended")]
 
 
 def test_commands_reach_the_chamber_on_its_own_clock() -> None:

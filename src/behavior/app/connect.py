@@ -26,6 +26,8 @@ class Link:
     chamber: ConnectedChamber
     identities: dict[str, Identity]
     clock_us: Callable[[], int]
+    activate: Callable[[], None]
+    """Puts all devices into Active mode; to be called when the session is about to drive them."""
     world: SimulatedChamber | None
     microphone: SimulatedMicrophone | None
 
@@ -51,7 +53,7 @@ def connected(
     """
     from behavior.devices.chamber import ConnectedChamber
     from behavior.devices.discovery import ports_of, serial_ports
-    from behavior.devices.handshake import connect
+    from behavior.devices.handshake import activate, connect
     from behavior.devices.transport import SerialTransport
     from behavior.session.live import monotonic_clock
     from behavior.simulate.rig import SimulatedChamber
@@ -86,11 +88,17 @@ def connected(
                 n_issued=issued_to(device, interrupted),
                 resumed=interrupted is not None,
                 sides=device.sides,
+                active=False,  # a watchdog must not run while its neighbour is still being asked who it is
             )
             drivers.append((driver, transport))
         chamber = ConnectedChamber(drivers)
         stack.callback(chamber.close)
-        yield Link(chamber, identities, clock_us, world, microphone)
+
+        def activate_all() -> None:
+            for driver, transport in drivers:
+                activate(driver.kind, transport, clock_us)
+
+        yield Link(chamber, identities, clock_us, activate_all, world, microphone)
 
 
 def issued_to(device: Device, interrupted: Interrupted | None) -> int:

@@ -148,6 +148,7 @@ def live(
     core = interrupted.core if interrupted else core_of(folder.header)
     start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
+    link.activate()
     apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show, start_us=start_us)
     with stoppable(apparatus), typing(apparatus.note, raters, apparatus.stop):
         footer = record_session(

@@ -200,6 +200,7 @@ def connect(
     n_issued: int = 0,
     resumed: bool = False,
     sides: Sides | None = None,
+    active: bool = True,
 ) -> tuple[HarpDriver, Identity]:
     """Make a device ready over an open transport.
 
@@ -214,11 +215,12 @@ def connect(
     n_issued : shocks or deliveries that this session commanded already
     resumed : keep the device's counts and limits instead of resetting it
     sides : of a shuttle box
+    active : put it into Active mode, in which its watchdog wants to hear of the host from now on; else `activate` later
 
     Returns
     -------
     driver, identity
-        The driver, whose device is in Active mode from now on, and who that device is.
+        The driver, and who the device is.
 
     Raises
     ------
@@ -235,8 +237,20 @@ def connect(
         ask.reset()
     _clear_faults(name, ask)
     driver = DRIVERS[kind](name, ask, clock_us, Order(limits, n_issued, sides or Sides()))
-    ask.write("OperationControl", ACTIVE_QUIET)
+    if active:
+        activate(kind, transport, clock_us)
     return driver, identity
+
+
+def activate(kind: str, transport: Transport, clock_us: Callable[[], int]) -> None:
+    """Put a device that is ready into Active mode: from now on it reports, and its watchdog runs.
+
+    Raises
+    ------
+    Failure
+        It does not answer, or stays in Standby.
+    """
+    Dialogue(transport, clock_us, device_map(kind)).write("OperationControl", ACTIVE_QUIET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from behavior.devices.chamber import ConnectedChamber
 from behavior.model.commands import Command, SetRecording
-from behavior.model.events import Event, Noted, Stopped
+from behavior.model.events import Event, Faulted, LinkLost, Noted, Stopped
 from behavior.session.recording import Recorder
 
 SETTLE_US = 300_000
@@ -108,6 +108,13 @@ class LiveApparatus:
         return self._in_session(self._chamber.receive(*happening))
 
     def _in_session(self, events: list[Event]) -> list[Event]:
-        """What devices report, on the session's clock; what they had to say of the time before it is no event of it."""
+        """What devices report, on the session's clock.
+
+        What an animal did before the session is no event of it. What is wrong with a device is, since whenever.
+        """
         placed = [replace(event, at_us=event.at_us - self.zero_us) for event in events]
-        return [event for event in placed if event.at_us >= self._start_us]
+        return [
+            event if event.at_us >= self._start_us else replace(event, at_us=self._start_us)
+            for event in placed
+            if event.at_us >= self._start_us or isinstance(event, Faulted | LinkLost)
+        ]
