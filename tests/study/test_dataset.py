@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from behavior.model.doses import Treatment
 from behavior.model.errors import BadFile, BadInput
 from behavior.scoring.finish import finish_session
 from behavior.study.dataset import DESCRIPTION, natural_order, read_dataset, write_tables
@@ -63,6 +64,16 @@ def test_sessions_as_they_are_really_recorded_and_scored_are_read(tmp_path: Path
     assert dataset.sessions["left_out"].eq("").all()
     assert (dataset.sessions["punished_rate_per_min"] > 0).all()
     assert len(dataset.rows["components"]) == 8
+
+
+def test_treatments_before_training_and_before_retention_stand_apart(tmp_path: Path) -> None:
+    for number, precedes in enumerate(("training", "retention", "retention"), start=1):
+        treatment = Treatment(dose_mg_kg=0.0, vehicle="saline", precedes=precedes)
+        finish_session(record(tmp_path, subject=f"R{number}", treatment=treatment))
+    sessions = read_dataset(tmp_path).sessions.set_index("subject")
+    assert sessions["precedes"].tolist() == ["training", "retention", "retention"]
+    assert sessions.loc["R1", "arm"] == "geller_seifter, treated before training"
+    assert sessions.loc["R2", "arm"] == sessions.loc["R3", "arm"] == "geller_seifter, treated before retention"
 
 
 def test_loose_sessions_that_only_prepare_for_the_test_are_not_compared(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ class Arm(Record):
     vehicle: str
     route: str
     pretreatment_min: Annotated[float, Field(ge=0)]
+    precedes: str | None = None
+    """The stage that the treatment is given before, such as training or retention."""
     doses_mg_kg: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=2)]
     """Vehicle is dose 0 and must be among them."""
     n_per_dose: Annotated[int, Field(ge=2, le=1000)]

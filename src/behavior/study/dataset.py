@@ -309,10 +309,16 @@ def _is_number(value: object) -> bool:
 
 
 def _arm_name(folder: SessionFolder, study: Study | None) -> str | None:
-    """As the header says; where it says nothing, the one arm of the study with this paradigm and compound."""
+    """As the header says; where it says nothing, the one arm of the study with this paradigm and compound.
+
+    Loose sessions whose treatment preceded different stages stand apart: what a drug does to acquisition is not what
+    it does to retrieval.
+    """
+    given = folder.header.treatment
+    if folder.header.arm is None and study is None and given.precedes:
+        return f"{folder.header.paradigm}, treated before {given.precedes}"
     if folder.header.arm is not None or study is None:
         return folder.header.arm
-    given = folder.header.treatment
     same = [arm.name for arm in study.arms if arm.paradigm == folder.header.paradigm]
     closer = [arm.name for arm in study.arms if arm.name in same and arm.compound == given.compound]
     return next((names[0] for names in (closer, same) if len(names) == 1), None)

@@ -93,6 +93,7 @@ def _of_arm(
             vehicle=arm.vehicle,
             route=arm.route,
             pretreatment_min=arm.pretreatment_min,
+            precedes=arm.precedes,
         )
         weight_g = round(random.gauss(study.animals.weight_g, 0.04 * study.animals.weight_g), 0)
         yield f"R{next(numbers):02d}", treatment, weight_g, random.getrandbits(32)
