@@ -97,7 +97,7 @@ def test_nobody_can_raise_a_ceiling(name: str, value: float) -> None:
 
 def test_every_option_that_a_plan_gives_is_one_of_run() -> None:
     known = {f"--{name.replace('_', '-')}" for name in inspect.signature(run).parameters}
-    values: dict[str, Any] = {"dose_mg_kg": 3.0, "pretreatment_min": 30.0, "day": 8}
+    values: dict[str, Any] = {"dose_mg_kg": 3.0, "pretreatment_min": 30.0, "day": 8, "free_feeding_g": 300.0}
     names = [name for name in Start.model_fields if name != "subject"]
     start = Start(**{name: values.get(name, "x") for name in Start.model_fields})
     options = start.options()

@@ -177,7 +177,13 @@ def _errors(loss: object, best: Floats) -> Floats:
     if np.linalg.eigvalsh(curvature)[0] <= 0:
         # At a spread of 0 the likelihood is flat in its logarithm; the coefficients' own curvature remains.
         curvature = curvature[:p, :p]
-    return np.asarray(np.sqrt(np.diag(np.linalg.inv(curvature))[:p]), dtype=np.float64)
+    try:
+        variances = np.diag(np.linalg.inv(curvature))[:p]
+    except np.linalg.LinAlgError:
+        variances = np.full(p, np.nan)
+    if not np.all(variances > 0):
+        raise BadInput("the data do not determine these coefficients apart from each other; compare fewer groups")
+    return np.asarray(np.sqrt(variances), dtype=np.float64)
 
 
 def _named(names: Sequence[str], best: Floats, errors: Floats) -> tuple[Coefficient, ...]:
