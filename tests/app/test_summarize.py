@@ -14,7 +14,7 @@ from behavior.app.summarize import endpoints_of, free_name, summarize, summarize
 from behavior.assays.kinds import analyse
 from behavior.assays.report import write_report as write_assay
 from behavior.model.errors import BadFile, BadInput
-from study.datasets import write_conflict
+from study.datasets import given, write_conflict, write_session
 
 RATES = {0.0: [1.0, 2.0, 3.0], 1.0: [2.0, 3.0, 4.0]}
 
@@ -144,3 +144,14 @@ def test_what_is_no_finished_assay_is_refused_before_anything_is_written(
     with pytest.raises(BadInput, match="two folders are called my-firing; rename one"):
         endpoints_of([assays["firing"], twin])
     assert endpoints_of([]) == {}
+
+
+def test_a_blinded_study_gets_quality_control_and_no_statistics(command: typer.Typer, tmp_path: Path) -> None:
+    coded = given(None, compound=None, vehicle=None, blind_code="K1")
+    write_session(tmp_path / "data", "R1", None, {"punished_rate_per_min": 1.0}, treatment=coded)
+    done = CliRunner().invoke(command, [str(tmp_path / "data")])
+    assert done.stdout == f"{tmp_path / 'data' / 'summary' / 'quality.html'}\n"
+    assert done.stderr.splitlines()[-1] == "1 sessions checked, for the study is blinded"
+    assert not (tmp_path / "data" / "summary" / "report.html").exists()
+    found = json.loads(CliRunner().invoke(command, [str(tmp_path / "data"), "--json"]).stdout)
+    assert (found["blinded"], found["per_dose"]) == (True, [])

@@ -37,18 +37,24 @@ def summarize(
     """Summarize sessions per dose: tables, statistics, figures and report.html."""
     from behavior.assays.units import shown
     from behavior.study.dataset import read_dataset
+    from behavior.summary.quality_control import quality_control, write_quality_control
     from behavior.summary.report import write_report
 
     found, assays = read_dataset(dataset), endpoints_of(assay or [])
-    report = write_report(found, out or free_name(dataset / "summary"), assays=assays, unit_text=shown)
+    folder = out or free_name(dataset / "summary")
+    if found.blinded:
+        report = write_quality_control(found, folder)
+    else:
+        report = write_report(found, folder, assays=assays, unit_text=shown)
     if as_json:
         typer.echo(json.dumps(_as_json(found, report), indent=1, ensure_ascii=False, allow_nan=False))
         return
-    for warning in found.warnings:
+    for warning in quality_control(found).warnings if found.blinded else found.warnings:
         typer.echo(f"warning: {warning}", err=True)
     n_out = len(found.sessions) - len(found.analysed)
     left_out = f", {n_out} left out" if n_out else ""
-    typer.echo(f"{len(found.analysed)} sessions summarized{left_out}", err=True)
+    done = "checked, for the study is blinded" if found.blinded else "summarized"
+    typer.echo(f"{len(found.analysed)} sessions {done}{left_out}", err=True)
     typer.echo(str(report))
 
 
@@ -88,6 +94,8 @@ def free_name(folder: Path) -> Path:
 
 def _as_json(dataset: Dataset, report: Path) -> dict[str, Any]:
     """The report's path, the per-dose table, and the endpoints beside assays; null for what is missing."""
+    from behavior.summary.quality_control import quality_control
+
     tables = report.parent / "tables"
     beside = tables / "endpoints.csv"
     return {
@@ -95,7 +103,7 @@ def _as_json(dataset: Dataset, report: Path) -> dict[str, Any]:
         "n_sessions": len(dataset.sessions),
         "n_analysed": len(dataset.analysed),
         "blinded": dataset.blinded,
-        "warnings": list(dataset.warnings),
+        "warnings": list(quality_control(dataset).warnings if dataset.blinded else dataset.warnings),
         "per_dose": _rows_of(tables / "per_dose.csv"),
         **({"endpoints": _rows_of(beside)} if beside.is_file() else {}),
     }

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from behavior.model.errors import BadInput, Failure
+from behavior.model.errors import Failure
 from behavior.summary import wording
 from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
 from behavior.summary.beside import endpoint_table, rows_of
@@ -24,14 +24,15 @@ from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import Ed50
 from behavior.summary.exchange import write_exchange
 from behavior.summary.figures import dose_response, estimation, side_by_side, still_waiting
-from behavior.summary.names import dose_text, plain, slugs_of
+from behavior.summary.names import plain, slugs_of
 from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
+from behavior.summary.quality_control import make_folder
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
+from behavior.summary.writing import pages
 
 if TYPE_CHECKING:
     import pandas as pd
-    from markupsafe import Markup
     from matplotlib.figure import Figure
 
     from behavior.study.dataset import Dataset
@@ -81,7 +82,7 @@ def write_report(
 
     arms = summarize_arms(dataset)
     beside = endpoint_table(arms, assays) if assays else None
-    _make(out)
+    make_folder(out)
     try:
         write_tables(dataset, out / "tables")
         table = per_dose_table(arms)
@@ -97,30 +98,10 @@ def write_report(
     return out / REPORT
 
 
-def _make(out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()):
-        raise BadInput(f"{out}: holds something already and is not overwritten; name another folder with --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{out}: cannot be made ({error.strerror}); name another folder with --out") from None
-
-
 def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path, beside: list[dict[str, str]]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    pages = Environment(
-        loader=PackageLoader("behavior.summary", "pages"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    pages.filters |= {
-        "number": wording.number, "interval": wording.interval, "effect": wording.effect, "plain": plain,
-        "p": wording.p_cell, "marked": _marked, "dose": dose_text,
-        "quartiles": wording.quartiles,
-    }  # fmt: skip
-    styles, _, _ = pages.loader.get_source(pages, "report.css") if pages.loader else ("", None, None)
+    environment, styles = pages()
     numbers, slugs = iter(range(1, 10_000)), slugs_of([arm.plan.name for arm in arms])
-    return pages.get_template("report.html").render(
+    return environment.get_template("report.html").render(
         styles=styles,
         dataset=dataset,
         title=dataset.study.title if dataset.study else f"Sessions in {dataset.path.name}",
@@ -134,15 +115,6 @@ def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path, beside:
         sessions=_session_rows(dataset),
         study_sha256=_study_digest(dataset),
     )
-
-
-def _marked(text: str) -> Markup:
-    """Text as text, with what stands between backticks as code."""
-    import re
-
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _part(dataset: Dataset, arm: ArmSummary, slug: str, figures: Path, numbers: Iterator[int]) -> dict[str, Any]:
