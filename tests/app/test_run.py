@@ -13,7 +13,7 @@ import pytest
 
 from app.commands import behavior, started
 from behavior.model.commands import Command, EndSession, SetCue, SetLever, Shock
-from behavior.model.events import LeverPressed, Noted, Resumed, ShockEnded, ShockStarted
+from behavior.model.events import LeverPressed, Noted, RecordingStarted, Resumed, ShockEnded, ShockStarted
 from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
 
@@ -194,6 +194,28 @@ def test_a_killed_session_goes_on_from_where_it_was(tmp_path: Path) -> None:
     footer = folder.footer
     assert footer is not None
     assert footer.reason == "completed"
+
+
+def test_a_session_killed_amid_its_recording_goes_on_with_another_file(tmp_path: Path) -> None:
+    (tmp_path / "quick.toml").write_text("habituation_s = 0.2\ntest_s = 3\n")
+    what = [*WHAT, "--chamber", "A", "--paradigm", "conditioned_usv", "--parameters", tmp_path / "quick.toml"]
+    process = started(arguments(tmp_path / "data", *WHO, *what, "--simulate"))
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        folder = wait_for_a_journal(tmp_path / "data", b"RecordingStarted")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    done = behavior("resume", folder.path, "--confirm", "R1")
+    assert done.code == 0, done.err
+    assert "audio_part-02.flac" in {path.name for path in folder.sound_paths}
+    files = [item.file for item in folder.read().items if isinstance(item, RecordingStarted)]
+    assert files == ["audio.flac", "audio_part-02.flac"]
+    assert verify(folder).remarks == ()
+    score = json.loads((folder.path / "score.json").read_text())["session"]
+    assert score["n_resumed"] == 1
+    assert score["unheard_s"] > 0
 
 
 def wait_for_a_journal(data: Path, line: bytes = b"BeginComponent") -> SessionFolder:

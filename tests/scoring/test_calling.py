@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from behavior.model import commands as c
 from behavior.model import events as e
 from behavior.model.errors import BadInput
-from behavior.scoring.calling import Criteria, Heard, bins, calling, gated, on_session_clock, unheard_s, unmeasured
+from behavior.scoring.calling import (
+    Criteria,
+    Heard,
+    bins,
+    calling,
+    gated,
+    on_session_clock,
+    score_test,
+    unheard_s,
+    unmeasured,
+)
 from behavior.scoring.timeline import timeline_of
 from scoring.sessions import S, call, journal
 
@@ -178,3 +188,31 @@ def test_what_was_not_recorded_or_dropped_was_not_heard() -> None:
     assert unheard_s(timeline, timeline.components[0]) == 140 - 10 + 1  # begun at 0, recorded for 10 s, 1 s dropped
     silent = timeline_of(journal(c.BeginComponent("test"), e.TimerFired(10 * S)))
     assert unheard_s(silent, silent.components[0]) == 0.0
+
+
+def test_a_recording_that_was_cut_and_gone_on_with_is_unheard_in_between() -> None:
+    items = journal(
+        c.BeginComponent("test"),
+        e.RecordingStarted(0, "audio.flac", 1000),
+        e.RecordingEnded(20 * S, 20_000, 0),
+        e.Resumed(50 * S, 25 * S),
+        e.RecordingStarted(50 * S, "audio_part-02.flac", 1000),
+        e.RecordingEnded(100 * S, 50_000, 0),
+        c.EndComponent("test"),
+    )
+    calls = [call(18.0), call(1.0, file="audio_part-02.flac")]
+    score = score_test(timeline_of(items), calls).session
+    assert score["unheard_s"] == 30.0
+    assert score["calling_time_s"] == 2.0
+    assert score["fraction_time_calling"] == 2.0 / 70.0
+    assert score["latency_first_call_s"] == 18.0
+
+
+@pytest.mark.parametrize(("n_samples", "unheard_s"), [(0, 100.0), (None, 0.0), (50_000, 50.0)])
+def test_a_recording_of_nothing_heard_nothing(n_samples: int | None, unheard_s: float) -> None:
+    ended = [] if n_samples is None else [e.RecordingEnded(100 * S, n_samples, 0)]
+    items = journal(
+        e.RecordingStarted(0, "audio.flac", 1000), c.BeginComponent("test"), e.TimerFired(100 * S), *ended,
+        c.EndComponent("test"),
+    )  # fmt: skip
+    assert score_test(timeline_of(items), []).session["unheard_s"] == unheard_s

@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import json, structs
 
 from behavior import __version__
+from behavior.audio.write import RecordingWriter
 from behavior.model.commands import Command, Deliver, EndSession, SetRecording, Shock
 from behavior.model.errors import BadInput, Failure
-from behavior.model.events import Resumed, Stopped
+from behavior.model.events import Noted, RecordingEnded, RecordingStarted, Resumed, Stopped
 from behavior.scoring.rescore import rescore
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import line_of
 from behavior.session.record import record_session
+from behavior.session.recording import cut_recording, end_of_cut, part_of, sound_name
 from behavior.session.resume import Interrupted, Nobody, interrupted, resumed
 from behavior.session.verify import verify
 from behavior.simulate.ideal import IdealBox
@@ -169,14 +172,89 @@ def test_the_gap_is_counted_from_the_last_line_and_is_never_negative(
     assert session.gap_us(now.astimezone(UTC)) == max(0, later_s) * 1_000_000
 
 
-def test_a_cut_recording_is_known(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> SessionFolder:
     parameters = {"habituation_s": 1, "test_s": 20}
-    folder = record(tmp_path / "a", paradigm="conditioned_usv", parameters=parameters)
-    journal = folder.journal_path.read_bytes()
-    for at, recording in ((b'{"kind":"SetRecording"', False), (b'{"kind":"RecordingStarted"', True)):
-        session = interrupted(cut(folder, tmp_path / str(recording), journal.index(at)))
-        assert session.was_recording == (recording or any(isinstance(one, SetRecording) for one in session.owed))
-        session.core.close()
+    return record(tmp_path_factory.mktemp("recorded"), paradigm="conditioned_usv", parameters=parameters)
+
+
+def amid_the_recording(recorded: SessionFolder, path: Path) -> SessionFolder:
+    journal = recorded.journal_path.read_bytes()
+    return cut(recorded, path, journal.index(b"\n", journal.index(b'{"kind":"RecordingStarted"')) + 1)
+
+
+def test_a_session_cut_amid_a_recording_ends_that_one_and_begins_another(
+    recorded: SessionFolder, tmp_path: Path
+) -> None:
+    folder = amid_the_recording(recorded, tmp_path / "cut")
+    n_before = len(folder.read().items)
+    go_on(interrupted(folder))
+    after = folder.read().items[n_before:]
+    switches = [item for item in after if isinstance(item, SetRecording | RecordingStarted | RecordingEnded | Resumed)]
+    kinds = [type(item).__name__ for item in switches]
+    assert kinds == [
+        "RecordingEnded", "Resumed", "SetRecording", "RecordingStarted", "SetRecording", "RecordingEnded",
+    ]  # fmt: skip
+    assert verify(folder).remarks == ()
+    assert folder.footer is not None
+    assert folder.footer.reason == "completed"
+
+
+def test_a_session_cut_before_its_recording_began_owes_it_once(recorded: SessionFolder, tmp_path: Path) -> None:
+    journal = recorded.journal_path.read_bytes()
+    folder = cut(recorded, tmp_path / "cut", journal.index(b'{"kind":"SetRecording"'))
+    assert interrupted(folder).before == []
+
+
+def test_a_closed_session_knows_how_much_its_cut_recording_holds(recorded: SessionFolder, tmp_path: Path) -> None:
+    folder = amid_the_recording(recorded, tmp_path / "cut")
+    session = interrupted(folder)
+    record_session(
+        folder, session.core, Nobody(session.core.now_us), time_of_day=lambda: "later", interrupted=session,
+        first=lambda at_us: Stopped(at_us, "resume: closed by hand"),
+    )  # fmt: skip
+    (ended,) = (item for item in folder.read().items if isinstance(item, RecordingEnded))
+    assert ended.n_samples == 0
+    assert verify(folder).remarks == ()
+
+
+def test_the_end_of_a_cut_recording_is_what_its_file_holds(tmp_path: Path) -> None:
+    started = RecordingStarted(5_000_000, "audio.wav", 1000)
+    assert end_of_cut(started, tmp_path) == RecordingEnded(5_000_000, 0, 0)
+    writer = RecordingWriter(tmp_path / "audio.wav", 1000)  # never closed, as after a kill
+    writer.write(np.zeros(2500, np.int16))
+    assert end_of_cut(started, tmp_path) == RecordingEnded(7_500_000, 2500, 0)
+    (tmp_path / "audio.wav").write_bytes(b"RIFF")
+    assert end_of_cut(started, tmp_path) == RecordingEnded(5_000_000, 0, 0)
+    writer.close()
+
+
+def test_only_the_last_recording_can_be_cut() -> None:
+    started, ended = RecordingStarted(0, "audio.flac", 1000), RecordingEnded(9, 9, 0)
+    second = RecordingStarted(10, "audio_part-02.flac", 1000)
+    assert cut_recording([]) is None
+    assert cut_recording([started]) is started
+    assert cut_recording([started, ended]) is None
+    assert cut_recording([started, ended, second]) is second
+
+
+@given(part=st.integers(1, 500), suffix=st.sampled_from([".flac", ".wav"]))
+def test_the_name_of_a_part_says_which_it_is(part: int, suffix: str) -> None:
+    assert part_of(sound_name(part, suffix)) == part
+
+
+@pytest.mark.parametrize("name", ["audio.mp3", "audio", "my_audio.wav", "audio_part-2.wav", "calls.csv", ""])
+def test_other_files_are_no_part_of_the_sound(name: str) -> None:
+    assert part_of(name) == 0
+
+
+def test_the_next_part_is_one_that_neither_disk_nor_journal_knows(recorded: SessionFolder, tmp_path: Path) -> None:
+    folder = cut(recorded, tmp_path / "cut", 4000)
+    assert folder.next_sound_part == 1
+    for name in ("audio_part-02.flac", "audio.flac", "audio_part-11.wav"):
+        (folder.path / name).touch()
+    assert [path.name for path in folder.sound_paths] == ["audio.flac", "audio_part-02.flac", "audio_part-11.wav"]
+    assert folder.next_sound_part == 12
 
 
 def headed(folder: SessionFolder, **changes: object) -> SessionFolder:
@@ -204,6 +282,8 @@ def test_another_version_is_said_and_goes_on_if_its_replay_agrees(whole: Session
     go_on(session)
     assert folder.footer is not None
     assert folder.footer.reason == "completed"
+    noted = [item.text for item in folder.read().items if isinstance(item, Noted)]
+    assert noted == [f"resume: {remark}" for remark in session.remarks]
 
 
 def test_another_version_whose_replay_differs_is_refused_and_changes_nothing(

@@ -70,7 +70,7 @@ def test_every_session_holds_and_its_score_is_its_rescore(dataset: Path) -> None
 
 def test_calls_were_recorded_and_found_where_the_rat_called(dataset: Path) -> None:
     recorded = [folder for folder in find_sessions(dataset) if folder.header.arm == "vocalization"]
-    assert all(folder.sound_path for folder in recorded)
+    assert all(folder.sound_paths for folder in recorded)
     assert all((folder.path / "calls.csv").exists() for folder in recorded)
 
 

@@ -61,7 +61,8 @@ def connected(
 
     start_ns = time.monotonic_ns()
     clock_us = monotonic_clock(start_ns)
-    microphone = SimulatedMicrophone(box.microphone.sample_rate_hz) if simulated and box.microphone else None
+    part = interrupted.folder.next_sound_part if interrupted else 1
+    microphone = SimulatedMicrophone(box.microphone.sample_rate_hz, part) if simulated and box.microphone else None
     with ExitStack() as stack:
         world = None
         if simulated:

@@ -96,7 +96,8 @@ def _rescored(path: Path, *, check: bool) -> Result:
     try:
         old = _standing(path)
         if check:
-            new = rescored(folder, calls=find_calls(folder).calls if folder.sound_path else None)
+            found = [call for one in find_calls(folder) for call in one.calls] if folder.sound_paths else None
+            new = rescored(folder, calls=found)
         else:
             new = finish_session(folder)
     except BehaviorError as error:

@@ -48,8 +48,6 @@ def why_not(session: Interrupted, gap_s: float, max_gap_s: float) -> str:
     """Why a session cannot be gone on with; empty if it can."""
     if session.core.ended is not None:
         return f"it had ended already ({session.core.ended})"
-    if session.was_recording:
-        return "it was recording, and a cut recording has no clock to go on with"
     if gap_s > max_gap_s:
         return f"the gap is longer than {max_gap_s:g} s"
     return ""

@@ -185,7 +185,7 @@ def recorded(timeline: Timeline, window: Window) -> list[tuple[float, float]]:
     spans = []
     for recording in timeline.recordings:
         end_us = float(window.end_us)
-        if recording.n_samples and recording.sample_rate_hz:
+        if recording.n_samples is not None and recording.sample_rate_hz:
             end_us = min(end_us, recording.began_us + 1e6 * recording.n_samples / recording.sample_rate_hz)
         spans.append((float(max(window.begin_us, recording.began_us)), end_us))
     return spans

@@ -67,32 +67,42 @@ def finish_recording(path: Path, channels: Path, out: Path) -> Score:
 
 def search_sound(folder: SessionFolder) -> None:
     """Write the calls that are in the session's sound, and what was rejected; nothing without sound."""
-    if folder.sound_path is None:
+    if not folder.sound_paths:
         return
     from behavior.usv.table import REJECTED_COLUMNS, TableWriter, write_calls
 
-    detection = find_calls(folder)
-    write_calls(folder.path / CALLS, detection.calls)
+    detections = find_calls(folder)
+    write_calls(folder.path / CALLS, [call for one in detections for call in one.calls])
     with (folder.path / "rejected.csv").open("w", newline="", encoding="utf-8") as stream:
-        TableWriter(stream, REJECTED_COLUMNS).write(detection.rejected)
+        TableWriter(stream, REJECTED_COLUMNS).write([call for one in detections for call in one.rejected])
 
 
-def find_calls(folder: SessionFolder) -> Detection:
-    """Search the session's sound; what its own journal knows to have sounded is gated."""
+def find_calls(folder: SessionFolder) -> list[Detection]:
+    """Search each of the session's recordings; what its own journal knows to have sounded is gated."""
     from behavior.usv.detect import detect_file
     from behavior.usv.profile import load_profile
 
-    if folder.sound_path is None:
+    if not folder.sound_paths:
         raise BadInput(f"{folder.path}: there is no sound in this session; nothing can be searched")
-    events = list(known_events(folder.read().items))
-    return detect_file(folder.sound_path, load_profile(PROFILE), events=events)
+    profile, items = load_profile(PROFILE), folder.read().items
+    return [
+        detect_file(path, profile, events=list(known_events(items, path.name)))
+        for path in folder.sound_paths
+        if path.stat().st_size
+    ]
 
 
-def known_events(items: Iterable[Item]) -> Iterator[KnownEvent]:
-    """What the journal knows to have sounded, in seconds of the recording: shocks, levers, the feeder."""
+def known_events(items: Iterable[Item], file: str | None = None) -> Iterator[KnownEvent]:
+    """What the journal knows to have sounded, in seconds of a recording: shocks, levers, the feeder.
+
+    Parameters
+    ----------
+    file : the recording's name; of one that the journal does not know, its first sample is taken for the session's
+    """
     from behavior.usv.gate import KnownEvent
 
     timeline = timeline_of(items)
-    zero_us = timeline.recordings[0].began_us if timeline.recordings else 0
+    recordings = [one for one in timeline.recordings if one.file == file] or timeline.recordings
+    zero_us = recordings[0].began_us if recordings else 0
     for one in artefacts(timeline):
         yield KnownEvent(one.kind, (one.begin_us - zero_us) / 1e6, (one.end_us - zero_us) / 1e6)

@@ -4,7 +4,7 @@
         header.json     who, what, how much, on what, from which seed          written once, before the first event
         journal.jsonl   everything that happened and was commanded              appended
         footer.json     when and why it ended, totals, digest of the journal    written once, at the end
-        audio.flac      the chamber's sound, if the paradigm records it
+        audio.flac      the chamber's sound, if the paradigm records it; audio_part-02.flac after a resume
         truth.csv       which calls are in the sound; simulated sessions only
         calls.csv, components.csv, score.json                                   derived: can be made again at any time
 
@@ -23,11 +23,10 @@ from pathlib import Path
 import msgspec
 
 from behavior.model.errors import BadInput, Failure
-from behavior.model.events import Crossed, Delivered, Event, LeverPressed, ShockEnded
+from behavior.model.events import Crossed, Delivered, Event, LeverPressed, RecordingStarted, ShockEnded
 from behavior.model.session import SESSION_FORMAT, SessionFooter, SessionHeader
 from behavior.session.journal import Item, JournalWriter, Reading, read_journal
-
-SOUND_FILES = ("audio.flac", "audio.wav")
+from behavior.session.recording import part_of
 
 
 class SessionFolder:
@@ -70,9 +69,15 @@ class SessionFolder:
         return self.path / "journal.jsonl"
 
     @property
-    def sound_path(self) -> Path | None:
-        """The recording, if there is one."""
-        return next((self.path / name for name in SOUND_FILES if (self.path / name).exists()), None)
+    def sound_paths(self) -> list[Path]:
+        """Its recordings, in order: none, one, or one more for each resume amid a recording."""
+        return sorted((path for path in self.path.iterdir() if part_of(path.name)), key=lambda path: part_of(path.name))
+
+    @property
+    def next_sound_part(self) -> int:
+        """Which part of the sound whoever records next has to write."""
+        named = [item.file for item in self.read().items if isinstance(item, RecordingStarted)]
+        return 1 + max((part_of(name) for name in (*named, *(path.name for path in self.sound_paths))), default=0)
 
     def read(self) -> Reading:
         """The journal, as far as it can be read."""

@@ -43,7 +43,8 @@ def record_session(
         The session could not be carried on. It was ended safely, and its footer says why.
     """
     totals = Totals()
-    continues, owed = (interrupted.reading, interrupted.owed) if interrupted else (None, [])
+    continues = interrupted.reading if interrupted else None
+    owed, before = (interrupted.owed, interrupted.before) if interrupted else ([], [])
     for item in continues.items if continues else []:
         totals.take(item)
         watch(item)
@@ -57,7 +58,7 @@ def record_session(
     failure: Exception | None = None
     try:
         with journal:
-            run(core, apparatus, record, first=first, owed=owed)
+            run(core, apparatus, record, first=first, owed=owed, before=before)
     except Exception as error:  # noqa: BLE001 — whatever it was, the footer is written first
         failure = error
     reason = str(core.ended) if failure is None else f"failure of the host: {failure}"

@@ -1,10 +1,21 @@
-"""What records the chamber's sound, as a session sees it."""
+"""The chamber's sound, as a session sees it: who records it, and how its parts are named.
+
+A session that was cut while it recorded goes on with a new file: `audio.wav`, then `audio_part-02.wav`. What the cut
+file holds is counted when the session goes on or is closed, and journalled as the end of that recording, so that all
+scores know from the journal alone what was heard and what was not.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Protocol
 
-from behavior.model.events import RecordingEnded, RecordingStarted
+from behavior.model.commands import Command
+from behavior.model.events import Event, RecordingEnded, RecordingStarted
+
+_PART = re.compile(r"audio(?:_part-(\d\d+))?\.(?:flac|wav)")
 
 
 class Recorder(Protocol):
@@ -15,3 +26,42 @@ class Recorder(Protocol):
 
     def stop(self, at_us: int) -> RecordingEnded:
         """End the recording and close its file."""
+
+
+def sound_name(part: int, suffix: str = ".flac") -> str:
+    """What the file of a session's sound is called; parts count from 1."""
+    return f"audio{suffix}" if part == 1 else f"audio_part-{part:02d}{suffix}"
+
+
+def part_of(name: str) -> int:
+    """Which part of a session's sound a file name means; 0 if it means none."""
+    found = _PART.fullmatch(name)
+    return int(found[1] or 1) if found else 0
+
+
+def cut_recording(items: Iterable[Event | Command]) -> RecordingStarted | None:
+    """The recording that a journal begins and does not end."""
+    started = None
+    for item in items:
+        match item:
+            case RecordingStarted():
+                started = item
+            case RecordingEnded():
+                started = None
+    return started
+
+
+def end_of_cut(recording: RecordingStarted, folder: Path) -> RecordingEnded:
+    """The end of a recording that was cut, by what its file holds; nothing was heard if that cannot be read."""
+    n_samples = _n_samples(folder / recording.file)
+    lasted_us = round(n_samples * 1e6 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
+    return RecordingEnded(recording.at_us + lasted_us, n_samples, 0)
+
+
+def _n_samples(path: Path) -> int:
+    import soundfile
+
+    try:
+        return int(soundfile.info(path).frames)
+    except (soundfile.LibsndfileError, OSError):
+        return 0

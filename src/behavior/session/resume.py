@@ -7,8 +7,9 @@ Rules.
 2.  The gap takes no time from the paradigm: deadlines shift by it, lights and levers are set again, a shock that was
     cut is not repeated.
 3.  Another version of the program, or of the paradigm, is said; it goes on only if its replay agrees with the journal.
-4.  A gap that is too long, a recording that was cut, or a journal whose inputs are damaged cannot be gone on with; such
-    a session can be closed, which gives it a footer and changes nothing else.
+4.  A recording that was cut ends where its file does, and a new file goes on; what was missed is unheard, not silent.
+5.  A gap that is too long, or a journal whose inputs are damaged, cannot be gone on with; such a session can be closed,
+    which gives it a footer and changes nothing else.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from behavior import __version__
-from behavior.model.commands import Command, Deliver, SetRecording, Shock
+from behavior.model.commands import Command, Deliver, Shock
 from behavior.model.errors import BadInput, BehaviorError, Failure
-from behavior.model.events import Event, Resumed
+from behavior.model.events import Event, Noted, Resumed
 from behavior.paradigms.catalogue import find_paradigm
 from behavior.session.assemble import core_of
 from behavior.session.core import SessionCore
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Reading, cut_torn_end
+from behavior.session.recording import cut_recording, end_of_cut
 from behavior.session.replay import replay
 
 
@@ -59,10 +61,11 @@ class Interrupted:
         return self._count(Deliver)
 
     @property
-    def was_recording(self) -> bool:
-        """Whether it was recording sound when it was cut."""
-        switches = [item for item in (*self.reading.items, *self.owed) if isinstance(item, SetRecording)]
-        return bool(switches) and switches[-1].on
+    def before(self) -> list[Event]:
+        """What has to be journalled before it goes on or is closed: the end of a recording that was cut, remarks."""
+        cut, now_us = cut_recording(self.reading.items), self.core.now_us
+        ended = [] if cut is None else [end_of_cut(cut, self.folder.path)]
+        return [*ended, *(Noted(now_us, f"resume: {remark}") for remark in self.remarks)]
 
     def gap_us(self, now: datetime) -> int:
         """How long nobody drove it, by the computer's time of day; never less than nothing.

@@ -42,6 +42,7 @@ def run(
     *,
     first: Callable[[int], Event] = SessionStarted,
     owed: Iterable[Command] = (),
+    before: Iterable[Event] = (),
 ) -> None:
     """Run a session to its end.
 
@@ -56,6 +57,7 @@ def run(
     first : makes the first input, from the time
     owed : commands that a replay found missing at the journal's end. They are journalled and carried out before the
         first input, but for pulses: nobody knows whether those went out, and nothing is given twice
+    before : inputs that are known when a session is gone on with, and come before the first
     """
     on: dict[Command, None] = {}  # what was sent and must not outlive the session, by the command that ends it
 
@@ -76,6 +78,8 @@ def run(
             record(command, apparatus.now_us())
             if not isinstance(command, Shock | Deliver):
                 carry_out(command)
+        for event in before:
+            take(event)
         take(first(apparatus.now_us()))
         while core.ended is None:
             for event in apparatus.wait(core.wake_us):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from behavior.audio.write import RecordingWriter
 from behavior.model.events import RecordingEnded, RecordingStarted
+from behavior.session.recording import sound_name
 from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape, TrueCall
 
-SOUND_FILE, TRUTH_FILE = "audio.flac", "truth.csv"
+SOUND_FILE, TRUTH_FILE = sound_name(1), "truth.csv"
 TRUTH_COLUMNS = ("file", "onset_s", "offset_s", "low_hz", "high_hz", "call_type")
 
 
@@ -21,17 +22,18 @@ class SimulatedMicrophone:
     Parameters
     ----------
     sample_rate_hz : samples a second
+    part : which file of the session's sound it writes
     """
 
-    def __init__(self, sample_rate_hz: int) -> None:
-        self.sample_rate_hz = sample_rate_hz
+    def __init__(self, sample_rate_hz: int, part: int = 1) -> None:
+        self.sample_rate_hz, self._file = sample_rate_hz, sound_name(part)
         self._started_us: int | None = None
         self._n_samples = 0
 
     def start(self, at_us: int) -> RecordingStarted:
         """The first sample is taken at once."""
         self._started_us = at_us
-        return RecordingStarted(at_us, SOUND_FILE, self.sample_rate_hz)
+        return RecordingStarted(at_us, self._file, self.sample_rate_hz)
 
     def stop(self, at_us: int) -> RecordingEnded:
         """No sample is ever lost."""
@@ -59,18 +61,19 @@ class SimulatedMicrophone:
             [sound for sound in heard if isinstance(sound, PlannedCall)],
             [sound for sound in heard if isinstance(sound, Artefact)],
         )
-        with RecordingWriter(folder / SOUND_FILE, self.sample_rate_hz) as file:
+        with RecordingWriter(folder / self._file, self.sample_rate_hz) as file:
             for block in soundscape.blocks():
                 file.write(block)
-        write_truth(folder / TRUTH_FILE, soundscape.truth)
-        return folder / SOUND_FILE
+        write_truth(folder / TRUTH_FILE, soundscape.truth, self._file)
+        return folder / self._file
 
 
-def write_truth(path: Path, calls: Iterable[TrueCall]) -> None:
-    """Write a table of the calls that are in a recording, as whoever scores a detector wants it."""
-    with path.open("x", newline="", encoding="utf-8") as stream:
+def write_truth(path: Path, calls: Iterable[TrueCall], file: str = SOUND_FILE) -> None:
+    """Write a table of the calls that are in a recording, as whoever scores a detector wants it; a part is added."""
+    with path.open("x" if file == SOUND_FILE else "a", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
-        table.writerow(TRUTH_COLUMNS)
+        if not stream.tell():
+            table.writerow(TRUTH_COLUMNS)
         for call in calls:
             times = (round(call.onset_s, 6), round(call.offset_s, 6))
-            table.writerow((SOUND_FILE, *times, round(call.low_hz), round(call.high_hz), call.kind))
+            table.writerow((file, *times, round(call.low_hz), round(call.high_hz), call.kind))
