@@ -1,0 +1,77 @@
+"""Serving: a port that is free, an address that is said, an end that does not wait for open pages."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+import typer
+
+from behavior.model.errors import BadInput, Failure
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+PORT = 8737
+TRIES = 20
+
+
+def listen(port: int, *, everywhere: bool = False) -> socket.socket:
+    """A listening socket on this port, or on the next one that is free.
+
+    Parameters
+    ----------
+    port : to try first; 0 takes any that is free
+    everywhere : listen on all of this computer's addresses, and not on loopback alone
+
+    Raises
+    ------
+    BadInput
+        The port is none, or may not be used.
+    Failure
+        None of the next ports is free.
+    """
+    if not 0 <= port <= 65535:
+        raise BadInput(f"--port: must be from 0 to 65535 (is {port})")
+    for candidate in range(port, min(port + TRIES, 65536)):
+        one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            one.bind(("0.0.0.0" if everywhere else "127.0.0.1", candidate))
+            one.listen(128)
+        except OSError as error:
+            one.close()
+            if error.errno == errno.EADDRINUSE:
+                continue
+            raise BadInput(f"--port: {candidate} cannot be used ({error.strerror}); choose one above 1024") from None
+        if candidate != port:
+            in_use = f"Port {port} is" if candidate == port + 1 else f"Ports {port} to {candidate - 1} are"
+            typer.echo(f"{in_use} in use; this is on port {candidate}.", err=True)
+        return one
+    raise Failure(f"--port: {port} and the {TRIES - 1} ports after it are in use; name a free one")
+
+
+def addresses(port: int, token: str | None) -> list[str]:
+    """Where the site is found, by this computer and, with a token, by others."""
+    here = f"http://127.0.0.1:{port}/"
+    if token is None:
+        return [here]
+    return [f"{here}?token={token}", f"http://{socket.gethostname()}:{port}/?token={token}"]
+
+
+def serve(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until Ctrl-C."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=30,
+        ws="none",
+        lifespan="on",
+    )
+    uvicorn.Server(config).run(sockets=[listening])
