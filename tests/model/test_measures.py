@@ -7,7 +7,7 @@ import re
 import pytest
 
 from behavior.model.calls import CALL_COLUMNS, Call
-from behavior.model.measures import MEASURES, Measure
+from behavior.model.measures import MEASURES, METHODS, Measure
 from behavior.summary.names import plain
 
 UNIT_OF = {"per_min": "1/min", "s": "s", "hz": "Hz", "db": "dB"}
@@ -20,6 +20,7 @@ def test_the_name_carries_the_unit_that_the_label_shows(measure: Measure) -> Non
     shown = re.search(r" \(([^()]+)\)$", measure.label)
     suffix = next((suffix for suffix in UNIT_OF if measure.name.endswith(f"_{suffix}")), None)
     assert (shown[1] if shown else None) == (UNIT_OF[suffix] if suffix else None)
+    assert measure.unit == (UNIT_OF[suffix] if suffix else "")
 
 
 @EACH
@@ -28,9 +29,21 @@ def test_the_kind_follows_from_the_name(measure: Measure) -> None:
         assert measure.name.startswith("n_")
     elif measure.kind == "ratio":
         assert measure.name.endswith("_ratio") or measure.name.startswith("fraction_")
+    elif measure.kind == "share":
+        assert measure.name.startswith(("n_", "fraction_"))
     else:
         assert measure.name.endswith(SUFFIXES[measure.kind])
     assert (measure.kind == "latency") == ("latency" in measure.name)
+
+
+@EACH
+def test_each_kind_names_the_columns_that_its_statistics_need(measure: Measure) -> None:
+    assert bool(measure.of) == (measure.kind == "share"), "a share has the number of its trials"
+    assert bool(measure.exposure) == (measure.kind == "count"), "a count has the time in which it was counted"
+    assert not measure.trial or measure.kind == "latency"
+    if measure.name.startswith("fraction_") and measure.kind == "share":
+        assert MEASURES[measure.events].of == measure.of
+    assert measure.methods[0] in METHODS[measure.kind]
 
 
 @EACH

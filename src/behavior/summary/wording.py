@@ -89,9 +89,8 @@ def effect(size: EffectSize | None) -> str:
 
 
 def unit_of(endpoint: EndpointSummary) -> str:
-    """The unit with a space before it, from the label; empty for a pure number."""
-    _, _, rest = endpoint.measure.label.rpartition(" (")
-    return f" {rest.removesuffix(')')}" if rest.endswith(")") and rest != endpoint.measure.label else ""
+    """The unit with a space before it; empty for a pure number."""
+    return f" {endpoint.measure.unit}" if endpoint.measure.unit else ""
 
 
 def quartiles(row: DoseRow, decimals: int, cut_off: float | None) -> str:
