@@ -17,7 +17,7 @@ from behavior.session.folder import find_sessions
 from behavior.session.verify import verify
 from behavior.simulate.devices import SimulatedShockController
 from session.test_resume import headed
-from simulate.test_pty import served
+from simulate.test_serve import served
 
 __all__ = ["pytestmark"]
 resource = pytest.importorskip("resource", reason="file size limits need Linux or macOS")

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from behavior.simulate.operant_chamber import SimulatedOperantChamber
-from behavior.simulate.pty import NEVER, PtyServer
+from behavior.simulate.serve import NEVER, DeviceServer
 
 WARM_UP = 50
 PAUSE_MS = (5.0, 15.0)
@@ -156,7 +156,7 @@ def play(there: Connection, what: str, n: int, seed: int) -> None:
                 release_us = now_us + RELEASE_US
         return min(player.next_us, release_us)
 
-    with PtyServer(
+    with DeviceServer(
         {"chamber": device}, animal=animal, clock_us=lambda: (time.monotonic_ns() - start_ns) // 1000
     ) as server:
         there.send(server.ports["chamber"])

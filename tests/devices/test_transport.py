@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import serial
 
-from behavior.devices.transport import MemoryTransport, SerialTransport, TransportLost
+from behavior.devices.transport import (
+    MemoryTransport,
+    SerialTransport,
+    TcpTransport,
+    TransportLost,
+    _cannot_open,
+    transport_to,
+)
 from behavior.model.errors import BadInput, Failure
 from behavior.simulate.devices import Faults, simulated
 
@@ -145,3 +153,68 @@ def test_memory_stands_in_for_a_port() -> None:
     transport.close()
     with pytest.raises(BadInput, match="there is no such port"):
         transport.open()
+
+
+# ---- TCP
+
+
+@pytest.fixture
+def host() -> Iterator[tuple[socket.socket, TcpTransport]]:
+    """The device's end of a connection, and a transport that is open at the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        transport = TcpTransport(f"socket://127.0.0.1:{listener.getsockname()[1]}")
+        transport.open()
+        end, _ = listener.accept()
+        with end:
+            yield end, transport
+        transport.close()
+
+
+def test_bytes_pass_a_connection_unchanged(host: tuple[socket.socket, TcpTransport]) -> None:
+    end, transport = host
+    assert transport.read() == b""
+    transport.write(bytes(range(256)))
+    arrived = b""
+    while len(arrived) < 256:
+        arrived += end.recv(1_000)
+    assert arrived == bytes(range(256))
+    end.sendall(arrived)
+    heard = b""
+    while len(heard) < 256:
+        heard += transport.read()
+    assert heard == arrived
+
+
+def test_a_connection_that_ends_is_lost(host: tuple[socket.socket, TcpTransport]) -> None:
+    end, transport = host
+    end.close()
+    with pytest.raises(TransportLost, match="the other side closed the connection"):
+        transport.read()
+    transport.close()
+    transport.close()
+    with pytest.raises(TransportLost, match="is closed"):
+        transport.write(b"x")
+
+
+@pytest.mark.parametrize("url", ["socket://", "socket://here", "socket://here:x", "socket://:5000", "socket://h:70000"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(BadInput, match=r"not an address; write it as in socket://127.0.0.1:5000"):
+        transport_to(url).open()
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Failure, match=r"nobody listens there .*; start the device or mend the address"):
+        transport_to(f"socket://127.0.0.1:{port}").open()
+
+
+def test_a_name_without_a_scheme_is_a_serial_port() -> None:
+    assert isinstance(transport_to("/dev/ttyACM0"), SerialTransport)
+
+
+def test_the_group_that_may_open_a_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "group", lambda self: "uucp")
+    assert "join the group `uucp` (`sudo usermod -aG uucp $USER`)" in str(
+        _cannot_open("/dev/ttyACM0", PermissionError(errno.EACCES, "no"))
+    )

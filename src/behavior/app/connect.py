@@ -54,7 +54,7 @@ def connected(
     from behavior.devices.chamber import ConnectedChamber
     from behavior.devices.discovery import ports_of, serial_ports
     from behavior.devices.handshake import activate, connect
-    from behavior.devices.transport import SerialTransport
+    from behavior.devices.transport import transport_to
     from behavior.session.live import monotonic_clock
     from behavior.simulate.rig import SimulatedChamber
     from behavior.simulate.sound import SimulatedMicrophone
@@ -76,7 +76,7 @@ def connected(
             ports = ports_of([device.uid for device in box.devices], serial_ports())
         drivers, identities = [], {}
         for device in box.devices:
-            transport = SerialTransport(ports[device.uid])
+            transport = transport_to(ports[device.uid])
             transport.open()
             stack.callback(transport.close)
             driver, identities[device.name] = connect(

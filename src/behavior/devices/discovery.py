@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from behavior.devices.handshake import Identity, identify
-from behavior.devices.transport import HELD, SerialTransport, TransportLost
+from behavior.devices.transport import HELD, TransportLost, transport_to
 from behavior.model.errors import BehaviorError, Failure
 
 
@@ -21,7 +21,7 @@ def who_is_there(ports: Iterable[str]) -> dict[str, Identity | str]:
     """Ask each port for its device; the identity, or a sentence that says why there is none."""
     found: dict[str, Identity | str] = {}
     for port in ports:
-        transport = SerialTransport(port)
+        transport = transport_to(port)
         try:
             transport.open()
             found[port] = identify(transport, lambda: time.monotonic_ns() // 1000)

@@ -1,11 +1,13 @@
 """How bytes reach a device. A transport knows nothing of what they mean.
 
 One interface: `open`, `write`, `read` (what is there, or nothing), `close`. Behind it a serial port (real or a
-pseudo-terminal) or a simulated device in memory. Whatever goes wrong once it is open is one error, `TransportLost`.
+pseudo-terminal), a TCP connection (`socket://host:port`), or a simulated device in memory. Whatever goes wrong once it
+is open is one error, `TransportLost`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from behavior.model.errors import BadInput, Failure
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 BAUD = 1_000_000
 READ_TIMEOUT_S = 0.02
 HELD = "another program has this port open"
+SOCKET = "socket://"
 
 
 class TransportLost(Exception):
@@ -106,6 +109,82 @@ class SerialTransport:
             raise TransportLost(f"{self.name}: {error}") from None
 
 
+class TcpTransport:
+    """A device behind a TCP connection, as simulated ones are where there are no pseudo-terminals.
+
+    Parameters
+    ----------
+    url : `socket://host:port`
+    """
+
+    instant = False
+
+    def __init__(self, url: str) -> None:
+        self.name = url
+        self._socket: Any = None
+
+    def open(self) -> None:
+        """Connect.
+
+        Raises
+        ------
+        BadInput
+            The address is none.
+        Failure
+            Nobody listens there.
+        """
+        import socket
+
+        host, _, port = self.name.removeprefix(SOCKET).rpartition(":")
+        if not (host and port.isdecimal() and 0 < int(port) < 65_536):
+            raise BadInput(f"{self.name}: not an address; write it as in {SOCKET}127.0.0.1:5000")
+        try:
+            self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=5.0)
+        except OSError as error:
+            why = error.strerror or "no answer within 5 s"
+            raise Failure(f"{self.name}: nobody listens there ({why}); start the device or mend the address") from None
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.settimeout(READ_TIMEOUT_S)
+
+    def write(self, data: bytes) -> None:
+        """Send all of these bytes."""
+        try:
+            self._guarded(lambda link: link.sendall(data))
+        except TimeoutError:
+            raise TransportLost(f"{self.name}: takes no more bytes") from None
+
+    def read(self) -> bytes:
+        """What has arrived within 20 ms."""
+        try:
+            data = bytes(self._guarded(lambda link: link.recv(65_536)))
+        except TimeoutError:
+            return b""
+        if not data:
+            raise TransportLost(f"{self.name}: the other side closed the connection")
+        return data
+
+    def close(self) -> None:
+        """End the connection; the device sees it."""
+        link, self._socket = self._socket, None
+        if link is not None:
+            link.close()
+
+    def _guarded(self, act: Callable[[Any], Any]) -> Any:
+        if self._socket is None:
+            raise TransportLost(f"{self.name} is closed")
+        try:
+            return act(self._socket)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise TransportLost(f"{self.name}: {error}") from None
+
+
+def transport_to(port: str, *, baud: int = BAUD) -> SerialTransport | TcpTransport:
+    """The transport to a port as a person or the operating system names it: a serial one, or `socket://host:port`."""
+    return TcpTransport(port) if port.startswith(SOCKET) else SerialTransport(port, baud=baud)
+
+
 def _cannot_open(port: str, error: Exception) -> BadInput | Failure:
     import errno
 
@@ -115,13 +194,22 @@ def _cannot_open(port: str, error: Exception) -> BadInput | Failure:
             f"{port}: there is no such port; plug the device in, or see what is there with `behavior devices`"
         )
     if code == errno.EACCES or "PermissionError" in text:
+        group = _group_of(port)
         return BadInput(
-            f"{port}: we may not open it; close what else uses it, or on Linux join the group `dialout` "
-            "(`sudo usermod -aG dialout $USER`) and log in again"
+            f"{port}: we may not open it; close what else uses it, or on Linux join the group `{group}` "
+            f"(`sudo usermod -aG {group} $USER`) and log in again"
         )
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         return Failure(f"{port}: {HELD}; close it and try again")
     return Failure(f"{port}: cannot be opened as a serial port ({text}); check that it is the device's port")
+
+
+def _group_of(port: str) -> str:
+    """The group that may open a port: `dialout` on Debian, `uucp` on Arch, whatever the file says."""
+    try:
+        return Path(port).group()
+    except (OSError, KeyError, NotImplementedError):  # no such file, a group without a name, or no groups at all
+        return "dialout"
 
 
 class BytePeer(Protocol):

@@ -13,7 +13,7 @@ from behavior.config.rig import Chamber
 from behavior.model.doses import Treatment
 from behavior.model.errors import Failure
 from behavior.simulate.animals import animal_for
-from behavior.simulate.pty import PtyServer
+from behavior.simulate.serve import DeviceServer, native_wire
 from behavior.simulate.world import Cage
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _serve(there: Connection, chamber: Chamber, who: tuple[str, dict[str, Any], 
     def clock_us() -> int:
         return (time.monotonic_ns() - start_ns) // 1000
 
-    server = PtyServer(cage.twins, animal=animal, clock_us=clock_us)
+    server = DeviceServer(cage.twins, animal=animal, clock_us=clock_us, wire=native_wire)
     try:
         with server:
             there.send(dict(server.ports))

@@ -1,4 +1,4 @@
-"""Simulated devices behind real ports, with the official client as a judge.
+"""Simulated devices behind real ports, serial and TCP, with the official client as a judge.
 
 All clocks here, the devices' and the host's, run at a fifth of their speed, so that a busy machine rings no watchdog.
 """
@@ -20,12 +20,12 @@ from harp.protocol import HarpMessage, MessageType
 from behavior.devices.chamber import ConnectedChamber
 from behavior.devices.handshake import connect, identify
 from behavior.devices.registers import device_map
-from behavior.devices.transport import SerialTransport
+from behavior.devices.transport import TransportLost, transport_to
 from behavior.model.commands import Command, Deliver, SetLever, Shock, StopShock
 from behavior.model.errors import Failure
 from behavior.model.events import Delivered, Event, Faulted, LeverPressed, LinkLost, ShockEnded, ShockStarted
 from behavior.simulate.devices import Faults, SimulatedDevice, SimulatedOperantChamber, SimulatedShockController
-from behavior.simulate.pty import NEVER, PtyServer
+from behavior.simulate.serve import NEVER, DeviceServer, PtyWire, TcpWire, Wire
 
 pytest.importorskip("tty", reason="pseudo-terminals need Linux or macOS")
 
@@ -37,10 +37,14 @@ def clock_us() -> int:
 
 
 @contextmanager
-def served(devices: dict[str, SimulatedDevice], animal: Callable[[int], int] | None = None) -> Iterator[dict[str, str]]:
+def served(
+    devices: dict[str, SimulatedDevice],
+    animal: Callable[[int], int] | None = None,
+    wire: Callable[[], Wire] = PtyWire,
+) -> Iterator[dict[str, str]]:
     """The devices' ports, while a thread serves them."""
     stopped = threading.Event()
-    with PtyServer(devices, **({"animal": animal} if animal else {}), clock_us=clock_us) as server:
+    with DeviceServer(devices, **({"animal": animal} if animal else {}), clock_us=clock_us, wire=wire) as server:
         thread = threading.Thread(target=server.run, args=(stopped.is_set,))
         thread.start()
         try:
@@ -56,7 +60,7 @@ class Live:
     def __init__(self, ports: dict[str, str], devices: dict[str, SimulatedDevice]) -> None:
         made = []
         for name, port in ports.items():
-            transport = SerialTransport(port)
+            transport = transport_to(port)
             transport.open()
             made.append((connect(name, devices[name].kind, transport, clock_us)[0], transport))
         self.chamber = ConnectedChamber(made)
@@ -82,7 +86,11 @@ class Live:
         return events
 
 
-def test_a_shock_and_a_press_through_real_ports() -> None:
+WIRES = pytest.mark.parametrize("wire", [PtyWire, TcpWire], ids=["pty", "tcp"])
+
+
+@WIRES
+def test_a_shock_and_a_press_through_real_ports(wire: Callable[[], Wire]) -> None:
     grid, box = SimulatedShockController("01"), SimulatedOperantChamber("02")
     devices: dict[str, SimulatedDevice] = {"grid": grid, "box": box}
 
@@ -92,7 +100,7 @@ def test_a_shock_and_a_press_through_real_ports() -> None:
             box.press("left", now_us)
         return NEVER
 
-    with served(devices, animal) as ports:
+    with served(devices, animal, wire) as ports:
         live = Live(ports, devices)
         live.send(SetLever("left", out=True))
         assert LeverPressed in map(type, live.until(LeverPressed))
@@ -114,27 +122,53 @@ def test_a_shock_and_a_press_through_real_ports() -> None:
 
 
 def identify_again(port: str) -> str:
-    transport = SerialTransport(port)
+    transport = transport_to(port)
     transport.open()
     uid = identify(transport, clock_us).uid
     transport.close()
     return uid
 
 
-def test_a_pulled_plug_takes_the_port_away() -> None:
+@WIRES
+def test_a_pulled_plug_takes_the_port_away_and_another_comes(wire: Callable[[], Wire]) -> None:
     device = SimulatedOperantChamber("02")
     pull = threading.Event()
 
     def hand(now_us: int) -> int:
-        if pull.is_set() and not device.faults.unplugged:
-            device.suffer(Faults(unplugged=True), now_us)
+        if pull.is_set() is not device.faults.unplugged:
+            device.suffer(Faults(unplugged=pull.is_set()), now_us)
         return now_us + 10_000
 
-    with served({"box": device}, hand) as ports:
-        live = Live(ports, {"box": device})
-        pull.set()
-        assert live.until(LinkLost)[-1] == LinkLost(pytest.approx(clock_us(), abs=1e9), "box")  # type: ignore[arg-type]
-        live.chamber.close()
+    stopped = threading.Event()
+    with DeviceServer({"box": device}, animal=hand, clock_us=clock_us, wire=wire) as server:
+        thread = threading.Thread(target=server.run, args=(stopped.is_set,))
+        thread.start()
+        try:
+            live = Live(server.ports, {"box": device})
+            pull.set()
+            assert live.until(LinkLost)[-1] == LinkLost(pytest.approx(clock_us(), abs=1e9), "box")  # type: ignore[arg-type]
+            live.chamber.close()
+            assert server.ports == {}
+            pull.clear()
+            while not server.ports:
+                threading.Event().wait(0.001)
+            assert identify_again(server.ports["box"]) == f"{2:032x}"
+        finally:
+            stopped.set()
+            thread.join()
+
+
+def test_a_second_host_is_turned_away() -> None:
+    with served({"it": SimulatedShockController("01")}, wire=TcpWire) as ports:
+        first, second = transport_to(ports["it"]), transport_to(ports["it"])
+        first.open()
+        identify(first, clock_us)
+        second.open()
+        with pytest.raises(TransportLost, match=r"closed the connection|reset"):
+            for _ in range(1_000):
+                second.read()
+        first.close()
+        second.close()
 
 
 # ---- the official client as the judge
@@ -144,7 +178,7 @@ class Official:
     """The four methods that the official client asks of a transport, over ours."""
 
     def __init__(self, port: str) -> None:
-        self._transport = SerialTransport(port)
+        self._transport = transport_to(port)
 
     def open(self) -> None:
         self._transport.open()
@@ -207,13 +241,13 @@ def test_the_official_client_gives_a_shock_and_hears_of_it() -> None:
 
 def test_where_there_are_no_pseudo_terminals_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tty", None)
-    with pytest.raises(Failure, match="simulated serial ports need Linux or macOS"), PtyServer({}):
-        pass
+    with pytest.raises(Failure, match="simulated serial ports need Linux or macOS"):
+        PtyWire()
 
 
 def test_what_nobody_reads_is_lost_and_holds_nothing_up() -> None:
     device = SimulatedShockController()
-    with PtyServer({"it": device}, clock_us=lambda: 0) as server:
+    with DeviceServer({"it": device}, clock_us=lambda: 0) as server:
         for _ in range(400):
             device.receive(b"\x02\x05\x0a\xff\x01\x08\x19", 0)  # a dump: some 1,000 bytes each
             server.step(longest_us=0)
