@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from app.commands import behavior, started
-from behavior.model.commands import Command, EndSession, SetCue, SetLever, Shock
-from behavior.model.events import LeverPressed, Noted, RecordingStarted, Resumed, ShockEnded, ShockStarted
+from behavior.model.commands import Command, EndSession, SetCue, SetLever, Shock, StopShock
+from behavior.model.events import LeverPressed, Noted, RecordingStarted, Resumed, ShockEnded, ShockStarted, Stopped
+from behavior.session.engine import read_status
 from behavior.session.folder import SessionFolder, find_sessions
+from behavior.session.requests import NoteRequest, StopRequest, ask
 from behavior.session.verify import verify
 
 pytestmark = pytest.mark.skipif(
@@ -149,6 +151,30 @@ def test_what_is_typed_during_a_session_is_a_note_in_its_journal(tmp_path: Path)
     assert process.returncode == 0
     assert [item.text for item in folder.read().items if isinstance(item, Noted)] == ["näher an der Wand"]
     assert verify(folder).remarks == ()
+
+
+def test_what_a_screen_asks_is_heard_and_journalled_and_the_engine_shows_itself_meanwhile(tmp_path: Path) -> None:
+    process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"))
+    try:
+        folder = wait_for_a_journal(tmp_path / "data")
+        status = read_status(folder.path)
+        assert status is not None and status.pid == process.pid
+        ask(folder, NoteRequest("wet bedding"))
+        wait_for_a_journal(tmp_path / "data", b'"Noted"')
+        ask(folder, StopRequest("the experimenter (board)"))
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert set(status.heard_us) <= {"shocker-A", "operant-A"}
+    items = folder.read().items
+    assert [item.text for item in items if isinstance(item, Noted)] == ["wet bedding"]
+    asked = next(i for i, item in enumerate(items) if isinstance(item, Stopped))
+    assert StopShock() in items[asked:]
+    assert folder.footer is not None
+    assert folder.footer.reason == "stopped by the experimenter (board)"
+    assert verify(folder).remarks == ()
+    assert not (folder.path / "engine.json").exists() and not (folder.path / "requests").exists()
 
 
 def test_a_killed_session_is_readable_and_holds_up_to_there(tmp_path: Path) -> None:

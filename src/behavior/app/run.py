@@ -141,6 +141,7 @@ def live(
     from behavior.app.keyboard import typing
     from behavior.model.events import SessionStarted
     from behavior.session.assemble import core_of
+    from behavior.session.engine import EngineStatus, attended, status_of
     from behavior.session.live import LiveApparatus
     from behavior.session.record import record_session
     from behavior.session.resume import resumed
@@ -150,7 +151,15 @@ def live(
     board = Board(folder)
     link.activate()
     apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show, start_us=start_us)
-    with stoppable(apparatus), typing(apparatus.note, raters, apparatus.stop):
+
+    def status() -> EngineStatus:
+        return status_of(apparatus.now_us(), apparatus.looked_us, apparatus.heard_us, at_s=time.time())
+
+    with (
+        stoppable(apparatus),
+        typing(apparatus.note, raters, apparatus.stop),
+        attended(folder.path, status, apparatus.stop, apparatus.note),
+    ):
         footer = record_session(
             folder,
             core,

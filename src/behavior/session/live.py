@@ -37,6 +37,11 @@ class LiveApparatus:
     recorder : for paradigms that record
     watch : called after every happening and now and then, with the time; must be quick, may fail, changes nothing
     start_us : 0, or for a session that is resumed how long it is since its start
+
+    Attributes
+    ----------
+    heard_us : when each device was last heard of, whatever it said; session time
+    looked_us : when `wait` last came round; session time
     """
 
     def __init__(
@@ -51,6 +56,8 @@ class LiveApparatus:
         self._start_us, self.zero_us = start_us, clock_us() - start_us
         self._queue: SimpleQueue[tuple[str, bytes, int] | Event] = SimpleQueue()
         self._recorded: list[Event] = []
+        self.heard_us: dict[str, int] = {}
+        self.looked_us = start_us
         chamber.start_readers(self._queue, clock_us)
 
     def now_us(self) -> int:
@@ -82,7 +89,8 @@ class LiveApparatus:
             events += self._meaning(self._queue.get())
         if (link_us := self._clock_us()) >= self._chamber.next_us:
             events += self._in_session(self._chamber.tick(link_us))
-        self._watch(self.now_us())
+        self.looked_us = self.now_us()
+        self._watch(self.looked_us)
         return events
 
     def settle(self) -> list[Event]:
@@ -105,7 +113,10 @@ class LiveApparatus:
     def _meaning(self, happening: tuple[str, bytes, int] | Event) -> list[Event]:
         if isinstance(happening, Event):
             return [happening]
-        return self._in_session(self._chamber.receive(*happening))
+        name, data, host_us = happening
+        if data:
+            self.heard_us[name] = host_us - self.zero_us
+        return self._in_session(self._chamber.receive(name, data, host_us))
 
     def _in_session(self, events: list[Event]) -> list[Event]:
         """What devices report, on the session's clock.
