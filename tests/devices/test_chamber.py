@@ -146,6 +146,8 @@ class Wire:
     def write(self, data: bytes) -> None:
         self.written += data
 
+    def fileno(self) -> None: ...
+
     def read(self) -> bytes:
         try:
             data = self.arriving.get(timeout=0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from harp.protocol import HarpMessage, MessageType, PayloadType
 from hypothesis import given, settings
@@ -103,6 +104,34 @@ def test_what_no_register_explains_is_counted_and_passed_over(useless: bytes) ->
     found = framing.feed(useless + frame(KIND, "event Delivered", 1, at_us=320), 0)
     assert [one.name for one in found] == ["Delivered"]
     assert framing.n_unusable == 1
+
+
+@settings(deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("kind", ["operant_chamber", "shuttle_box", "shock_controller"])
+def test_a_message_that_comes_alone_is_what_the_packages_make_of_it(kind: str, data: st.DataObject) -> None:
+    """Whole, spoiled, cut or lengthened: alone it takes the short way, behind half a message the long one."""
+    registers = device_map(kind)
+    register = data.draw(st.sampled_from(list(registers.by_address.values())), label="register")
+    payload = data.draw(st.binary(min_size=register.n_bytes, max_size=register.n_bytes), label="payload")
+    head = data.draw(st.sampled_from([1, 2, 3, 9, 10, 11]))
+    type_byte = 0x10 | (register.n_bytes // register.length)
+    body = bytes([head, 10 + len(payload), register.address, 0xFF, type_byte, 7, 0, 0, 0, 5, 0]) + payload
+    said = bytearray(body + bytes([sum(body) & 0xFF]))
+    if data.draw(st.booleans(), label="spoiled"):
+        said[data.draw(st.integers(0, len(said) - 1))] ^= data.draw(st.integers(1, 255))
+    alone, officially = Framing(registers), Framing(registers)
+    short = alone.feed(bytes(said), 0)
+    official = [*officially.feed(bytes(said[:1]), 0), *officially.feed(bytes(said[1:]), 0)]
+    assert [comparable(one) for one in short] == [comparable(one) for one in official]
+    assert alone.n_unusable == officially.n_unusable
+
+
+def comparable(one: Message) -> tuple[object, ...]:
+    """Whatever class the packages chose for its value."""
+    array = getattr(one.value, "payload_array", one.value)
+    value = array.tolist() if isinstance(array, np.ndarray | np.generic) else array
+    return one.kind, one.refused, one.name, value, one.device_us
 
 
 def test_frames_are_the_official_ones() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,18 @@ def test_bytes_pass_both_ways_unchanged(pair: tuple[int, SerialTransport]) -> No
 
 def test_nothing_is_there_is_no_bytes(pair: tuple[int, SerialTransport]) -> None:
     assert pair[1].read() == b""
+
+
+def test_a_port_can_be_waited_for_until_bytes_are_there(pair: tuple[int, SerialTransport]) -> None:
+    far, transport = pair
+    port = transport.fileno()
+    assert port is not None
+    assert select.select([port], [], [], 0)[0] == []
+    os.write(far, b"x")
+    assert select.select([port], [], [], 60)[0] == [port]
+    assert transport.read() == b"x"
+    transport.close()
+    assert transport.fileno() is None
 
 
 def test_a_port_is_for_one_program(pair: tuple[int, SerialTransport]) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
-from queue import SimpleQueue
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import pytest
 
 from behavior.app.run import stoppable
+from behavior.devices.inbox import Inbox
 from behavior.model.commands import Command, SetRecording, Shock, StopShock
 from behavior.model.events import (
     Event,
@@ -43,15 +43,16 @@ class PlayedChamber:
     """Stands for connected devices: events come in by name of what they are, as late as the test likes."""
 
     next_us = NEVER
+    ports: dict[int, str] = {}
 
     def __init__(self, clock_us: Callable[[], int]) -> None:
         self.sent: list[tuple[Command, int]] = []
         self.closed = False
         self._clock_us = clock_us
         self._events: list[Event] = []
-        self.queue: SimpleQueue[Any] = SimpleQueue()
+        self.queue: Inbox[Any]
 
-    def start_readers(self, queue: SimpleQueue[Any], clock_us: Callable[[], int]) -> None:
+    def start_readers(self, queue: Inbox[Any], clock_us: Callable[[], int]) -> None:
         self.queue = queue
 
     def play(self, event: Event) -> None:
@@ -77,10 +78,21 @@ class PlayedChamber:
         self.closed = True
 
 
+OPEN: list[LiveApparatus] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 def connected(recorder: object = None) -> tuple[PlayedChamber, LiveApparatus]:
     clock_us = monotonic_clock(time.monotonic_ns() - LINK_ZERO_US * 1000)
     chamber = PlayedChamber(clock_us)
-    return chamber, LiveApparatus(chamber, clock_us, recorder)  # type: ignore[arg-type]
+    OPEN.append(LiveApparatus(chamber, clock_us, recorder))  # type: ignore[arg-type]
+    return chamber, OPEN[-1]
 
 
 @pytest.mark.parametrize("name", sorted(SHORT))

@@ -5,6 +5,7 @@ All clocks here, the devices' and the host's, run at a fifth of their speed, so 
 
 from __future__ import annotations
 
+import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -64,8 +65,6 @@ class Live:
             transport.open()
             made.append((connect(name, devices[name].kind, transport, clock_us)[0], transport))
         self.chamber = ConnectedChamber(made)
-        self._queue: SimpleQueue[tuple[str, bytes, int]] = SimpleQueue()
-        self.chamber.start_readers(self._queue, clock_us)
 
     def send(self, *commands: Command) -> None:
         for command in commands:
@@ -77,10 +76,10 @@ class Live:
         while not any(isinstance(event, last) for event in events):
             assert clock_us() < give_up_us, f"no {last.__name__} among {events}"
             assert not any(isinstance(event, Faulted) for event in events), events
-            if self._queue.empty():
-                threading.Event().wait(0.001)
-            else:
-                events += self.chamber.receive(*self._queue.get())
+            ports = self.chamber.ports
+            for port in select.select(list(ports), [], [], 0.01)[0]:
+                if (data := self.chamber.read(ports[port])) is not None:
+                    events += self.chamber.receive(ports[port], data, clock_us())
             if clock_us() >= self.chamber.next_us:
                 events += self.chamber.tick(clock_us())
         return events

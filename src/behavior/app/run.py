@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -156,6 +156,7 @@ def live(
         return status_of(apparatus.now_us(), apparatus.looked_us, apparatus.heard_us, at_s=time.time())
 
     with (
+        closing(apparatus),
         stoppable(apparatus),
         typing(apparatus.note, raters, apparatus.stop),
         attended(folder.path, status, apparatus.stop, apparatus.note),

@@ -1,9 +1,10 @@
 """All devices of one chamber behind one door: commands in, events out.
 
 Two ways to be driven. **Virtual time** and other instant transports: `poll(now_us)` reads, ticks and writes until
-nothing more is to be said at this time. **Real time**: `start_readers(queue, clock_us)` gives each port a thread that
-does nothing but read; the runner takes `(device, bytes, host_us)` from the queue, hands it to `receive`, and calls
-`tick` when `next_us` says so. Only the runner's thread writes.
+nothing more is to be said at this time. **Real time**: the runner waits for `ports` and calls `read` for those that
+have bytes; ports that the system cannot wait for get a thread each (`start_readers`) that does nothing but put
+`(device, bytes, host_us)` where the runner waits, who hands it to `receive`. It calls `tick` when `next_us` says so.
+Only the runner's thread writes.
 
 A transport that fails is a `LinkLost`, once; the other devices go on. `close` leaves everything off, as far as it can
 still be reached; the devices' own watchdogs do it otherwise.
@@ -93,6 +94,19 @@ class ConnectedChamber:
             self._lose(device, host_us)
         return self._take_events()
 
+    @property
+    def ports(self) -> dict[int, str]:
+        """The devices whose ports can be waited for, by file number."""
+        found = {device.transport.fileno(): name for name, device in self._devices.items() if not device.lost}
+        return {port: name for port, name in found.items() if port is not None}
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes that are at a device's port; none if it failed, None if there was nothing."""
+        try:
+            return self._devices[name].transport.read() or None
+        except TransportLost:
+            return b""
+
     def tick(self, now_us: int) -> list[Event]:
         """What is due at this time."""
         for device in self._devices.values():
@@ -107,11 +121,13 @@ class ConnectedChamber:
         return min((device.driver.next_us for device in self._devices.values() if not device.lost), default=NEVER)
 
     def start_readers(self, queue: Reads, clock_us: Callable[[], int]) -> None:
-        """Let a thread for each port put what it reads into the queue, with the host's time of reading.
+        """Let a thread for each port that cannot be waited for put what it reads, with the host's time of reading.
 
         For transports that wait when they read; instant ones are polled.
         """
         for name, device in self._devices.items():
+            if device.transport.fileno() is not None:
+                continue
             reader = threading.Thread(
                 target=self._read_on,
                 args=(name, device.transport, queue, clock_us),

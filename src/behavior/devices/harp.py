@@ -9,6 +9,9 @@ Framing, checksums, register formats and payloads are the official packages' (`H
   and swallow the messages that do. When nothing has arrived for 50 ms, the bytes that wait are searched for whole
   messages behind the stalled one. They are given up only if there are some: half a message whose other half is late
   is not lost.
+* **Speed, where a press waits for its answer.** A message that comes alone and whole and holds one integer, as those of
+  levers and beams do, is cut and decoded here, to the same message that the packages make of it (a test holds it so);
+  everything else is theirs.
 * **Checks before writing.** `format` takes 1.5 as 1, and any value or bit; here a value outside its register's range
   or mask is refused.
 """
@@ -21,6 +24,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from harp.protocol import HarpMessage
 
     from behavior.devices.registers import DeviceMap, Register
@@ -32,6 +37,9 @@ STALL_US = 50_000
 Kind: TypeAlias = Literal["read", "write", "event"]
 _KINDS: dict[int, Kind] = {1: "read", 2: "write", 3: "event"}
 _TIME = struct.Struct("<IH")
+_INTEGERS = {name: struct.Struct(f"<IH{code}") for name, code in (("U8", "B"), ("U16", "H"), ("U32", "I"))}
+"""Seconds, ticks and value of a message with one integer."""
+N_SHORTEST = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,8 @@ class Message:
     kind : reply to a read or write request, or an event
     refused : whether it is an error reply; it has no value then
     name : the register's name in `device.yml`
-    value : as the official register class decodes it: an integer, an enumeration, an array or a payload of fields
+    value : as the official register class decodes it, or equal to it: an integer, an enumeration, an array or a payload
+        of fields
     device_us : when, in µs on the device's own clock; the true time is up to one tick (32 µs) later
     """
 
@@ -67,11 +76,15 @@ class Framing:
         self._framer = HarpFramer()
         self._waiting = b""
         self._fed_us = 0
+        self._integers = dict(_integers(self._registers.values()))
         self.n_unusable = 0
         """Whole frames that no register of the device explains."""
 
     def feed(self, data: bytes, now_us: int) -> list[Message]:
         """The messages that these bytes complete, and those found behind a stalled one."""
+        if not self._waiting and (alone := self._alone(data)) is not None:
+            self._fed_us = now_us
+            return [alone]
         found = self.unstall(now_us) if self._waiting else []
         self._fed_us = now_us
         self._waiting += data
@@ -93,6 +106,18 @@ class Framing:
                 return [*self._message(first), *self._take()]
         return []
 
+    def _alone(self, data: bytes) -> Message | None:
+        """The message of bytes that are one whole frame with one integer."""
+        n = len(data)
+        if n < N_SHORTEST or data[1] != n - 2 or data[0] not in _KINDS or sum(data[:-1]) & 0xFF != data[-1]:
+            return None
+        known = self._integers.get((data[2], data[4], n))
+        if known is None or data[3] != 0xFF:
+            return None
+        name, layout = known
+        seconds, ticks, value = layout.unpack_from(data, 5)
+        return Message(_KINDS[data[0]], False, name, value, (seconds * TICKS_PER_S + ticks) * TICK_US)
+
     def _take(self) -> list[Message]:
         found = []
         while (frame := self._framer.next_frame()) is not None:
@@ -112,10 +137,26 @@ class Framing:
             return [Message(_KINDS[raw[0] & 3], True, register.name, None, device_us)]
         try:
             value = frame.decode(register.codec).payload
-        except self._unreadable:
+        except (
+            self._unreadable,
+            ValueError,
+        ):  # ValueError: a name that is not ASCII, an enumeration without that member
             self.n_unusable += 1
             return []
         return [Message(_KINDS[raw[0] & 3], False, register.name, value, device_us)]
+
+
+def _integers(registers: Iterable[Register]) -> Iterator[tuple[tuple[int, int, int], tuple[str, struct.Struct]]]:
+    """Address, type byte and frame length of messages with one integer, with their register's name and layout."""
+    from enum import IntFlag
+    from numbers import Integral
+
+    for register in registers:
+        layout = _INTEGERS.get(register.type)
+        if register.length == 1 and layout is not None:
+            value = register.codec.parse(bytes(register.n_bytes))
+            if isinstance(value, IntFlag | Integral):
+                yield (register.address, 0x10 | register.n_bytes, 5 + layout.size + 1), (register.name, layout)
 
 
 @lru_cache(maxsize=4096)

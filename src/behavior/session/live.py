@@ -1,18 +1,19 @@
 """The apparatus of a live session: a chamber's devices on real ports, and the computer's monotonic clock.
 
-One thread runs the session. Reader threads and whoever asks for the end only put into one queue, which is safe in a
-signal handler too; so nothing ever interrupts `handle`, and inputs are taken in the order in which they came.
+One thread runs the session and waits for the ports itself: a thread between the wire and the core would cost more time
+than all that they do. Whoever asks for the end, types a note, or reads a port that cannot be waited for only puts into
+one inbox, which is safe in a signal handler too; so nothing ever interrupts `handle`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
 from msgspec.structs import replace
 
 from behavior.devices.chamber import ConnectedChamber
+from behavior.devices.inbox import Inbox
 from behavior.model.commands import Command, SetRecording
 from behavior.model.events import Event, Faulted, LinkLost, Noted, Stopped
 from behavior.session.recording import Recorder
@@ -54,11 +55,11 @@ class LiveApparatus:
     ) -> None:
         self._chamber, self._clock_us, self._recorder, self._watch = chamber, clock_us, recorder, watch
         self._start_us, self.zero_us = start_us, clock_us() - start_us
-        self._queue: SimpleQueue[tuple[str, bytes, int] | Event] = SimpleQueue()
+        self._inbox: Inbox[tuple[str, bytes, int] | Event] = Inbox()
         self._recorded: list[Event] = []
         self.heard_us: dict[str, int] = {}
         self.looked_us = start_us
-        chamber.start_readers(self._queue, clock_us)
+        chamber.start_readers(self._inbox, clock_us)
 
     def now_us(self) -> int:
         """Session time."""
@@ -66,11 +67,11 @@ class LiveApparatus:
 
     def stop(self, by: str) -> None:
         """Ask for the end; may be called from anywhere, a signal handler included."""
-        self._queue.put(Stopped(self.now_us(), by))
+        self._inbox.put(Stopped(self.now_us(), by))
 
     def note(self, text: str) -> None:
         """Write something into the journal."""
-        self._queue.put(Noted(self.now_us(), text))
+        self._inbox.put(Noted(self.now_us(), text))
 
     def send(self, command: Command) -> None:
         """Carry out a command."""
@@ -83,10 +84,13 @@ class LiveApparatus:
     def wait(self, until_us: int) -> list[Event]:
         """What came; at the latest after a tenth of a second."""
         events, self._recorded = self._recorded, []
-        if not events:
-            events = self._next(min(until_us, self._chamber.next_us - self.zero_us, self.now_us() + LONGEST_WAIT_US))
-        while not self._queue.empty():
-            events += self._meaning(self._queue.get())
+        now_us, due_us = self.now_us(), min(until_us, self._chamber.next_us - self.zero_us)
+        ports = self._chamber.ports
+        for port in self._inbox.wait(ports, 0.0 if events else min(due_us - now_us, LONGEST_WAIT_US) / 1e6):
+            if (data := self._chamber.read(ports[port])) is not None:
+                events += self._meaning((ports[port], data, self._clock_us()))
+        for happening in self._inbox.take():
+            events += self._meaning(happening)
         if (link_us := self._clock_us()) >= self._chamber.next_us:
             events += self._in_session(self._chamber.tick(link_us))
         self.looked_us = self.now_us()
@@ -103,12 +107,7 @@ class LiveApparatus:
     def close(self) -> None:
         """Leave everything off and let go of the ports."""
         self._chamber.close()
-
-    def _next(self, until_us: int) -> list[Event]:
-        try:
-            return self._meaning(self._queue.get(timeout=max(0.0, (until_us - self.now_us()) / 1e6)))
-        except Empty:
-            return []
+        self._inbox.close()
 
     def _meaning(self, happening: tuple[str, bytes, int] | Event) -> list[Event]:
         if isinstance(happening, Event):

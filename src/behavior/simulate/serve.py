@@ -114,17 +114,20 @@ class TcpWire:
 
     def take(self) -> bytes:
         """What the host has sent, once one has come."""
+        data = b""
+        while more := self._from_host():  # to its end: a host that has left must not keep the next one out
+            data += more
         try:
             arrived, _ = self._listener.accept()
-            if self._host is None:
-                arrived.setblocking(False)
-                arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._host = arrived
-            else:
-                arrived.close()
         except BlockingIOError:
-            pass
-        return self._from_host()
+            return data
+        if self._host is not None:
+            arrived.close()
+            return data
+        arrived.setblocking(False)
+        arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._host = arrived
+        return data + self._from_host()
 
     def _from_host(self) -> bytes:
         try:
