@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -160,6 +160,7 @@ def live(
         stoppable(apparatus),
         typing(apparatus.note, raters, apparatus.stop),
         attended(folder.path, status, apparatus.stop, apparatus.note),
+        link.world.observed(apparatus.note) if link.world else nullcontext(),
     ):
         footer = record_session(
             folder,

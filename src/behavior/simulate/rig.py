@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from behavior.config.rig import Chamber
 from behavior.model.doses import Treatment
 from behavior.model.errors import Failure
+from behavior.model.events import Noted
 from behavior.simulate.animals import animal_for
 from behavior.simulate.serve import DeviceServer, native_wire
 from behavior.simulate.world import Cage
@@ -50,9 +54,10 @@ class SimulatedChamber:
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
+        self._observers, keyboard = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_serve,
-            args=(there, chamber, (paradigm, parameters, seed, treatment), start_ns),
+            args=(there, keyboard, chamber, (paradigm, parameters, seed, treatment), start_ns),
             name="simulated chamber",
             daemon=True,
         )
@@ -69,11 +74,33 @@ class SimulatedChamber:
         heard: list[PlannedCall | Artefact] = self._answer()
         return [replace(sound, onset_s=sound.onset_s - since_us / 1e6) for sound in heard]
 
+    @contextmanager
+    def observed(self, note: Callable[[str], None]) -> Iterator[None]:
+        """In the block, what the simulated observers key is given to `note`, as a rater's key gives it."""
+        ended = threading.Event()
+
+        def hear() -> None:
+            while not ended.is_set():
+                if self._observers.poll(0.05):
+                    try:
+                        note(self._observers.recv())
+                    except EOFError:
+                        return
+
+        thread = threading.Thread(target=hear, name="simulated observers", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.terminate()
         self._process.join()
         self._process.close()
         self._here.close()
+        self._observers.close()
 
     def _answer(self) -> Any:
         if not self._here.poll(PATIENCE_S):
@@ -87,7 +114,13 @@ class SimulatedChamber:
         return answer
 
 
-def _serve(there: Connection, chamber: Chamber, who: tuple[str, dict[str, Any], int, Treatment], start_ns: int) -> None:
+def _serve(
+    there: Connection,
+    keyboard: Connection,
+    chamber: Chamber,
+    who: tuple[str, dict[str, Any], int, Treatment],
+    start_ns: int,
+) -> None:
     """The other process: serve until it is ended, and tell what sounded when asked."""
     import signal
 
@@ -96,6 +129,10 @@ def _serve(there: Connection, chamber: Chamber, who: tuple[str, dict[str, Any], 
 
     def animal(now_us: int) -> int:
         cage.advance(now_us)
+        for deed in cage.notes:
+            if isinstance(deed, Noted):
+                keyboard.send(deed.text)
+        cage.notes.clear()
         if there.poll():
             try:
                 there.recv()
