@@ -30,6 +30,7 @@ from behavior.model.measures import MEASURES
 from behavior.session.folder import SessionFolder
 from behavior.study.checks import CHECKS, against_plan
 from behavior.study.plan import PLAN_FILE, PlanRow, read_plan
+from behavior.study.screening import with_screening
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ def read_dataset(path: Path) -> Dataset:
     known = [name for name in MEASURES if name in frame.columns]
     others = [name for name in frame.columns if name not in (*DESCRIPTION, *known)]
     frame = frame[[*DESCRIPTION, *known, *others]]
-    frame = _typed(frame, known)
+    frame = with_screening(_typed(frame, known))
     rows = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items() if tables}
     warnings += [sentence for check in CHECKS for sentence in check(frame, study)]
     if planned:
