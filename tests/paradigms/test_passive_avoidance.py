@@ -158,3 +158,8 @@ def test_every_subject_is_analysed_or_left_out_for_a_reason(given: list[tuple[st
 def test_contradictory_parameters_are_refused(given: dict[str, Any], what: str) -> None:
     with pytest.raises(BadFile, match=what):
         resolve(find_paradigm("passive_avoidance"), given, file="avoidance.toml")
+
+
+def test_a_session_lasts_long_enough_for_the_device_to_end_its_own_shock() -> None:
+    with pytest.raises(BadFile, match=r"after_s: must be 0.5 or more"):
+        resolve(find_paradigm("passive_avoidance"), {"after_s": 0}, file="p.toml")

@@ -30,8 +30,8 @@ class PassiveAvoidanceParameters(Parameters):
     """The longest that is waited for entry, s."""
     shock_ma: Current = 0.6
     shock_s: ShockDuration = 3.0
-    after_s: Pause = 10
-    """Training: left in the box after the shock, s."""
+    after_s: Annotated[float, Field(ge=0.5, le=86_400)] = 10
+    """Training: left in the box after the shock, s; at least so long that the device itself ends the shock."""
     retention_until: Literal["entry", "cut-off"] = "entry"
     """Retention: whether the test ends with the first entry, or goes on to count entries and time."""
     max_train_s: Annotated[float, Field(gt=0)] = 60
