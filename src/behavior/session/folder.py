@@ -50,7 +50,7 @@ class SessionFolder:
             raise BadInput(f"{path}: no session here (no header.json); name a session's folder") from None
         try:
             self.header = msgspec.json.decode(self.header_bytes, type=SessionHeader)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadInput(f"{path / 'header.json'}: not a session's header ({error})") from None
         if self.header.format != SESSION_FORMAT:
             raise BadInput(
@@ -97,7 +97,7 @@ class SessionFolder:
             return None
         try:
             return msgspec.json.decode(path.read_bytes(), type=SessionFooter)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadInput(f"{path}: not a session's footer ({error})") from None
 
     def close(self, footer: SessionFooter) -> None:

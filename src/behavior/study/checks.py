@@ -126,6 +126,17 @@ def more_than_one_protocol(sessions: pd.DataFrame, study: Study | None) -> Itera
             yield f"{_in_arm(arm)}sessions were run by {' and '.join(versions)}; see the change log between them"
 
 
+def imported(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
+    """Arms with sessions that another control system ran."""
+    for arm, here in _of_arms(sessions):
+        n = int(here["software"].str.contains("(imported by", regex=False).sum())
+        if n:
+            yield (
+                f"{_in_arm(arm)}{n} of {len(here)} sessions were run by another control system and imported: "
+                "no current was measured, and why they ended is as their profile says; say so with the results"
+            )
+
+
 def against_plan(sessions: pd.DataFrame, rows: Sequence[PlanRow]) -> Iterator[str]:
     """Sessions whose subject, arm, dose or code is not the one that the plan file names."""
     planned: dict[str, list[PlanRow]] = {}
@@ -157,6 +168,7 @@ def _not_as_planned(record: dict[Any, Any], rows: Sequence[PlanRow]) -> str:
 
 CHECKS: tuple[Check, ...] = (
     missing_sessions, unequal_n, repeated_subjects, time_of_day, chamber_with_dose, more_than_one_protocol,
+    imported,
 )  # fmt: skip
 
 
