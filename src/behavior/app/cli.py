@@ -10,6 +10,7 @@ import typer
 
 from behavior import __version__
 from behavior.app.assay import assay
+from behavior.app.convert import convert
 from behavior.app.demo import demo
 from behavior.app.detect import detect
 from behavior.app.propose import propose
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay):
+for command in (demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert):
     app.command()(command)
 
 

@@ -16,13 +16,14 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check that nothing was changed, and that a replay gives every command again."""
+    from behavior.formats.imported import decoded_again
     from behavior.session.folder import find_sessions
     from behavior.session.verify import verify as verified
 
     results: list[dict[str, object]] = []
     for folder in find_sessions(*folders):
         try:
-            found = verified(folder)
+            found = verified(folder, decoded_again)
             result = {"session": folder.name, "holds": True, "n_lines": found.n_lines, "n_commands": found.n_commands}
             result["remarks"] = list(found.remarks)
         except BehaviorError as error:

@@ -23,6 +23,22 @@ class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """By how much its clock may be off the session's, at the start."""
 
 
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a session came from that this program did not run. It has no commands that a replay could give again."""
+
+    format: str
+    """Such as medpc."""
+    file: str
+    """Name of the file that it was read from."""
+    file_sha256: str
+    """Of the whole file."""
+    session: int
+    """Which of the file's sessions, from 1."""
+    profile: str
+    """Name of the decoder profile."""
+    profile_sha256: str
+
+
 class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known when a session starts. Written once, before the first event."""
 
@@ -60,6 +76,8 @@ class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     """Date and time with time zone, ISO 8601."""
     simulated: bool = False
+    imported: Imported | msgspec.UnsetType = msgspec.UNSET
+    """Set for a session that another control system ran."""
 
 
 class SessionFooter(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,10 +25,10 @@ def restored(folder: SessionFolder, reading: Reading) -> list[Item] | None:
     -------
     list of Item or None
         None if every line can be read, an input is lost, nobody closed the session, or replay differs, as with another
-        version of the paradigm.
+        version of the paradigm, or another system ran it.
     """
     footer = folder.footer
-    if footer is None or len(reading.items) >= footer.n_lines:
+    if footer is None or len(reading.items) >= footer.n_lines or folder.header.imported:
         return None
     try:
         core = core_of(folder.header)

@@ -91,6 +91,8 @@ def interrupted(folder: SessionFolder) -> Interrupted:
     """
     if folder.footer is not None:
         raise BadInput(f"{folder.path}: this session is finished ({folder.footer.reason}); start a new one")
+    if folder.header.imported:
+        raise BadInput(f"{folder.path}: was imported and not run here; remove the folder and import it again")
     reading = folder.read()
     if reading.problems:
         raise Failure(f"{folder.path}: cannot be gone on with: {'; '.join(reading.problems)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from behavior import __version__
@@ -12,7 +13,7 @@ from behavior.model.events import TimerFired
 from behavior.paradigms.catalogue import find_paradigm
 from behavior.session.assemble import core_of
 from behavior.session.folder import SessionFolder
-from behavior.session.journal import Reading
+from behavior.session.journal import Item, Reading
 from behavior.session.replay import replay
 
 
@@ -33,8 +34,13 @@ class Verification:
     remarks: tuple[str, ...]
 
 
-def verify(folder: SessionFolder) -> Verification:
+def verify(folder: SessionFolder, again: Callable[[SessionFolder], list[Item]] | None = None) -> Verification:
     """Check a session.
+
+    Parameters
+    ----------
+    folder : of the session
+    again : decodes an imported session once more from the source in its folder; None: only its integrity is checked
 
     Raises
     ------
@@ -44,6 +50,8 @@ def verify(folder: SessionFolder) -> Verification:
     reading = folder.read()
     if problems := [*reading.problems, *_against_footer(folder, reading)]:
         raise Failure(f"{folder.name} does not hold: {'; '.join(problems)}")
+    if folder.header.imported:
+        return _verify_imported(folder, reading, again)
     core = core_of(folder.header)
     try:
         owed = replay(core, zip(reading.lines, reading.items, strict=True))
@@ -53,6 +61,30 @@ def verify(folder: SessionFolder) -> Verification:
         core.close()
     commands = sum(isinstance(item, Command) for item in reading.items)
     return Verification(len(reading.items), commands, len(owed), tuple(_remarks(folder, reading)))
+
+
+def _verify_imported(
+    folder: SessionFolder, reading: Reading, again: Callable[[SessionFolder], list[Item]] | None
+) -> Verification:
+    """Another system ran the session: there is nothing to replay, but its source can be decoded again."""
+    remarks = ["imported: another system commanded it, so no replay can check what was commanded"]
+    if again is None:
+        remarks.append("its source was not decoded again")
+    else:
+        _same(folder, reading, again(folder))
+        remarks.append("decoding its source again gives the same journal")
+    return Verification(len(reading.items), 0, 0, (*remarks, *_ending(folder, reading)))
+
+
+def _same(folder: SessionFolder, reading: Reading, items: list[Item]) -> None:
+    for line, item, other in zip(reading.lines, reading.items, items, strict=False):
+        if item != other:
+            raise Failure(f"{folder.name} does not hold: line {line}: the source, decoded again, gives something else")
+    if len(items) != len(reading.items):
+        raise Failure(
+            f"{folder.name} does not hold: the source, decoded again, gives {len(items)} lines, "
+            f"and the journal has {len(reading.items)}"
+        )
 
 
 def _against_footer(folder: SessionFolder, reading: Reading) -> list[str]:
@@ -68,11 +100,7 @@ def _against_footer(folder: SessionFolder, reading: Reading) -> list[str]:
 
 
 def _remarks(folder: SessionFolder, reading: Reading) -> list[str]:
-    remarks = []
-    if folder.footer is None:
-        remarks.append("nobody closed this session: there is no footer")
-    if reading.torn:
-        remarks.append("the last line is torn, as a power cut leaves it, and was left out")
+    remarks = _ending(folder, reading)
     if find_paradigm(folder.header.paradigm_file or folder.header.paradigm).sha256 != folder.header.paradigm_sha256:
         remarks.append("the paradigm's source has changed since, and still commands the same")
     ticks_us = [
@@ -82,6 +110,15 @@ def _remarks(folder: SessionFolder, reading: Reading) -> list[str]:
     ]
     if ticks_us and max(ticks_us) > 50_000:
         remarks.append(f"the host was late: up to {max(ticks_us) / 1e3:.0f} ms from tick to journal")
+    return remarks
+
+
+def _ending(folder: SessionFolder, reading: Reading) -> list[str]:
+    remarks = []
+    if folder.footer is None:
+        remarks.append("nobody closed this session: there is no footer")
+    if reading.torn:
+        remarks.append("the last line is torn, as a power cut leaves it, and was left out")
     return remarks
 
 
