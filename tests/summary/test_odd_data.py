@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from behavior.model.measures import MEASURES
 from behavior.study.dataset import read_dataset
 from behavior.summary import wording
-from behavior.summary.against_vehicle import Compared, Units, compared, p_text
+from behavior.summary.against_vehicle import compared
 from behavior.summary.figures import DoseAxis
 from behavior.summary.names import dose_text, plain, slugs_of
 from behavior.summary.per_dose import ArmSummary, per_dose_table, summarize_arms
 from behavior.summary.report import _all
+from behavior.summary.units import Units
+from behavior.summary.vehicle_test import Compared, p_text
 from study.datasets import write_conflict
 
 RATES: dict[str, dict[float, list[float]]] = {

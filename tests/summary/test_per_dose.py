@@ -13,9 +13,13 @@ from scipy import stats
 
 from behavior.model.measures import MEASURES
 from behavior.study.dataset import read_dataset
-from behavior.summary.against_vehicle import CLIFF, LOG_RANK, MIXED, Units, compared
+from behavior.summary.against_vehicle import compared
+from behavior.summary.by_latency import LOG_RANK
+from behavior.summary.by_means import MIXED
 from behavior.summary.ed50 import Ed50, NoEd50
 from behavior.summary.per_dose import ArmSummary, censored_quartiles, per_dose_table, summarize_arms
+from behavior.summary.units import Units
+from behavior.summary.vehicle_test import CLIFF
 from study.datasets import given as treatment
 from study.datasets import write_conflict, write_session, write_vocalization
 
@@ -75,15 +79,15 @@ def test_the_primary_comes_first_and_the_motor_control_stands_beside(conflict: A
     assert "primary endpoint is punished responses" in conflict.multiplicity
 
 
-def test_counts_are_compared_as_square_roots(conflict: ArmSummary) -> None:
+def test_counts_are_compared_as_rates_over_the_time_they_were_counted_in(conflict: ArmSummary) -> None:
     shocks = conflict.endpoints[2]
     assert shocks.test is not None
-    assert shocks.test.scale == "Difference of √(y + 0.5)"
-    roots = {dose: np.sqrt(np.round(np.array(values) * 6) + 0.5) for dose, values in RATES.items()}
+    assert (shocks.test.method, shocks.test.scale) == ("negative_binomial", "Rate ratio")
+    counts = {dose: np.round(np.array(values) * 6) for dose, values in RATES.items()}
     against = shocks.rows[2].against
     assert against is not None
-    assert against.estimate == pytest.approx(roots[3.0].mean() - roots[0.0].mean())
-    assert shocks.rows[2].described.mean == np.mean(np.round(np.array(RATES[3.0]) * 6))
+    assert against.estimate == pytest.approx(counts[3.0].mean() / counts[0.0].mean(), rel=1e-6)
+    assert shocks.rows[2].described.mean == np.mean(counts[3.0])
 
 
 def test_durations_with_many_zeros_are_compared_by_ranks(tmp_path: Path) -> None:
@@ -218,7 +222,7 @@ def test_animals_with_several_doses_are_compared_with_themselves(tmp_path: Path)
     assert endpoint.units.periods == (1, 2, 1, 2, 1, 2, 2, 1, 2, 1, 2, 1)
     assert endpoint.rows[1].effects.hedges_g is None
     assert isinstance(endpoint.ed50, NoEd50)
-    assert "not independent" in endpoint.ed50.reasons[0]
+    assert "too few to see the shape" in endpoint.ed50.reasons[0]
 
 
 def test_a_period_that_always_is_the_same_dose_is_left_out(tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ def test_the_per_dose_table_holds_n_mean_percent_interval_and_p(written) -> None
 def test_the_ed50_stands_at_the_top_with_interval_and_meaning(written) -> None:
     _, page = written
     top = page.text.split("What was done")[0]
-    assert re.search(r"ED50 [0-9.]+ mg/kg, 95 % profile interval \[[0-9.]+, [0-9.]+\]", top)
-    assert "relative: half way from" in top
+    assert re.search(r"Relative ED50 [0-9.]+ mg/kg, 95 % profile interval \[[0-9.]+, [0-9.]+\]", top)
+    assert "(half way from" in top
     assert "Ipsapirone lowered punished responses at 1, 3, 10 and 30 mg/kg" in top
     assert "Ipsapirone did not" not in top
 

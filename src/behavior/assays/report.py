@@ -25,8 +25,8 @@ from behavior.assays.quantity import shortest
 from behavior.assays.result import ResultTable, label_of
 from behavior.assays.units import shown
 from behavior.model.errors import BadInput, Failure
-from behavior.summary.against_vehicle import p_text
 from behavior.summary.drawing import COLUMN_IN, inline, save, style, svg_of
+from behavior.summary.vehicle_test import p_text
 
 REPORT = "report.html"
 

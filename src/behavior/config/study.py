@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
@@ -52,6 +52,14 @@ class Arm(Record):
     """The endpoint on which the study is judged."""
     motor_control: MeasureName | None = None
     """What tells a sedated animal from a calm one; stands beside every endpoint."""
+    experimental_unit: Literal["animal", "pair", "cage"] = "animal"
+    """What the treatment was given to, and what n counts."""
+    methods: dict[MeasureName, str] = Field(default={})
+    """How a measure is compared with vehicle, where not as usual."""
+    percent_of_vehicle: dict[MeasureName, Annotated[float, Field(gt=0, le=10_000)]] = Field(default={})
+    """Of a measure whose ED50 is to be absolute: the percentage of the vehicle's response that it means."""
+    asymptotes: dict[MeasureName, dict[Literal["at_vehicle", "at_large_doses"], float]] = Field(default={})
+    """Ends of a measure's dose-response curve that are known and held, such as { at_large_doses = 0 }."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -62,6 +70,10 @@ class Arm(Record):
         missing = [name for name in (self.primary, self.motor_control) if name and name not in self.endpoints]
         if missing:
             raise ValueError(f"endpoints must hold {missing[0]!r}, which is named as primary or motor_control; add it")
+        for name, method in self.methods.items():
+            if method not in MEASURES[name].methods:
+                suited = ", ".join(MEASURES[name].methods)
+                raise ValueError(f"methods: {name} cannot be compared by {method!r}; choose one of {suited}")
         return self
 
 

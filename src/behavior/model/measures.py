@@ -8,13 +8,18 @@ from typing import Literal
 Kind = Literal["rate", "count", "duration", "latency", "ratio", "share"]
 
 METHODS: dict[Kind, tuple[str, ...]] = {
-    "rate": ("dunnett", "welch", "permutation", "dunn"),
-    "ratio": ("dunnett", "welch", "permutation", "dunn"),
-    "duration": ("dunnett", "welch", "permutation", "dunn"),
-    "count": ("negative_binomial", "negative_binomial_plain", "dunnett_sqrt", "permutation", "dunn"),
-    "share": ("quasi_binomial", "gee", "gee_plain", "beta_binomial", "permutation", "dunn"),
-    "latency": ("log_rank", "cox", "cox_plain", "tobit", "dunn"),
-}
+    "rate": ("dunnett", "welch", "permutation", "dunn", "mixed", "permutation_within"),
+    "ratio": ("dunnett", "welch", "permutation", "dunn", "mixed", "permutation_within"),
+    "duration": ("dunnett", "welch", "permutation", "dunn", "mixed", "permutation_within"),
+    "count": (
+        "negative_binomial", "negative_binomial_plain", "dunnett_sqrt", "permutation", "dunn", "mixed",
+        "permutation_within",
+    ),
+    "share": (
+        "quasi_binomial", "gee", "gee_plain", "beta_binomial", "permutation", "dunn", "mixed", "permutation_within",
+    ),
+    "latency": ("log_rank", "cox", "cox_plain", "tobit", "dunn", "permutation_within"),
+}  # fmt: skip
 """How each kind may be compared with vehicle, the usual way first; what they are stands in `summary.methods`."""
 
 

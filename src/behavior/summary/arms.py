@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from behavior.model.measures import MEASURES, Measure
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from behavior.study.dataset import Dataset
+
+
+MOTOR_CONTROLS = ("unpunished_rate_per_min", "n_intertrial_crossings", "n_entries")
+"""What tells a sedated animal from a calm one where no study file names it; the first that was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,23 @@ class ArmPlan:
     endpoints: tuple[Measure, ...]
     primary: str
     motor_control: str | None
+    unit: str = "animal"
+    """What n counts: an animal, a pair or a cage."""
+    methods: Mapping[str, str] = field(default_factory=dict)
+    percent_of_vehicle: Mapping[str, float] = field(default_factory=dict)
+    asymptotes: Mapping[str, Mapping[Literal["at_vehicle", "at_large_doses"], float]] = field(default_factory=dict)
+
+
+def with_choices(plan: ArmPlan, methods: Mapping[str, str], percent_of_vehicle: Mapping[str, float]) -> ArmPlan:
+    """A plan with a person's choices of methods and absolute ED50s over those of the study file."""
+    names = {measure.name for measure in plan.endpoints}
+    return replace(
+        plan,
+        methods={**plan.methods, **{name: method for name, method in methods.items() if name in names}},
+        percent_of_vehicle={
+            **plan.percent_of_vehicle, **{name: at for name, at in percent_of_vehicle.items() if name in names}
+        },
+    )  # fmt: skip
 
 
 def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:
@@ -49,6 +71,10 @@ def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:
                 endpoints=_primary_first([MEASURES[name] for name in arm.endpoints], arm.primary),
                 primary=arm.primary,
                 motor_control=arm.motor_control,
+                unit=arm.experimental_unit,
+                methods=arm.methods,
+                percent_of_vehicle=arm.percent_of_vehicle,
+                asymptotes={name: dict(ends) for name, ends in arm.asymptotes.items()},
             )
             for arm in dataset.study.arms
         )
@@ -91,7 +117,7 @@ def _found_plan(key: tuple[str, str, str], group: pd.DataFrame) -> ArmPlan:
         n_per_dose=None,
         endpoints=tuple(endpoints),
         primary="",
-        motor_control="unpunished_rate_per_min" if MEASURES["unpunished_rate_per_min"] in endpoints else None,
+        motor_control=next((name for name in MOTOR_CONTROLS if MEASURES[name] in endpoints), None),
     )
 
 

@@ -63,11 +63,11 @@ def _behavioral(arm: ArmSummary, endpoint: EndpointSummary) -> dict[str, Any]:
         "of": f"compound={arm.plan.compound}, arm={arm.plan.name}, measure={plain(endpoint.measure.label)}",
         "qualifier": "",
         "n": found.n,
-        "n_of": "animals",
+        "n_of": f"{endpoint.units.unit}s",
     }
     if isinstance(found, NoEd50):
         return row | {"unit": "", "method": "", "text": f"none: {'; '.join(found.reasons)}"}
-    method = f"{found.meaning}; {found.model}"
+    method = f"{found.meaning}; {found.model}, {found.likelihood}"
     limits = {"value": found.estimate, "low": found.lo, "high": found.hi}
     return row | limits | {"unit": "mg_kg", "method": method, "text": ""}
 

@@ -387,7 +387,12 @@ def williams_contrasts(
     """
     groups = split(response, group, reference=reference, levels=levels)
     anova = _anova(groups)
-    n, k = groups.n, len(groups.levels)
+    return _williams(groups, len(groups.levels), anova)
+
+
+def _williams(groups: Groups, k: int, anova: Anova) -> TrendContrasts:
+    """Of the first k levels, with the variance and degrees of freedom of all."""
+    n, means = groups.n[:k], groups.means[:k]
     contrasts = np.zeros((k - 1, k))
     contrasts[:, 0] = -1
     for i in range(k - 1):
@@ -395,7 +400,36 @@ def williams_contrasts(
         contrasts[i, top] = n[top] / n[top].sum()
     covariance = (contrasts / n) @ contrasts.T
     scale = np.sqrt(np.diag(covariance))
-    ts = contrasts @ groups.means / (scale * math.sqrt(anova.mse))
+    ts = contrasts @ means / (scale * math.sqrt(anova.mse))
     correlation = covariance / np.outer(scale, scale)
     ps = tuple(adjusted_p(float(t), correlation, anova.df2) for t in ts)
     return TrendContrasts(tuple(map(float, ts)), ps, float(np.abs(ts).max()), min(ps), anova.df2)
+
+
+def williams_dose(
+    response: ArrayLike,
+    group: Labels,
+    *,
+    reference: Level,
+    levels: Sequence[Level] | None = None,
+    alpha: float = 0.05,
+) -> str | None:
+    """The minimum effective dose by Williams' step-down: doses are left out from the top as long as the rest differ.
+
+    It is the lowest dose up to which the contrasts of all doses from the vehicle upwards are still significant in the
+    direction of the top dose; None where the whole is not. It takes the effect to be monotone.
+
+    References
+    ----------
+    Williams DA (1971). Biometrics 27, 103–117.
+    """
+    groups = split(response, group, reference=reference, levels=levels)
+    anova = _anova(groups)
+    lowest, direction = None, 0.0
+    for k in range(len(groups.levels), 1, -1):
+        found = _williams(groups, k, anova)
+        strongest = found.ts[int(np.argmax(np.abs(found.ts)))]
+        if found.min_p >= alpha or (direction and strongest * direction < 0):
+            break
+        lowest, direction = groups.levels[k - 1], direction or strongest
+    return lowest

@@ -41,7 +41,7 @@ from behavior.summary.dose_response import (
     fit_dose_response,
     lack_of_fit,
 )
-from behavior.summary.fit import CurveFit, FTest, Interval
+from behavior.summary.fit import Band, CurveFit, FTest, Interval, confidence_band
 from behavior.summary.groups import level_labels
 from behavior.summary.mixed import f_contrast, fit_mixed
 
@@ -75,6 +75,21 @@ class Ed50:
     n: int
     n_doses: int
     remarks: tuple[str, ...]
+    within: bool = False
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """b, c, d and e of the curve."""
+        return self.fit.estimates
+
+    @property
+    def likelihood(self) -> str:
+        """What responses are taken to vary like about the curve."""
+        return "least squares within animals" if self.within else "least squares"
+
+    def band(self, dose: ArrayLike) -> Band:
+        """The fitted curve with its pointwise band."""
+        return confidence_band(self.fit, dose, self.conf_level)
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,7 @@ def ed50(
         n=len(x),
         n_doses=len(doses),
         remarks=_remarks(fit, alpha),
+        within=who is not None,
     )
 
 

@@ -35,6 +35,9 @@ def units_table(arms: Sequence[ArmSummary]) -> pd.DataFrame:
                 "response": endpoint.units.responses,
                 "censored": endpoint.units.censored,
                 "cut_off": endpoint.units.cut_off,
+                "events": endpoint.units.events,
+                "trials": endpoint.units.trials,
+                "exposure_s": endpoint.units.exposure,
             }
         )
         for arm in arms
@@ -53,7 +56,7 @@ def prism_table(endpoint: EndpointSummary) -> pd.DataFrame:
         columns = [units.responses[(units.doses == dose) & np.isfinite(units.responses)] for dose in doses]
         names = [dose_text(dose) for dose in doses]
         return pd.DataFrame({name: pd.Series(values) for name, values in zip(names, columns, strict=True)})
-    times = np.where(units.censored, np.nan if units.cut_off is None else units.cut_off, units.responses)
+    times = units.times
     present = np.flatnonzero(np.isfinite(times))
     table = pd.DataFrame({endpoint.measure.name: times[present]})
     for dose in doses:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from behavior.summary.against_vehicle import ALPHA, CLIFF, p_text
+from behavior.summary.by_latency import sorted_out
 from behavior.summary.drawing import (
     BLUE,
     COLUMN_IN,
@@ -31,10 +31,11 @@ from behavior.summary.drawing import (
     style,
     swarm,
 )
-from behavior.summary.ed50 import Ed50
-from behavior.summary.fit import confidence_band
-from behavior.summary.survival import kaplan_meier, latencies
-from behavior.summary.wording import significant
+from behavior.summary.ed50 import NoEd50
+from behavior.summary.ed50_by_kind import band_in_units
+from behavior.summary.survival import kaplan_meier
+from behavior.summary.vehicle_test import CLIFF, Against, p_text
+from behavior.summary.wording import differs, significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +113,9 @@ def dose_response(endpoint: EndpointSummary) -> Figure:
         axes.set_ylim(*_range(endpoint))
         axes.set_xlim(*where.limits())
         _animals(axes, endpoint, where, colour)
-        if endpoint.measure.kind == "latency":
+        if shows_medians(endpoint):
+            if not isinstance(endpoint.ed50, NoEd50):
+                _curve(axes, endpoint, where, colour)
             _medians(axes, rows, where, colour, endpoint.units.cut_off)
         else:
             _line(axes, endpoint, where, colour)
@@ -122,9 +125,14 @@ def dose_response(endpoint: EndpointSummary) -> Figure:
         return figure
 
 
+def shows_medians(endpoint: EndpointSummary) -> bool:
+    """Whether an endpoint is drawn as medians, which censored latencies do not shorten; means of trials are not cut."""
+    return endpoint.measure.kind == "latency" and endpoint.units.by_trial is None
+
+
 def _line(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, colour: str) -> None:
-    if isinstance(endpoint.ed50, Ed50):
-        _curve(axes, endpoint.ed50, where, colour)
+    if not isinstance(endpoint.ed50, NoEd50):
+        _curve(axes, endpoint, where, colour)
         return
     rows = [row for row in endpoint.rows if row.dose_mg_kg > 0 and row.described.n]
     x, y = [where.at(row.dose_mg_kg) for row in rows], [row.described.mean or 0.0 for row in rows]
@@ -196,15 +204,19 @@ def _means(axes: Axes, rows: Sequence[DoseRow], where: DoseAxis, colour: str, ma
         )
 
 
-def _curve(axes: Axes, found: Ed50, where: DoseAxis, colour: str) -> None:
+def _curve(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, colour: str) -> None:
     """The curve with its band, and the ED50 with its interval on the curve's own half-way line."""
+    found = endpoint.ed50
+    assert not isinstance(found, NoEd50)
     first, last = where.at(where.positive[0]), where.at(where.positive[-1])
     x = 10 ** np.linspace(first - 0.25 * where.gap, last + 0.2 * where.gap, 200)
-    band = confidence_band(found.fit, x, found.conf_level)
-    axes.fill_between(np.log10(x), band.lo, band.hi, color=colour, alpha=0.14, lw=0, zorder=1)
+    band = band_in_units(found, endpoint.units, endpoint.measure, x)
+    top = axes.get_ylim()[1]
+    if np.isfinite(band.lo).all() and np.isfinite(band.hi).all():
+        axes.fill_between(np.log10(x), band.lo, np.minimum(band.hi, 2 * top), color=colour, alpha=0.14, lw=0, zorder=1)
     axes.plot(np.log10(x), band.fitted, color=colour, zorder=3)
-    floor = axes.get_ylim()[0]
-    at, half = math.log10(found.estimate), float(confidence_band(found.fit, [found.estimate]).fitted[0])
+    half_way = band_in_units(found, endpoint.units, endpoint.measure, [found.estimate])
+    at, half, floor = math.log10(found.estimate), float(half_way.fitted[0]), axes.get_ylim()[0]
     axes.plot([at, at], [floor, half], color=INK, lw=0.8, ls=(0, (3, 2)), zorder=3)
     height = floor + 0.04 * (axes.get_ylim()[1] - floor)
     right = where.limits()[1]
@@ -212,11 +224,15 @@ def _curve(axes: Axes, found: Ed50, where: DoseAxis, colour: str) -> None:
     axes.plot(ends, [height, height], color=INK, lw=2.2, solid_capstyle="round", zorder=4)
     axes.plot(at, height, "v", color=INK, ms=5, zorder=5)
     estimate, lo, hi = (significant(value, 2) for value in (found.estimate, found.lo, found.hi))
-    axes.set_title(f"ED50 {estimate} mg/kg [{lo}, {hi}]", fontsize=7.5, fontweight="normal")
+    title = f"{found.kind} ED50 {estimate} mg/kg [{lo}, {hi}]"
+    axes.set_title(title, fontsize=7.5, fontweight="normal")
 
 
 def estimation(endpoint: EndpointSummary) -> Figure:
-    """The difference of every dose from vehicle, on the test's scale, with confidence intervals and adjusted p."""
+    """Every dose against vehicle on the test's scale, with confidence intervals and adjusted p; ratios by logarithm.
+
+    An end that the data do not give (a ratio of 0, or without limit) is an arrow at the edge.
+    """
     test = endpoint.test
     assert test is not None
     rows = [row for row in endpoint.rows if row.against is not None]
@@ -224,45 +240,117 @@ def estimation(endpoint: EndpointSummary) -> Figure:
         figure = new_figure(COLUMN_IN, _HEIGHT_IN)
         axes = figure.add_subplot()
         colour, marker = colour_of(endpoint.measure.name), marker_of(endpoint.measure.name)
-        axes.axhline(0, color=FAINT, lw=0.9, zorder=1)
+        axes.axhline(test.null, color=FAINT, lw=0.9, zorder=1)
+        if test.null == 1:
+            axes.set_yscale("log")
+        axes.set_ylim(*_reach(endpoint, rows))
         for place, row in enumerate(rows):
-            against = row.against
-            assert against is not None
-            if against.lo is not None and against.hi is not None:
-                axes.plot([place, place], [against.lo, against.hi], color=INK, lw=1.4, zorder=3)
-            axes.plot(place, against.estimate, marker, color=colour, mec=PAPER, mew=0.8, ms=7.5, zorder=4)
-            axes.annotate(
-                p_text(against.p_adjusted).removeprefix("= "),
-                (place, 1.0),
-                xycoords=("data", "axes fraction"),
-                ha="center",
-                va="bottom",
-                fontsize=7,
-                fontweight="bold" if against.p_adjusted < ALPHA else "normal",
-            )
+            assert row.against is not None
+            _estimate(axes, place, row.against, colour, marker)
         axes.annotate("p", (0, 1.0), xycoords="axes fraction", ha="left", va="bottom", fontsize=7, fontstyle="italic",
                       xytext=(2, 0), textcoords="offset points")  # fmt: skip
         axes.set_xlim(-0.6, len(rows) - 0.4)
         axes.set_xticks(range(len(rows)), [f"{row.dose_mg_kg:g}\nn = {row.n}" for row in rows])
         axes.set_xlabel(f"Dose (mg/kg), against vehicle (n = {endpoint.vehicle.n})")
         axes.set_ylabel(test.scale)
-        axes.margins(y=0.12)
-        if test.scale == CLIFF:
-            axes.set_ylim(-1.08, 1.08)
+        if test.null == 1:
+            _plain_logs(axes)
         return figure
 
 
+def _reach(endpoint: EndpointSummary, rows: Sequence[DoseRow]) -> tuple[float, float]:
+    """Limits that hold every estimate and interval that has an end."""
+    test = endpoint.test
+    assert test is not None
+    if test.scale == CLIFF:
+        return -1.08, 1.08
+    ends = [x for row in rows if row.against for x in (row.against.estimate, row.against.lo, row.against.hi)]
+    if test.null == 1:
+        logs = [math.log10(x) for x in ends if x is not None and 0 < x < math.inf] or [0.0]
+        lo, hi = min(*logs, -0.3), max(*logs, 0.3)
+        room = 0.12 * (hi - lo)
+        return float(10 ** (lo - room)), float(10 ** (hi + room))
+    found = [x for x in ends if x is not None and math.isfinite(x)] or [0.0]
+    lo, hi = min(*found, 0.0), max(*found, 0.0)
+    room = 0.12 * ((hi - lo) or 1.0)
+    return lo - room, hi + room
+
+
+def _estimate(axes: Axes, place: int, against: Against, colour: str, marker: str) -> None:
+    bottom, top = axes.get_ylim()
+    if against.lo is not None and against.hi is not None:
+        lo, hi = max(against.lo, bottom), min(against.hi, top)
+        axes.plot([place, place], [lo, hi], color=INK, lw=1.4, zorder=3)
+        for end, seen, arrow in ((against.lo, bottom, "v"), (against.hi, top, "^")):
+            if not bottom <= end <= top:
+                axes.plot(place, seen, arrow, color=INK, ms=4, zorder=3, clip_on=False)
+    inside = min(max(against.estimate, bottom), top)
+    axes.plot(
+        place, inside, marker, color=colour, mec=PAPER, mew=0.8, ms=7.5, zorder=4, clip_on=inside == against.estimate
+    )
+    said = "–" if against.p_adjusted is None else p_text(against.p_adjusted).removeprefix("= ")
+    axes.annotate(
+        said, (place, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=7,
+        xytext=(0, 2), textcoords="offset points", fontweight="bold" if differs(against) else "normal",
+    )  # fmt: skip
+
+
+def _plain_logs(axes: Axes) -> None:
+    """Ratios as people write them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    bottom, top = axes.get_ylim()
+    wide = math.log10(top / bottom) > 2.2
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def over_days(endpoint: EndpointSummary) -> Figure:
+    """Mean ± SEM of every dose on each day, days in their true distance; a star where a dose differs on its day."""
+    course = endpoint.course
+    assert course is not None
+    doses = sorted({row.dose_mg_kg for row in course.rows})
+    with style():
+        figure = new_figure(COLUMN_IN, _HEIGHT_IN)
+        axes = figure.add_subplot()
+        step = 0.012 * (course.days[-1] - course.days[0])
+        for k, dose in enumerate(doses):
+            rows = [row for row in course.rows if row.dose_mg_kg == dose and row.mean is not None]
+            ink, line = _INKS[k % len(_INKS)], _LINES[k % len(_LINES)]
+            x = [row.day + (k - (len(doses) - 1) / 2) * step for row in rows]
+            axes.errorbar(
+                x, [row.mean or 0.0 for row in rows], yerr=[row.sem or 0.0 for row in rows], color=ink, ls=line,
+                marker=_MARKERS[k % len(_MARKERS)], ms=5, mec=PAPER, mew=0.6, capsize=2, lw=1.2, zorder=3 + k,
+                label="vehicle" if dose == 0 else f"{dose:g} mg/kg",
+            )  # fmt: skip
+            for at, row in zip(x, rows, strict=True):
+                if differs(row.against):
+                    axes.annotate(
+                        "*", (at, (row.mean or 0.0) + (row.sem or 0.0)), ha="center", va="bottom", fontsize=9, color=ink
+                    )
+        axes.set_xticks(course.days, [str(day) for day in course.days])
+        axes.set_xlabel("Day")
+        axes.set_ylabel(endpoint.measure.label)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        figure.legend(
+            loc="outside upper center", ncols=min(len(doses), 3), fontsize=7, handlelength=2.8, columnspacing=1.4
+        )
+        return figure
+
+
+_MARKERS = ("o", "s", "D", "^", "v", "P")
 _LINES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1.2, 1.2)), (0, (7, 2, 1, 2, 1, 2)), "-")
 _INKS = (FAINT, SKY, BLUE, GREEN, ORANGE, VERMILION)
 
 
 def still_waiting(endpoint: EndpointSummary) -> Figure:
-    """Kaplan–Meier curves: the share of animals at each dose that has not responded yet; ticks are censored ones."""
-    units = endpoint.units
-    times = np.where(units.censored, np.nan if units.cut_off is None else units.cut_off, units.responses)
-    present = np.isfinite(times)
-    curves = kaplan_meier(latencies(times[present], ~units.censored[present], units.doses[present], reference=0.0))
-    end = float(times[present].max())
+    """Kaplan–Meier curves: the share at each dose that has not responded yet, of animals or of their trials.
+
+    Ticks are censored ones.
+    """
+    found, _ = sorted_out(endpoint.units)
+    curves, end = kaplan_meier(found), float(found.time.max())
     with style():
         figure = new_figure(COLUMN_IN, _HEIGHT_IN)
         axes = figure.add_subplot()
@@ -277,7 +365,8 @@ def still_waiting(endpoint: EndpointSummary) -> Figure:
         axes.set_xlim(0, end)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel(endpoint.measure.label)
-        axes.set_ylabel("Share that has not responded")
+        of = "trials" if endpoint.units.by_trial is not None else f"{endpoint.units.unit}s"
+        axes.set_ylabel(f"Share of {of} without response")
         figure.legend(
             loc="outside upper center", ncols=min(len(curves), 3), fontsize=7, handlelength=2.8, columnspacing=1.4
         )

@@ -31,10 +31,10 @@ from numpy.typing import ArrayLike
 from behavior.model.errors import BadInput
 from behavior.summary.binary import binomial_groups
 from behavior.summary.counts import negative_binomial
-from behavior.summary.derivatives import Floats
+from behavior.summary.derivatives import Floats, hessian, jacobian
 from behavior.summary.dose_response import log_logistic, steps_to
 from behavior.summary.ed50 import NoEd50, says_nothing
-from behavior.summary.fit import Interval, t_quantile
+from behavior.summary.fit import Band, Interval, t_quantile
 from behavior.summary.survival import kaplan_meier, latencies, log_rank
 
 _LEAST_DOSES = 3
@@ -169,11 +169,31 @@ class OutcomeEd50:
     effect_p: float
     n: int
     n_doses: int
+    fixed: Mapping[str, float]
+    search: _Search
+    free: Floats
+    model: str = "LL.4"
+    remarks: tuple[str, ...] = ()
 
     def curve(self, dose: ArrayLike) -> Floats:
         """The fitted curve, for figures."""
         p = np.array([self.parameters[name] for name in "bcde"])
         return log_logistic(np.asarray(dose, dtype=np.float64), p)
+
+    def band(self, dose: ArrayLike) -> Band:
+        """The fitted curve with a pointwise band, by the delta method on the logarithm or logit of the outcome."""
+        at = np.asarray(dose, dtype=np.float64)
+        search, free = self.search, self.free
+        covariance = np.linalg.pinv(hessian(search.loss, free)) * self.dispersion
+        slopes = jacobian(lambda p: np.array([search.linked(p, float(x)) for x in at]), free)
+        half = t_quantile(self.conf_level, search.df()) * np.sqrt(
+            np.maximum(np.einsum("ij,jk,ik->i", slopes, covariance, slopes), 0.0)
+        )
+        middle = np.array([search.linked(free, float(x)) for x in at])
+        lo, mid, hi = (
+            np.array([search.unlink(v) for v in values]) for values in (middle - half, middle, middle + half)
+        )
+        return Band(at, mid, lo, hi)
 
 
 _LIKELIHOODS = {
@@ -249,6 +269,9 @@ def outcome_ed50(
         effect_p=effect_p,
         n=n,
         n_doses=len(doses),
+        fixed=dict(fixed or {}),
+        search=search,
+        free=found.free,
     )
 
 
@@ -315,7 +338,13 @@ class _Search:
         return math.log(max(level, 1e-3)) - math.log(max(1 - level, 1e-3))
 
     def unlink(self, value: float) -> float:
+        value = min(max(value, -700.0), 700.0)
         return math.exp(value) if self.outcome.positive else 1 / (1 + math.exp(-value))
+
+    def linked(self, free: Floats, dose: float) -> float:
+        """The curve at a dose on the link scale."""
+        p = self.named(free)
+        return self.link(float(log_logistic(np.array([dose]), np.array([p["b"], p["c"], p["d"], p["e"]]))[0]))
 
     def named(self, free: Floats) -> dict[str, float]:
         """b, c, d, e from the free parameters (ln b, links of c and d unless fixed, ln ED, nuisance)."""

@@ -2,8 +2,8 @@
 
 Rules.
 
-1.  **The animal is the unit.** Sessions of an animal at a dose are averaged first.
-2.  **The method follows the kind of outcome** (see `against_vehicle`).
+1.  **The unit is what was treated**: an animal, a pair or a cage. Sessions of a unit at a dose are put together first.
+2.  **The method follows the kind of outcome** (see `against_vehicle`), unless a person names another.
 3.  **One family per endpoint.** All comparisons of an endpoint with vehicle are adjusted together. One endpoint is
     primary; the others are secondary and are not adjusted for being many.
 4.  **A censored latency is not a missing one**: quartiles count it as longer than all others, and means, which cannot,
@@ -22,13 +22,18 @@ import numpy as np
 
 from behavior.model.measures import MEASURES, Measure
 from behavior.study.dataset import natural_order
-from behavior.summary.against_vehicle import ALPHA, CONF_LEVEL, Against, Effects, Units, VehicleTest, compared, effects
+from behavior.summary.against_vehicle import Effects, compared, effects
 from behavior.summary.arms import ArmPlan, plans_of, sessions_of
+from behavior.summary.course import Course, course_of
 from behavior.summary.derivatives import Floats
 from behavior.summary.describe import LevelDescription, describe
-from behavior.summary.ed50 import Ed50, NoEd50, ed50
+from behavior.summary.ed50 import Ed50, NoEd50
+from behavior.summary.ed50_by_kind import ed50_of
 from behavior.summary.groups import level_label
 from behavior.summary.names import dose_text, plain
+from behavior.summary.outcome_ed50 import OutcomeEd50
+from behavior.summary.units import TrialTimes, Units
+from behavior.summary.vehicle_test import CONF_LEVEL, Against, Compared, VehicleTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,9 +70,11 @@ class EndpointSummary:
     rows: tuple[DoseRow, ...]
     test: VehicleTest | None
     no_test: str
-    ed50: Ed50 | NoEd50
+    ed50: Ed50 | OutcomeEd50 | NoEd50
     notes: tuple[str, ...]
     units: Units
+    course: Course | None = None
+    """The endpoint day by day, where animals were followed at their dose."""
 
     @property
     def vehicle(self) -> DoseRow:
@@ -112,7 +119,8 @@ def summarize_arm(dataset: Dataset, plan: ArmPlan) -> ArmSummary:
     left_out = sessions[sessions["left_out"] != ""]
     reasons = tuple(zip(left_out["session"], left_out["left_out"], strict=True))
     unmade = _unmade(sessions, plan)
-    endpoints = () if unmade else tuple(_endpoint(sessions, plan, measure) for measure in plan.endpoints)
+    trials = dataset.rows.get("trials")
+    endpoints = () if unmade else tuple(_endpoint(sessions, trials, plan, measure) for measure in plan.endpoints)
     return ArmSummary(plan, endpoints, reasons, _multiplicity(plan), unmade)
 
 
@@ -152,17 +160,19 @@ def _multiplicity(plan: ArmPlan) -> str:
 # -- one endpoint -----------------------------------------------------------------------------------------------------
 
 
-def _endpoint(sessions: pd.DataFrame, plan: ArmPlan, measure: Measure) -> EndpointSummary:
-    table = _units(sessions, measure)
-    units = Units(
-        subjects=tuple(table["subject"]),
-        doses=table["dose_mg_kg"].to_numpy(dtype=np.float64),
-        responses=table["response"].to_numpy(dtype=np.float64),
-        censored=table["censored"].to_numpy(dtype=bool),
-        cut_off=float(table["cut_off"].max()) if table["cut_off"].notna().any() else None,
-        periods=tuple(table["period"]),
-    )
-    found = compared(units, measure)
+def _endpoint(sessions: pd.DataFrame, trials: pd.DataFrame | None, plan: ArmPlan, measure: Measure) -> EndpointSummary:
+    named, astray = _of_units(sessions, plan.unit)
+    table = _units(named, measure)
+    units = _as_units(table, measure, plan.unit, _trial_times(named, trials, table, measure))
+    method = plan.methods.get(measure.name, "")
+    found = Compared(why_not=astray) if astray else compared(units, measure, method)
+    course = None if astray else course_of(named, measure, plan.unit)
+    if course is not None and course.averaged is not None and not method:
+        found = course.averaged
+    half = ed50_of(
+        units, measure, percent_of_vehicle=plan.percent_of_vehicle.get(measure.name),
+        asymptotes=plan.asymptotes.get(measure.name),
+    )  # fmt: skip
     return EndpointSummary(
         measure=measure,
         is_primary=measure.name == plan.primary,
@@ -170,54 +180,128 @@ def _endpoint(sessions: pd.DataFrame, plan: ArmPlan, measure: Measure) -> Endpoi
         rows=_rows(sessions, plan, table, found.against),
         test=found.test,
         no_test=found.why_not,
-        ed50=_ed50(units, measure),
-        notes=_notes(table, measure),
+        ed50=NoEd50((astray,), None, len(table), table["dose_mg_kg"].nunique()) if astray else half,
+        notes=_notes(table, measure, plan.unit),
         units=units,
+        course=course,
     )
 
 
-def _units(sessions: pd.DataFrame, measure: Measure) -> pd.DataFrame:
-    """One row an animal and dose; `period` is the place of the dose among those that the animal had.
+def _of_units(sessions: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, str]:
+    """The sessions with their experimental unit in `unit`, and why units cannot be told apart; empty where they can.
 
-    A latency is censored where its score says so. Of an animal with several sessions at a dose the mean is taken, and
-    nothing where one of them is missing or censored.
+    A session of a pair is the pair's, unless a column says which pair it was.
+    """
+    if unit == "animal" or (unit == "pair" and "pair" not in sessions):
+        return sessions.assign(unit=sessions["subject"]), ""
+    if unit not in sessions:
+        why = f"the {unit} is the experimental unit, and no session says which {unit} it is of"
+        return sessions.assign(unit=sessions["subject"]), f"{why}; add it to the records"
+    analysed = sessions[sessions["left_out"] == ""]
+    without = sorted(set(analysed.loc[analysed[unit].isna(), "subject"]), key=natural_order)
+    if without:
+        why = f"the {unit} is the experimental unit, and the {unit} of {', '.join(without[:4])} is not in the records"
+        return sessions.assign(unit=sessions[unit].fillna(sessions["subject"])), why
+    doses = analysed.groupby([unit, "day"], dropna=False)["dose_mg_kg"].nunique()
+    mixed = sorted({str(name) for (name, _), n in doses.items() if n > 1}, key=natural_order)
+    if mixed:
+        why = f"{unit} {', '.join(mixed[:4])} holds animals of several doses, and a {unit} is treated as one"
+        return sessions.assign(unit=sessions[unit].astype(str)), why
+    return sessions.assign(unit=sessions[unit].astype(str)), ""
+
+
+def _units(sessions: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """One row a unit and dose; `period` is the place of the dose among those that the unit had.
+
+    A latency is censored where its score says so. Of a unit with several sessions at a dose the mean is taken, and
+    nothing where one of them is missing or censored; events, trials and exposures add up.
     """
     analysed = sessions[sessions["left_out"] == ""]
     nothing = analysed["dose_mg_kg"] * float("nan")
     flag = f"{measure.name.removesuffix('_s')}_censored"
     censored = analysed[flag].eq(True) if measure.kind == "latency" and flag in analysed else nothing.notna()
+    response = analysed.get(measure.name, nothing)
+    of = analysed.get(measure.of, nothing) if measure.of else nothing
+    events = analysed.get(measure.events, nothing) if measure.events else response
     units = (
         analysed.assign(
-            response=analysed.get(measure.name, nothing),
+            response=response,
             censored=censored,
             cut_off=analysed.get("window_s", nothing).fillna(analysed["duration_s"]).where(censored),
+            events=events,
+            trials=of - (analysed[measure.less].fillna(0) if measure.less in analysed else 0),
+            exposure=analysed.get(measure.exposure, nothing) if measure.exposure else nothing,
+            subject=analysed["unit"],
         )
         .groupby(["dose_mg_kg", "subject"], sort=True, as_index=False)
         .agg(
             response=("response", _mean_of_all), censored=("censored", "any"), cut_off=("cut_off", "max"),
+            events=("events", _sum_of_all), trials=("trials", _sum_of_all), exposure=("exposure", _sum_of_all),
             started_at=("started_at", "min"),
         )
     )  # fmt: skip
     return units.assign(period=units.groupby("subject")["started_at"].rank(method="first").astype(int))
 
 
+def _as_units(table: pd.DataFrame, measure: Measure, unit: str, by_trial: TrialTimes | None) -> Units:
+    def numbers(name: str) -> Floats | None:
+        values = table[name].to_numpy(dtype=np.float64)
+        return values if len(values) and np.isfinite(values).any() else None
+
+    return Units(
+        subjects=tuple(table["subject"]),
+        doses=table["dose_mg_kg"].to_numpy(dtype=np.float64),
+        responses=table["response"].to_numpy(dtype=np.float64),
+        censored=table["censored"].to_numpy(dtype=bool),
+        cut_off=float(table["cut_off"].max()) if table["cut_off"].notna().any() else None,
+        periods=tuple(table["period"]),
+        events=numbers("events") if measure.kind in ("share", "count") else None,
+        trials=numbers("trials") if measure.kind == "share" else None,
+        exposure=numbers("exposure") if measure.kind == "count" else None,
+        by_trial=by_trial,
+        unit=unit,
+    )
+
+
+def _trial_times(
+    sessions: pd.DataFrame, trials: pd.DataFrame | None, units: pd.DataFrame, measure: Measure
+) -> TrialTimes | None:
+    """Latencies of single trials, where the measure is their mean and the sessions hold them."""
+    if trials is None or not measure.trial or measure.trial not in trials or "censored" not in trials:
+        return None
+    analysed = sessions[sessions["left_out"] == ""].set_index("session")[["dose_mg_kg", "unit"]]
+    mine = trials[trials["session"].isin(analysed.index)].dropna(subset=[measure.trial, "censored"])
+    if not len(mine):
+        return None
+    place = {(dose, who): i for i, (dose, who) in enumerate(zip(units["dose_mg_kg"], units["subject"], strict=True))}
+    of = analysed.loc[mine["session"]]
+    entry = np.array([place[dose, who] for dose, who in zip(of["dose_mg_kg"], of["unit"], strict=True)], dtype=np.int_)
+    time = mine[measure.trial].to_numpy(dtype=np.float64)
+    event = ~mine["censored"].astype(bool).to_numpy()
+    return TrialTimes(entry, time, event, float(time[~event].max() if (~event).any() else time.max()))
+
+
+def _sum_of_all(values: pd.Series) -> float:
+    return float(values.astype("float64").sum(skipna=False))
+
+
 def _mean_of_all(values: pd.Series) -> float:
     return float(values.mean(skipna=False))
 
 
-def _notes(units: pd.DataFrame, measure: Measure) -> tuple[str, ...]:
+def _notes(units: pd.DataFrame, measure: Measure, unit: str) -> tuple[str, ...]:
     notes = []
     censored = units[units["censored"]]
     if len(censored):
         notes.append(
-            f"{len(censored)} of {len(units)} animals did not respond before the test ended: {_who(censored)}. "
+            f"{len(censored)} of {len(units)} {unit}s did not respond before the test ended: {_who(censored)}. "
             "Their latencies are censored: medians and quartiles count them as longer than all others; "
             "means leave them out and are too short."
         )
     missing = units[units["response"].isna() & ~units["censored"]]
     if len(missing):
         notes.append(
-            f"{len(missing)} of {len(units)} animals have no value, their sessions do not define it: {_who(missing)}."
+            f"{len(missing)} of {len(units)} {unit}s have no value, their sessions do not define it: {_who(missing)}."
         )
     return tuple(notes)
 
@@ -297,17 +381,6 @@ def censored_quartiles(latencies: Floats) -> tuple[float, float, float]:
     return quartiles[0], quartiles[1], quartiles[2]
 
 
-def _ed50(units: Units, measure: Measure) -> Ed50 | NoEd50:
-    n, n_doses = int(np.isfinite(units.responses).sum()), len(np.unique(units.doses))
-    if measure.kind == "latency":
-        why = "latencies are cut off by the end of the test, and a curve through their means is biased"
-        return NoEd50((why,), None, n, n_doses)
-    if units.repeated:
-        why = "animals had several doses, so that their responses are not independent as a curve's interval asks"
-        return NoEd50((why,), None, n, n_doses)
-    return ed50(units.doses, units.responses, conf_level=CONF_LEVEL, alpha=ALPHA)
-
-
 # -- as a table -------------------------------------------------------------------------------------------------------
 
 
@@ -349,11 +422,14 @@ def _record(arm: ArmSummary, endpoint: EndpointSummary, row: DoseRow, motor: Lev
         "min": d.min,
         "max": d.max,
         "fraction_of_vehicle": None if d.percent_of_vehicle is None else d.percent_of_vehicle / 100,
+        "unit": endpoint.units.unit,
+        "method": endpoint.test.method if endpoint.test else None,
         "test": endpoint.test.name if endpoint.test else None,
         "scale": endpoint.test.scale if endpoint.test else None,
         "difference": a.estimate if a else None,
         "difference_lo": a.lo if a else None,
         "difference_hi": a.hi if a else None,
+        "p": a.p if a else None,
         "p_adjusted": a.p_adjusted if a else None,
         "p_welch": a.p_welch if a else None,
         "hedges_g": g.estimate if g else None,

@@ -88,6 +88,9 @@ class GroupByTime:
     n: int
     n_subjects: int
     missing: int
+    averages: Floats
+    """Contrasts of every group with the reference over the mean of the days, shape (groups - 1, p)."""
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -269,7 +272,15 @@ def group_by_time(
         n=fit.n,
         n_subjects=fit.n_subjects,
         missing=rows.missing,
-    )
+        averages=np.array([np.mean([cell_rows[g, d] - cell_rows[names[0], d] for d in kept], axis=0)
+                           for g in names[1:]]),
+        groups=tuple(names),
+    )  # fmt: skip
+
+
+def averaged_over_time(found: GroupByTime, conf_level: float = 0.95) -> tuple[RepeatedComparison, ...]:
+    """Every group against the reference over the mean of the days, simultaneous as in a crossover."""
+    return _family(found.fit, found.averages, found.groups, conf_level)
 
 
 def _as_number(label: str) -> tuple[bool, float, str]:

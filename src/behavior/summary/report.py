@@ -16,19 +16,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from behavior.model.errors import Failure
 from behavior.summary import wording
-from behavior.summary.against_vehicle import CLIFF, LOG_RANK, VehicleTest
 from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
-from behavior.summary.ed50 import Ed50
+from behavior.summary.ed50 import NoEd50
 from behavior.summary.exchange import write_exchange
-from behavior.summary.figures import dose_response, estimation, side_by_side, still_waiting
+from behavior.summary.figures import dose_response, estimation, over_days, shows_medians, side_by_side, still_waiting
 from behavior.summary.names import plain, slugs_of
 from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
 from behavior.summary.quality_control import make_folder
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
+from behavior.summary.vehicle_test import CLIFF, VehicleTest
 from behavior.summary.writing import pages
 
 if TYPE_CHECKING:
@@ -202,17 +204,28 @@ def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Itera
     stem, label = f"{slug}-{endpoint.measure.name}", endpoint.measure.label
     if not any(row.n for row in endpoint.rows):
         return
-    if endpoint.measure.kind == "latency":
+    if shows_medians(endpoint):
         what = "median and quartiles; triangles on the line did not respond before the test ended"
-    elif isinstance(endpoint.ed50, Ed50):
+        if not isinstance(endpoint.ed50, NoEd50):
+            what += "; the fitted median with its 95 % band; the ED50 with its interval on the axis"
+    elif not isinstance(endpoint.ed50, NoEd50):
         what = "mean ± SEM; the fitted curve with its 95 % band; the ED50 with its interval on the axis"
     else:
         what = "mean ± SEM, joined; no curve is drawn, for the data hold no ED50"
+    each = (
+        "One open symbol an animal" if endpoint.units.unit == "animal" else f"One open symbol a {endpoint.units.unit}"
+    )
     yield (
         f"{stem}-dose-response", dose_response(endpoint),
-        f"{label} by dose of {arm.plan.compound}. One open symbol an animal; {what}.", False,
+        f"{label} by dose of {arm.plan.compound}. {each}; {what}.", False,
     )  # fmt: skip
     yield from _waiting(stem, endpoint)
+    if endpoint.course is not None:
+        yield (
+            f"{stem}-days", over_days(endpoint),
+            f"{label} over days, mean ± SEM at each dose. A star: differs from vehicle on that day (Holm over days and "
+            "doses).", False,
+        )  # fmt: skip
     if endpoint.test is not None:
         yield (
             f"{stem}-difference", estimation(endpoint),
@@ -221,20 +234,27 @@ def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Itera
 
 
 def _waiting(stem: str, endpoint: EndpointSummary) -> Iterator[tuple[str, Figure, str, bool]]:
-    if endpoint.measure.kind == "latency" and endpoint.test is not None:
-        yield (
-            f"{stem}-kaplan-meier", still_waiting(endpoint),
-            f"{endpoint.measure.label}: Kaplan–Meier curves. A tick marks animals that did not respond.",
-            False,
-        )  # fmt: skip
+    if endpoint.measure.kind != "latency" or not endpoint.units.times.size or not _some_responded(endpoint):
+        return
+    of = "trials" if endpoint.units.by_trial is not None else f"{endpoint.units.unit}s"
+    yield (
+        f"{stem}-kaplan-meier", still_waiting(endpoint),
+        f"{endpoint.measure.label}: Kaplan–Meier curves of {of}. A tick marks {of} without response.", False,
+    )  # fmt: skip
+
+
+def _some_responded(endpoint: EndpointSummary) -> bool:
+    by_trial = endpoint.units.by_trial
+    return bool(by_trial.event.any()) if by_trial is not None else bool(np.isfinite(endpoint.units.responses).any())
 
 
 def _what_differs(test: VehicleTest) -> str:
     if test.scale == CLIFF:
         return "Cliff's δ against vehicle (1: every animal above, −1: every animal below) with 95 % intervals"
-    if test.name == LOG_RANK:
-        return "difference from vehicle of the mean latency up to the cut-off, with 95 % intervals"
-    return "difference from vehicle with simultaneous 95 % intervals"
+    hold = "simultaneous 95 % intervals" if test.simultaneous else "95 % intervals that hold one by one"
+    if test.null == 1:
+        return f"{test.scale.lower()} to vehicle with {hold}; 1 is no effect; an arrow is an end beyond the figure"
+    return f"{test.scale[:1].lower()}{test.scale[1:]}, with {hold}"
 
 
 def _of_sessions(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple[str, Figure, str, bool]]:

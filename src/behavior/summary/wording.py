@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from behavior.summary.against_vehicle import ALPHA, CLIFF, CONF_LEVEL, LOG_RANK, MANY_ZEROS, MIXED, p_text
 from behavior.summary.ed50 import REACH, Ed50, NoEd50
 from behavior.summary.effect_size import EffectSize
+from behavior.summary.methods import METHODS
 from behavior.summary.names import plain
 from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
+from behavior.summary.vehicle_test import ALPHA, CLIFF, CONF_LEVEL, Against, p_text
 
 DASH = "–"
 MINUS = "−"
@@ -27,7 +28,9 @@ def decimals_of(endpoint: EndpointSummary) -> int:
 
 
 def decimals_of_scale(endpoint: EndpointSummary) -> int:
-    """The same for the test's estimates, by the width of their intervals."""
+    """The same for the test's estimates, by the width of their intervals; ratios have two."""
+    if endpoint.test is not None and endpoint.test.null == 1:
+        return 2
     widths = [
         a.hi - a.lo for a in (row.against for row in endpoint.rows) if a and a.lo is not None and a.hi is not None
     ]
@@ -74,13 +77,13 @@ def interval(estimate: float | None, lo: float | None, hi: float | None, decimal
     return f"{sign}{number(estimate, decimals)} [{number(lo, decimals)}, {number(hi, decimals)}]"
 
 
-def p_cell(p: float) -> str:
-    """A p-value under its heading.
+def p_cell(p: float | None) -> str:
+    """A p-value under its heading; a dash where there is none.
 
     >>> p_cell(0.0312), p_cell(1e-5), p_cell(0.9969)
     ('0.031', '< 0.001', '> 0.99')
     """
-    return p_text(p).removeprefix("= ")
+    return DASH if p is None else p_text(p).removeprefix("= ")
 
 
 def effect(size: EffectSize | None) -> str:
@@ -130,8 +133,8 @@ def result_sentence(arm: ArmSummary, endpoint: EndpointSummary) -> str:
     what, compound = _subject(endpoint), arm.plan.compound
     if endpoint.test is None:
         return f"{what[:1].upper()}{what[1:]}: not tested, because {endpoint.no_test}."
-    raised = [row for row in _differing(endpoint) if row.against and row.against.estimate > 0]
-    lowered = [row for row in _differing(endpoint) if row.against and row.against.estimate < 0]
+    raised = [row for row in _differing(endpoint) if _direction(endpoint, row) > 0]
+    lowered = [row for row in _differing(endpoint) if _direction(endpoint, row) < 0]
     if not raised and not lowered:
         n = sum(row.against is not None for row in endpoint.rows)
         doses = "the dose" if n == 1 else f"none of {n} doses"
@@ -146,19 +149,40 @@ def result_sentence(arm: ArmSummary, endpoint: EndpointSummary) -> str:
 
 
 def _differing(endpoint: EndpointSummary) -> list[DoseRow]:
-    return [row for row in endpoint.rows if row.against is not None and row.against.p_adjusted < ALPHA]
+    return [row for row in endpoint.rows if differs(row.against)]
+
+
+def differs(against: Against | None) -> bool:
+    """Whether a dose differs from vehicle."""
+    return against is not None and against.p_adjusted is not None and against.p_adjusted < ALPHA
+
+
+def _direction(endpoint: EndpointSummary, row: DoseRow) -> float:
+    """Above 0 where the dose raised the endpoint."""
+    assert row.against is not None and endpoint.test is not None
+    step = row.against.estimate - endpoint.test.null
+    return -step if endpoint.test.quickens else step
+
+
+def _strength(endpoint: EndpointSummary, row: DoseRow) -> float:
+    """How far a dose is from no effect; ratios on a logarithmic scale."""
+    assert row.against is not None and endpoint.test is not None
+    estimate = row.against.estimate
+    if endpoint.test.null == 0:
+        return abs(estimate)
+    return abs(math.log(estimate)) if 0 < estimate < math.inf else math.inf
 
 
 def _largest(endpoint: EndpointSummary, rows: Sequence[DoseRow]) -> str:
     """The largest of several effects, with its figures."""
-    row = max(rows, key=lambda row: abs(row.against.estimate) if row.against else 0.0)
-    assert row.against is not None and endpoint.test is not None
+    row = max(rows, key=lambda row: _strength(endpoint, row))
+    assert row.against is not None and endpoint.test is not None and row.against.p_adjusted is not None
     places = decimals_of(endpoint)
     percent = row.described.percent_of_vehicle
     share = f"{percent:.0f} % of vehicle, " if percent is not None else ""
     here, vehicle = row.described, endpoint.vehicle.described
     means = f"mean {number(here.mean, places)} against {number(vehicle.mean, places)}{unit_of(endpoint)}"
-    if endpoint.test.scale == CLIFF or endpoint.test.name == LOG_RANK:
+    if endpoint.test.scale == CLIFF or endpoint.units.censored.any():
         cut_off = endpoint.units.cut_off
         medians = [_reached(level.median, places, cut_off) for level in (here, vehicle)]
         means, share = f"median {medians[0]} against {medians[1]}{unit_of(endpoint)}", ""
@@ -167,18 +191,21 @@ def _largest(endpoint: EndpointSummary, rows: Sequence[DoseRow]) -> str:
 
 
 def ed50_sentence(endpoint: EndpointSummary) -> str:
-    """The ED50 with its interval and meaning, or every reason against one."""
+    """The ED50 with its kind, interval and meaning, or every reason against one."""
     found, spread = endpoint.ed50, endpoint.test.spread if endpoint.test else None
     if isinstance(found, NoEd50):
         return f"No ED50 is given: {'; '.join(found.reasons)}."
     lo, hi = significant(found.lo), significant(found.hi)
     unequal = ["variances differ between doses, and the interval takes them to be equal"]
-    remarks = "".join(
-        f" Note: {remark}." for remark in (*found.remarks, *(unequal if spread and spread.p < ALPHA else []))
+    warned = isinstance(found, Ed50) and spread is not None and spread.p < ALPHA
+    remarks = "".join(f" Note: {remark}." for remark in (*found.remarks, *(unequal if warned else [])))
+    held = "".join(
+        f", {'vehicle' if name == 'd' else 'largest'} effect held at {value:g}" for name, value in found.fixed.items()
     )
     return (
-        f"ED50 {significant(found.estimate)} mg/kg, {100 * found.conf_level:.0f} % profile interval [{lo}, {hi}] "
-        f"({found.meaning}; {found.model}, n = {found.n} at {found.n_doses} doses).{remarks}"
+        f"{found.kind.capitalize()} ED50 {significant(found.estimate)} mg/kg, {100 * found.conf_level:.0f} % profile "
+        f"interval [{lo}, {hi}] ({found.meaning.partition(': ')[2]}; {found.model}, {found.likelihood}{held}, "
+        f"n = {found.n} at {found.n_doses} doses).{remarks}"
     )
 
 
@@ -189,6 +216,7 @@ def welch_sentence(endpoint: EndpointSummary) -> str:
         for row in endpoint.rows
         if row.against is not None
         and row.against.p_welch is not None
+        and row.against.p_adjusted is not None
         and (row.against.p_welch < ALPHA) != (row.against.p_adjusted < ALPHA)
     ]
     if not differ:
@@ -210,15 +238,19 @@ def spread_sentence(endpoint: EndpointSummary) -> str:
 
 def effective_sentence(endpoint: EndpointSummary) -> str:
     """The minimum effective dose by both rules."""
-    found = endpoint.test.effective if endpoint.test else None
-    if found is None or found.lowest_significant is None:
+    test = endpoint.test
+    found = test.effective if test else None
+    if test is None or found is None or found.lowest_significant is None:
         return ""
+    williams = f" By Williams' step-down, which takes the effect to be monotone: {test.williams} mg/kg."
+    also = williams if test.williams and test.williams != found.contiguous else ""
     if found.lowest_significant == found.contiguous:
-        return f"Minimum effective dose: {found.contiguous} mg/kg."
+        same = " (by Williams' step-down too)" if test.williams and not also else ""
+        return f"Minimum effective dose: {found.contiguous} mg/kg{same}.{also}"
     above = f"{found.contiguous} mg/kg" if found.contiguous else "none"
     return (
         f"Minimum effective dose: {found.lowest_significant} mg/kg differs and a higher dose does not; "
-        f"with every higher dose effective too: {above}. Look for a biphasic effect."
+        f"with every higher dose effective too: {above}. Look for a biphasic effect.{also}"
     )
 
 
@@ -230,59 +262,70 @@ def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
     endpoints = [endpoint for arm in arms for endpoint in arm.endpoints]
     if not endpoints:
         return "No statistics were made."
-    kinds = {endpoint.measure.kind for endpoint in endpoints}
-    tests = {endpoint.test.name for endpoint in endpoints if endpoint.test}
-    percent = f"{100 * CONF_LEVEL:.0f} %"
+    words = list(dict.fromkeys(arm.plan.unit for arm in arms if arm.endpoints))
+    units = listed([f"{word}s" for word in words])
     said = [
-        "The experimental unit is the animal. Values are mean ± SEM with SD, and median with quartiles (type 7). "
-        "Percent of vehicle is the mean over the mean of the vehicle group."
+        f"The experimental unit is the {listed(words)}. Values are mean ± SEM with SD, and median with quartiles (type "
+        "7). Percent of vehicle is the mean over the mean of the vehicle group."
     ]
-    if "Dunnett" in tests:
-        said.append(
-            "Doses were compared with vehicle by one-way analysis of variance and Dunnett's two-sided, single-step "
-            f"comparisons (Dunnett 1955; quadrature), with simultaneous {percent} confidence intervals; p without "
-            "the assumption of equal variances (Hasler and Hothorn 2008) are in the tables."
-        )
-    if any(name.endswith("√(y + 0.5)") for name in tests):
-        said.append("Counts were compared after the transformation √(y + 0.5).")
-    if "Dunn" in tests:
-        said.append(
-            f"Durations with more than {100 * MANY_ZEROS:.0f} % of the animals at zero were compared by ranks: "
-            "Kruskal–Wallis, and Dunn's comparisons with vehicle, two-sided, with Holm's adjustment (Dunn 1964); "
-            "their means only describe."
-        )
-    if any(name.startswith(MIXED) for name in tests):
-        said.append(
-            "Where animals had several doses, these were compared within animals: a linear mixed model with a random "
-            "intercept per animal and period as a factor where it can be told from dose, by REML, with Satterthwaite's "
-            f"degrees of freedom; comparisons with vehicle and {percent} intervals are simultaneous (multivariate t)."
-        )
-    if "latency" in kinds:
-        said.append("Latencies of animals that did not respond are right-censored at the end of the test.")
-    if LOG_RANK in tests:
-        said.append(
-            "They were compared with vehicle by log-rank scores (Peto and Peto 1972) and rearrangement of the animals, "
-            "with Holm's adjustment; differences are of restricted mean latencies up to the cut-off, with normal "
-            f"{percent} intervals that hold one by one (Royston and Parmar 2013)."
-        )
+    used = dict.fromkeys(endpoint.test.method for endpoint in endpoints if endpoint.test)
+    for method in (name for name in METHODS if name in used):
+        which = list(dict.fromkeys(
+            plain(e.measure.label) for e in endpoints if e.test is not None and e.test.method == method
+        ))  # fmt: skip
+        said.append(f"{METHODS[method].said.format(units=units)} ({listed(which)[:1].upper()}{listed(which)[1:]}.)")
+    if any(endpoint.units.censored.any() for endpoint in endpoints):
+        said.append("Latencies of those that did not respond are right-censored at the end of the test.")
+    said += _course_sentences(endpoints, units)
     if any(row.effects.hedges_g for endpoint in endpoints for row in endpoint.rows):
         said.append(
             "Effect sizes are Hedges' g with exact factor and noncentral-t interval (Hedges 1981; Cumming and Finch "
             "2001), and Cliff's δ (Cliff 1993), which is in the tables."
         )
-    if any(isinstance(endpoint.ed50, Ed50) for endpoint in endpoints):
-        said.append(
-            "Dose–response curves are four-parameter log-logistic (LL.4), fitted by least squares to animals with "
-            f"vehicle as dose 0; the ED50 is the dose of half the fitted range, with its {percent} profile interval."
-        )
-    said.append(
-        "An ED50 is given only where three or more doses beside vehicle differ, the effect is monotone, data reach "
-        "half of the fitted range, and its interval runs no more than "
-        f"{REACH:g} times beyond the doses tested."
-    )
+    said += _curve_sentences(endpoints)
     named = " The primary endpoint of each arm is named in the study file." if any(a.plan.primary for a in arms) else ""
     said.append(f"Tests are two-sided at α = {ALPHA:g}.{named}")
     return " ".join(said)
+
+
+def _course_sentences(endpoints: Sequence[EndpointSummary], units: str) -> list[str]:
+    courses = [endpoint.course for endpoint in endpoints if endpoint.course is not None]
+    said = []
+    if any(course.averaged is not None for course in courses):
+        said.append(
+            f"Where {units} were followed over days at one dose, group, day and their interaction were tested by a "
+            "linear mixed model with a random intercept for each (REML, Satterthwaite; sessions that are missing cost "
+            "only themselves); doses are compared with vehicle over the mean of the days, simultaneous (multivariate "
+            "t), and on each day with Holm's adjustment over days and doses. Shares enter as fractions, counts as "
+            "√(y + 0.5)."
+        )
+    if any(course.averaged is None and course.overall for course in courses):
+        said.append("Latencies were compared on each day by log-rank scores and rearrangement, with Holm's adjustment.")
+    return said
+
+
+def _curve_sentences(endpoints: Sequence[EndpointSummary]) -> list[str]:
+    found = [endpoint.ed50 for endpoint in endpoints if not isinstance(endpoint.ed50, NoEd50)]
+    percent = f"{100 * CONF_LEVEL:.0f} %"
+    said = []
+    if found:
+        ways = listed(list(dict.fromkeys(one.likelihood for one in found)))
+        kinds = {one.kind for one in found}
+        meanings = [
+            *(["a relative ED50 is the dose of half the fitted range"] if "relative" in kinds else []),
+            *(["an absolute one that at which the fitted response is the stated percentage of the vehicle's"]
+              if "absolute" in kinds else []),
+        ]  # fmt: skip
+        said.append(
+            f"Dose–response curves are four-parameter log-logistic (LL.4) with vehicle as dose 0, fitted by {ways}; "
+            f"{'; '.join(meanings)}, with {percent} profile intervals."
+        )
+    said.append(
+        "An ED50 is given only where three or more doses beside vehicle differ, the effect is monotone, data reach "
+        "the response it means, and its interval runs no more than "
+        f"{REACH:g} times beyond the doses tested."
+    )
+    return said
 
 
 def software_versions() -> dict[str, str]:

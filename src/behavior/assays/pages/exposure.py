@@ -17,7 +17,7 @@ from behavior.assays.settings import ExposureSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, family_of, shown
 from behavior.model.errors import BadInput
-from behavior.summary.against_vehicle import p_text
+from behavior.summary.vehicle_test import p_text
 
 COLUMNS = (
     Column("subject", "animal; concentration and effect may come from the same or from other animals"),

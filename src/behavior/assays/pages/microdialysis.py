@@ -39,7 +39,7 @@ from behavior.assays.settings import MicrodialysisSettings
 from behavior.assays.table import Column, Table
 from behavior.assays.units import factor, shown, spelled
 from behavior.model.errors import BadFile, BadInput, Problem
-from behavior.summary.against_vehicle import p_text
+from behavior.summary.vehicle_test import p_text
 
 _Terms = tuple[tuple[str, float, float, float, float], ...]
 

@@ -39,7 +39,7 @@ from behavior.assays.spread import GROWS, METHOD_OF_SPREAD, spread_grows
 from behavior.assays.table import Column, Table
 from behavior.assays.units import shown
 from behavior.model.errors import BadInput
-from behavior.summary.against_vehicle import p_text
+from behavior.summary.vehicle_test import p_text
 
 Floats = NDArray[np.float64]
 
