@@ -11,6 +11,7 @@ import typer
 from behavior import __version__
 from behavior.app.assay import assay
 from behavior.app.convert import convert
+from behavior.app.dashboard.command import dashboard
 from behavior.app.demo import demo
 from behavior.app.detect import detect
 from behavior.app.propose import propose
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert):
+for command in (demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, dashboard):
     app.command()(command)
 
 

@@ -44,6 +44,19 @@ def line_of(item: Item, seq: int, after: int, host_us: int) -> tuple[bytes, int]
     return b'%b,"crc":"%08x"}\n' % (body, crc), crc
 
 
+def item_of(line: bytes) -> tuple[Item, int]:
+    """A whole line's item, and when the host wrote it.
+
+    Raises
+    ------
+    ValueError, msgspec.MsgspecError
+        It is no line of a journal, or of a version that is not known here.
+    """
+    at = line.rindex(b',"host_us":') + 11
+    item: Item = _decode(line)
+    return item, int(line[at : line.index(b",", at)])
+
+
 def cut_torn_end(path: Path) -> bytes:
     """Take a torn last line off a journal, so that it can be continued; the bytes, which are no line."""
     data = path.read_bytes()

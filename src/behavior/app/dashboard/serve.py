@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from behavior.model.errors import BadInput, Failure
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-PORT = 8737
 TRIES = 20
 
 
@@ -36,6 +36,8 @@ def listen(port: int, *, everywhere: bool = False) -> socket.socket:
         raise BadInput(f"--port: must be from 0 to 65535 (is {port})")
     for candidate in range(port, min(port + TRIES, 65536)):
         one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name == "posix":  # a port that was just let go is free; elsewhere this would share one in use
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             one.bind(("0.0.0.0" if everywhere else "127.0.0.1", candidate))
             one.listen(128)

@@ -25,9 +25,18 @@ document.getElementById("theme")?.addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("themechange")));
 
-/** A colour of the style sheet, as `--ink`. */
+const colours = new Map();
+const probe = document.body.appendChild(document.createElement("span"));
+probe.hidden = true;
+addEventListener("themechange", () => colours.clear());
+
+/** A colour of the style sheet as a canvas takes it, by its token, as `--ink`. */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  if (!colours.has(name)) {
+    probe.style.color = `var(${name})`;
+    colours.set(name, getComputedStyle(probe).color);
+  }
+  return colours.get(name);
 }
 
 let clearing;
