@@ -16,11 +16,28 @@ from app.commands import behavior
 from conftest import ROOT
 
 SOURCE = ROOT / "src" / "behavior"
-HEAVY = ("numpy", "scipy", "pandas", "numba", "matplotlib", "statsmodels", "librosa", "soundfile", "serial", "harp")
+HEAVY = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "numba",
+    "matplotlib",
+    "statsmodels",
+    "librosa",
+    "soundfile",
+    "serial",
+    "harp",
+    "starlette",
+    "uvicorn",
+    "jinja2",
+    "cryptography",
+)
 PURE = ("core.py", "guard.py", "replay.py", "box.py", "schedules.py")
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "simulate", "verify", "detect", "rescore", "summarize"])
+@pytest.mark.parametrize(
+    "command", ["", "demo", "run", "simulate", "verify", "detect", "rescore", "summarize", "dashboard"]
+)
 def test_help_imports_nothing_heavy(command: str) -> None:
     code = (
         "import sys\n"
@@ -109,6 +126,8 @@ def test_the_wheel_carries_the_data_and_runs_without_the_source(tmp_path: Path) 
         archive.extractall(tmp_path / "installed")
     for path in [*(ROOT / "configs").rglob("*.toml"), *(ROOT / "hardware").rglob("*.yml")]:
         assert f"behavior/_data/{path.relative_to(ROOT).as_posix()}" in names
+    for path in (*(SOURCE / "app/dashboard/static").iterdir(), *(SOURCE / "app/dashboard/templates").iterdir()):
+        assert f"behavior/{path.relative_to(SOURCE).as_posix()}" in names
     assert not [name for name in names if name.endswith((".nbi", ".nbc", ".flac"))]
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import behavior; print(behavior.__file__)\n"

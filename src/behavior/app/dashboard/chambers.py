@@ -98,6 +98,7 @@ class Followed:
     status: EngineStatus | None = None
     status_changed_s: float | None = None
     footer_reason: str | None = None
+    finished: bool = False
     asked_s: float | None = None
 
 
@@ -218,18 +219,19 @@ class Chambers:
     # -- following --------------------------------------------------------------------------------------------------
 
     def _follow(self, one: Followed, now_s: float) -> None:
-        if one.footer_reason is not None and one.watch.ended is not None:
+        if one.finished:
             return
-        new = one.tail.read()
-        with self.lock:
-            for item, host_us in new:
-                one.watch.take(item, host_us)
-        if one.tail.cut:
-            one.watch, one.tail = Watch(one.folder.header), JournalTail(one.folder.journal_path)
         if one.footer_reason is None:
             with suppress(BadInput):  # half written
                 footer = one.folder.footer
                 one.footer_reason = None if footer is None else footer.reason
+        new = one.tail.read()
+        with self.lock:
+            for item, host_us in new:
+                one.watch.take(item, host_us)
+        one.finished = one.footer_reason is not None and not new  # the footer comes after the journal's last line
+        if one.tail.cut:
+            one.watch, one.tail = Watch(one.folder.header), JournalTail(one.folder.journal_path)
         status = read_status(one.folder.path)
         if status is not None and status != one.status:
             first = one.status is None and status.host == socket.gethostname()

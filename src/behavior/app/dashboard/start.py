@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.app.dashboard.blind import Blindness
 from behavior.app.dashboard.board import board_of, json_of
-from behavior.app.dashboard.chambers import RUNNING, SILENT, STARTING
+from behavior.app.dashboard.chambers import RUNNING, SILENT, STARTING, Followed
 from behavior.app.dashboard.site import NotHere, Site, page, site_of
 from behavior.model.errors import BadInput, Failure
 
@@ -180,20 +180,9 @@ async def start(request: Request) -> Response:
     starter, site, answers = starter_of(request), site_of(request), await json_of(request)
     chamber = str(answers.pop("chamber", ""))
     starting: set[str] = request.app.state.starting
-    busy = [one for one in board_of(request).chambers.live(chamber, BUSY) if one.folder.header.rig == starter.rig]
-    if busy or chamber in starting:
-        who = f"{busy[0].folder.header.subject} is" if busy else "a session is being started"
-        raise BadInput(f"{who} in chamber {chamber}; stop that session first")
-    twice = [
-        one
-        for one in board_of(request).chambers.live(states=BUSY)
-        if one.folder.header.subject == answers.get("subject")
-    ]
-    if twice:
-        header = twice[0].folder.header
-        raise BadInput(
-            f"{header.subject} is in chamber {header.chamber} of {header.rig} already; look at the animal again"
-        )
+    free(board_of(request).chambers.live(states=BUSY), starter.rig, chamber, str(answers.get("subject", "")).strip())
+    if chamber in starting:
+        raise BadInput(f"a session is being started in chamber {chamber}; wait for it")
     command = starter.command(chamber, answers, site)
     starting.add(chamber)
     try:
@@ -201,6 +190,22 @@ async def start(request: Request) -> Response:
     finally:
         starting.discard(chamber)
     return JSONResponse({"said": f"chamber {chamber}: started", "session": str(session)})
+
+
+def free(running: list[Followed], rig: str, chamber: str, subject: str) -> None:
+    """Check that neither the chamber nor the subject is in a session.
+
+    Raises
+    ------
+    BadInput
+        One of them is.
+    """
+    for one in running:
+        header = one.folder.header
+        if (header.rig, header.chamber) == (rig, chamber):
+            raise BadInput(f"{header.subject} is in chamber {chamber}; stop that session first")
+        if header.subject == subject:
+            raise BadInput(f"{subject} is in chamber {header.chamber} of {header.rig}; look at the animal again")
 
 
 async def begun(command: list[str], out: Path, chamber: str) -> Path:
