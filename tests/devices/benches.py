@@ -1,7 +1,7 @@
-"""What the conformance suite needs of a device under test, and the device in memory as the first of several.
+"""What the conformance suite needs of a device under test, and the devices that it is run against.
 
-A bench stands for one device, just switched on, and for the hands at its terminals. Firmware on a pseudo-terminal or in
-a processor's simulator joins by one more class here and one more name in `BACKENDS`; the suite stays as it is.
+A bench stands for one device, just switched on, and for the hands at its terminals. Who builds another firmware joins
+by one more class and one more name in `BACKENDS`; the suite stays as it is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from harp.protocol import HarpMessage, MessageType
 
 from behavior.devices.registers import DeviceMap, Register, device_map
 from behavior.simulate.devices import Faults, SimulatedOperantChamber, SimulatedShuttleBox, simulated
+from devices.firmware import UID, LibraryBench, PortBench
 
-UID = "00112233445566778899aabbccddeeff"
 ROUND_TRIP_US = 5_000
 
 
@@ -99,7 +99,7 @@ class TwinBench:
         self.device.suffer(replace(self.device.faults or Faults(), **faults), self.now_us)
 
 
-BACKENDS = {"twin": TwinBench}
+BACKENDS = {"twin": TwinBench, "library": LibraryBench, "port": PortBench}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+/* Made from hardware/operant_chamber/device.yml by hardware/registers.py. Do not edit. */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#define DEVICE_NAME "OperantChamber"
+#define FIRMWARE_MAJOR 1
+#define FIRMWARE_MINOR 0
+#define DEVICE_YML_SHA1 {0xea, 0xfe, 0x32, 0x63, 0x69, 0x22, 0x89, 0xb3, 0x3e, 0x99, 0xcb, 0x14, 0x87, 0xbd, 0x5f, 0x80, 0x50, 0x9a, 0xbb, 0x76}
+
+#define REG_INPUTS 32
+#define REG_OUTPUT_SET 33
+#define REG_OUTPUT_CLEAR 34
+#define REG_OUTPUT_STATE 35
+#define REG_TONE_FREQUENCY 36
+#define REG_DELIVER 37
+#define REG_DELIVERED 38
+#define REG_FAULT 39
+#define REG_HOST_WATCHDOG 40
+#define REG_DELIVERY_COUNT 41
+#define N_REGISTERS 10
+
+#define INPUT_LINES_LEVER_LEFT 1
+#define INPUT_LINES_LEVER_RIGHT 2
+#define INPUT_LINES_HEAD_ENTRY 4
+#define INPUT_LINES_FEEDER_SENSOR 8
+
+#define OUTPUTS_HOUSE_LIGHT 1
+#define OUTPUTS_CUE_LIGHT_LEFT 2
+#define OUTPUTS_CUE_LIGHT_RIGHT 4
+#define OUTPUTS_TONE 8
+#define OUTPUTS_LEVER_LEFT_OUT 16
+#define OUTPUTS_LEVER_RIGHT_OUT 32
+
+#define FAULTS_WATCHDOG 1
+#define FAULTS_FEEDER_JAM 2
+
+#define DEFAULT_INPUTS 0UL
+#define DEFAULT_OUTPUT_SET 0UL
+#define DEFAULT_OUTPUT_CLEAR 0UL
+#define DEFAULT_OUTPUT_STATE 0UL
+#define DEFAULT_TONE_FREQUENCY 2900UL
+#define DEFAULT_DELIVER 0UL
+#define DEFAULT_DELIVERED 0UL
+#define DEFAULT_FAULT 0UL
+#define DEFAULT_HOST_WATCHDOG 1000UL
+#define DEFAULT_DELIVERY_COUNT 0UL
+
+/* type, length, writable, minimum, maximum, default, bits that a value may have */
+#define REGISTER_TABLE \
+    {U8, 1, 0, 0UL, 255UL, 0UL, 0xFUL} /* Inputs */, \
+    {U16, 1, 1, 0UL, 65535UL, 0UL, 0x3FUL} /* OutputSet */, \
+    {U16, 1, 1, 0UL, 65535UL, 0UL, 0x3FUL} /* OutputClear */, \
+    {U16, 1, 1, 0UL, 65535UL, 0UL, 0x3FUL} /* OutputState */, \
+    {U16, 1, 1, 100UL, 20000UL, 2900UL, 0xFFFFFFFFUL} /* ToneFrequency */, \
+    {U32, 1, 1, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* Deliver */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* Delivered */, \
+    {U8, 1, 1, 0UL, 255UL, 0UL, 0x3UL} /* Fault */, \
+    {U16, 1, 1, 100UL, 2000UL, 1000UL, 0xFFFFFFFFUL} /* HostWatchdog */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* DeliveryCount */, \
+
+#endif

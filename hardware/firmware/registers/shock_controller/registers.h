@@ -1,0 +1,101 @@
+/* Made from hardware/shock_controller/device.yml by hardware/registers.py. Do not edit. */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#define DEVICE_NAME "ShockController"
+#define FIRMWARE_MAJOR 1
+#define FIRMWARE_MINOR 0
+#define DEVICE_YML_SHA1 {0x1f, 0x6f, 0xe0, 0xcc, 0x39, 0x26, 0x46, 0xdb, 0xc1, 0x51, 0x38, 0xaa, 0x36, 0xe2, 0xdb, 0x27, 0xd6, 0x93, 0xdd, 0x24}
+
+#define REG_INPUTS 32
+#define REG_INTENSITY 33
+#define REG_DURATION 34
+#define REG_ARM 35
+#define REG_TRIGGER 36
+#define REG_STOP 37
+#define REG_PULSE_STARTED 38
+#define REG_PULSE_ENDED 39
+#define REG_FAULT 40
+#define REG_HOST_WATCHDOG 41
+#define REG_ARM_TIMEOUT 42
+#define REG_CEILING_INTENSITY 43
+#define REG_CEILING_DURATION 44
+#define REG_CEILING_DUTY 45
+#define REG_CEILING_ON_TIME 46
+#define REG_CEILING_COUNT 47
+#define REG_MAX_INTENSITY 48
+#define REG_MAX_DURATION 49
+#define REG_MAX_DUTY 50
+#define REG_MAX_ON_TIME 51
+#define REG_MAX_COUNT 52
+#define REG_PULSE_COUNT 53
+#define REG_ON_TIME 54
+#define N_REGISTERS 23
+
+#define INPUT_LINES_INTERLOCK_CLOSED 1
+
+#define FAULTS_INTERLOCK 1
+#define FAULTS_WATCHDOG 2
+#define FAULTS_OVERRUN 4
+#define FAULTS_OPEN_GRID 8
+#define FAULTS_GRID_SHORT 16
+#define FAULTS_LIMIT 32
+
+#define END_CAUSES_COMPLETED 0
+#define END_CAUSES_STOPPED 1
+#define END_CAUSES_INTERLOCK 2
+#define END_CAUSES_WATCHDOG 3
+#define END_CAUSES_OVERRUN 4
+#define END_CAUSES_GRID_SHORT 5
+#define END_CAUSES_STANDBY 6
+
+#define DEFAULT_INPUTS 0UL
+#define DEFAULT_INTENSITY 0UL
+#define DEFAULT_DURATION 0UL
+#define DEFAULT_ARM 0UL
+#define DEFAULT_TRIGGER 0UL
+#define DEFAULT_STOP 0UL
+#define DEFAULT_PULSE_STARTED 0UL
+#define DEFAULT_FAULT 0UL
+#define DEFAULT_HOST_WATCHDOG 1000UL
+#define DEFAULT_ARM_TIMEOUT 500UL
+#define DEFAULT_CEILING_INTENSITY 3000UL
+#define DEFAULT_CEILING_DURATION 30000UL
+#define DEFAULT_CEILING_DUTY 30000UL
+#define DEFAULT_CEILING_ON_TIME 1200000UL
+#define DEFAULT_CEILING_COUNT 500UL
+#define DEFAULT_MAX_INTENSITY 3000UL
+#define DEFAULT_MAX_DURATION 30000UL
+#define DEFAULT_MAX_DUTY 30000UL
+#define DEFAULT_MAX_ON_TIME 1200000UL
+#define DEFAULT_MAX_COUNT 500UL
+#define DEFAULT_PULSE_COUNT 0UL
+#define DEFAULT_ON_TIME 0UL
+
+/* type, length, writable, minimum, maximum, default, bits that a value may have */
+#define REGISTER_TABLE \
+    {U8, 1, 0, 0UL, 255UL, 0UL, 0x1UL} /* Inputs */, \
+    {U16, 1, 1, 0UL, 3000UL, 0UL, 0xFFFFFFFFUL} /* Intensity */, \
+    {U16, 1, 1, 0UL, 30000UL, 0UL, 0xFFFFFFFFUL} /* Duration */, \
+    {U32, 1, 1, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* Arm */, \
+    {U32, 1, 1, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* Trigger */, \
+    {U8, 1, 1, 0UL, 255UL, 0UL, 0xFFFFFFFFUL} /* Stop */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* PulseStarted */, \
+    {U32, 4, 0, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* PulseEnded */, \
+    {U8, 1, 1, 0UL, 255UL, 0UL, 0x3FUL} /* Fault */, \
+    {U16, 1, 1, 100UL, 2000UL, 1000UL, 0xFFFFFFFFUL} /* HostWatchdog */, \
+    {U16, 1, 1, 10UL, 2000UL, 500UL, 0xFFFFFFFFUL} /* ArmTimeout */, \
+    {U16, 1, 0, 0UL, 65535UL, 3000UL, 0xFFFFFFFFUL} /* CeilingIntensity */, \
+    {U16, 1, 0, 0UL, 65535UL, 30000UL, 0xFFFFFFFFUL} /* CeilingDuration */, \
+    {U16, 1, 0, 0UL, 65535UL, 30000UL, 0xFFFFFFFFUL} /* CeilingDuty */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 1200000UL, 0xFFFFFFFFUL} /* CeilingOnTime */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 500UL, 0xFFFFFFFFUL} /* CeilingCount */, \
+    {U16, 1, 1, 0UL, 3000UL, 3000UL, 0xFFFFFFFFUL} /* MaxIntensity */, \
+    {U16, 1, 1, 0UL, 30000UL, 30000UL, 0xFFFFFFFFUL} /* MaxDuration */, \
+    {U16, 1, 1, 0UL, 30000UL, 30000UL, 0xFFFFFFFFUL} /* MaxDuty */, \
+    {U32, 1, 1, 0UL, 1200000UL, 1200000UL, 0xFFFFFFFFUL} /* MaxOnTime */, \
+    {U32, 1, 1, 0UL, 500UL, 500UL, 0xFFFFFFFFUL} /* MaxCount */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* PulseCount */, \
+    {U32, 1, 0, 0UL, 4294967295UL, 0UL, 0xFFFFFFFFUL} /* OnTime */, \
+
+#endif
