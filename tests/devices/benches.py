@@ -15,7 +15,7 @@ from harp.protocol import HarpMessage, MessageType
 
 from behavior.devices.registers import DeviceMap, Register, device_map
 from behavior.simulate.devices import Faults, SimulatedOperantChamber, SimulatedShuttleBox, simulated
-from devices.firmware import UID, LibraryBench, PortBench
+from devices.firmware import UID, LibraryBench, PortBench, SimavrBench
 
 ROUND_TRIP_US = 5_000
 
@@ -99,7 +99,7 @@ class TwinBench:
         self.device.suffer(replace(self.device.faults or Faults(), **faults), self.now_us)
 
 
-BACKENDS = {"twin": TwinBench, "library": LibraryBench, "port": PortBench}
+BACKENDS = {"twin": TwinBench, "library": LibraryBench, "port": PortBench, "simavr": SimavrBench}
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ class Examiner:
         heard = self.listen()
         while us > 0:
             step_us = min(us, every_us)
-            self.bench.pass_time(step_us)
             self.bench.say(frame_of(self.map["WhoAmI"]))
+            self.bench.pass_time(step_us)
             us -= step_us
             heard += self.listen()
         return [message for message in heard if message.kind == MessageType.Event]
@@ -148,11 +148,11 @@ class Examiner:
         self.bench.pass_time(us)
         return [message for message in self.listen() if message.kind == MessageType.Event]
 
-    def ask(self, frame: bytes) -> list[Heard]:
-        """Send one frame; the replies, while events are kept for later."""
+    def ask(self, frame: bytes, us: int = ROUND_TRIP_US) -> list[Heard]:
+        """Send one frame; the replies within `us`, while events are kept for later."""
         kept = self.listen()
         self.bench.say(frame)
-        self.bench.pass_time(ROUND_TRIP_US)
+        self.bench.pass_time(us)
         heard = self.listen()
         self.heard = kept + [message for message in heard if message.kind == MessageType.Event]
         return [message for message in heard if message.kind != MessageType.Event]

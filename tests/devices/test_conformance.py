@@ -181,7 +181,7 @@ def test_muted_replies_stay_away_and_events_come(device: Examiner, kind: str) ->
 
 
 def test_a_dump_is_a_read_of_every_register_in_order(device: Examiner) -> None:
-    reply, *dump = device.ask(frame_of(device.map["OperationControl"], 0x08))
+    reply, *dump = device.ask(frame_of(device.map["OperationControl"], 0x08), us=30_000)  # 1 kB at 1 Mbaud
     assert (reply.kind, reply.value & 0x08) == (MessageType.Write, 0)
     assert [one.address for one in dump] == list(device.map.by_address)
     assert {(one.kind, one.refused) for one in dump} == {(MessageType.Read, False)}

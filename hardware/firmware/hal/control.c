@@ -32,8 +32,8 @@ static uint64_t monotonic_ns(void) {
 
 static uint64_t real_us(void) { return (monotonic_ns() - control.began_ns) / 1000; }
 
-void edge_happened(bool open, uint64_t us) {
-    if (control.tells_edges) printf("EDGE %d %llu\n", open, (unsigned long long)us);
+void edge_happened(bool open, double us) {
+    if (control.tells_edges) printf("EDGE %d %.4f\n", open, us);
 }
 
 /* ---- the port ---- */

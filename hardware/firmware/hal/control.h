@@ -27,7 +27,7 @@ struct runner {
     int (*pins)(char *text, int most);       /* writes them, ending with a newline */
 };
 
-void edge_happened(bool open, uint64_t us);
+void edge_happened(bool open, double us);
 
 /* Serve until stdin is closed. `arguments`: [--virtual] [--uid HEX] */
 int serve(const struct runner *runner, int n_arguments, char **arguments);

@@ -14,6 +14,8 @@ static int pins(char *text, int most) {
                     now.n_pulses, (unsigned long long)now.gate_open_us);
 }
 
+static void edge(bool open, uint64_t us) { edge_happened(open, (double)us); }
+
 int main(int n, char **arguments) {
     static const struct runner runner = {
         .power_on = native_power_on,
@@ -25,6 +27,6 @@ int main(int n, char **arguments) {
         .hand = native_hand,
         .pins = pins,
     };
-    native_gate_edge = edge_happened;
+    native_gate_edge = edge;
     return serve(&runner, n - 1, arguments + 1);
 }
