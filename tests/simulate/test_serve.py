@@ -123,9 +123,10 @@ def test_a_shock_and_a_press_through_real_ports(wire: Callable[[], Wire]) -> Non
 def identify_again(port: str) -> str:
     transport = transport_to(port)
     transport.open()
-    uid = identify(transport, clock_us).uid
-    transport.close()
-    return uid
+    try:
+        return identify(transport, clock_us).uid
+    finally:
+        transport.close()
 
 
 @WIRES
