@@ -9,7 +9,8 @@ import pytest
 
 from app.commands import COMMAND, behavior
 from app.test_run import QUICK, WHAT, WHO, arguments, pytestmark
-from behavior.devices.discovery import ports_of
+from behavior.config.rig import Device
+from behavior.devices.discovery import Port, ports_of
 from behavior.devices.transport import SerialTransport
 from behavior.model.errors import Failure
 from behavior.model.events import LeverPressed
@@ -20,6 +21,7 @@ from session.test_resume import headed
 from simulate.test_serve import served
 
 __all__ = ["pytestmark"]
+DEVICE = Device(name="it", kind="shock_controller", uid="f" * 32)
 resource = pytest.importorskip("resource", reason="file size limits need Linux or macOS")
 
 
@@ -76,8 +78,8 @@ def test_a_chamber_on_which_a_session_runs_is_a_sentence_of_its_own() -> None:
             with pytest.raises(
                 Failure, match=r"is not to be found, and .* is open in another program, such as a session"
             ):
-                ports_of(["f" * 32], [port])
+                ports_of([DEVICE], [Port(port)])
         finally:
             ours.close()
         with pytest.raises(Failure, match="is not there; plug it in"):
-            ports_of(["f" * 32], [port])
+            ports_of([DEVICE], [Port(port)])

@@ -38,7 +38,8 @@ def test_an_unknown_chamber_is_said_with_the_known_ones() -> None:
         (
             '"operant_chamber"',
             '"toaster"',
-            "must be one of 'shock_controller', 'operant_chamber' or 'shuttle_box' (is 'toaster')",
+            "must be one of 'shock_controller', 'operant_chamber', 'shuttle_box', 'harp_behavior', "
+            "'ttl_shocker', 'parallel_shocker' or 'line_shocker' (is 'toaster')",
         ),
         (
             'kind = "operant_chamber"',

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from behavior.config import read
-from behavior.config.rig import Chamber, Rig
+from behavior.config.rig import SHOCKERS, Chamber, Device, Rig
 from behavior.config.shipped import shipped
 from behavior.devices.abilities import IDLE, REPORTS, Report, reports, takes
 from behavior.devices.handshake import DRIVERS
@@ -14,7 +16,7 @@ from behavior.model.events import Crossed, HeadEntered, LeverPressed
 from behavior.simulate.subject import Absent
 from behavior.simulate.world import VirtualApparatus
 
-RIGS = ("simulated", "simulated-shuttle")
+RIGS = ("simulated", "simulated-shuttle", "simulated-third-party")
 CHAMBERS = [chamber for name in RIGS for chamber in read(shipped("configs", "rigs", f"{name}.toml"), Rig).chambers]
 COMMANDS: list[Command] = [
     *(SetCue(cue, on=True) for cue in ("light", "tone", "house_light", "cue_light_left", "smell", "gate_open")),
@@ -28,7 +30,8 @@ def chamber(rig: str, name: str) -> Chamber:
 
 
 def test_every_kind_that_has_a_driver_says_what_it_can_do() -> None:
-    assert set(IDLE) == set(REPORTS) == set(DRIVERS)
+    assert set(IDLE) == set(REPORTS) - set(SHOCKERS) == set(DRIVERS)
+    assert set(REPORTS) == set(get_args(Device.model_fields["kind"].annotation))
 
 
 @pytest.mark.parametrize("box", CHAMBERS, ids=lambda box: str(box.devices[-1].name))

@@ -164,7 +164,7 @@ def test_a_harp_device_of_an_older_protocol_is_identified_as_far_as_it_goes() ->
     transport = in_memory(device, lambda: 0)
     transport.open()
     found = identify(transport, lambda: 0)
-    assert (found.uid, found.firmware, found.device_name) == ("", "0.0.0", "OperantChamber")
+    assert (found.uid, found.firmware, found.device_name) == ("", "1.0.0", "OperantChamber")
 
 
 def test_an_open_interlock_is_said_before_anything_starts() -> None:

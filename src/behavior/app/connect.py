@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from behavior.app.prepare import Protocol
-    from behavior.config.rig import Chamber, Device
+    from behavior.config.rig import Chamber
     from behavior.devices.chamber import ConnectedChamber
     from behavior.devices.handshake import Identity
+    from behavior.devices.transport import Transport
     from behavior.model.doses import Treatment
     from behavior.session.resume import Interrupted
     from behavior.simulate.rig import SimulatedChamber
@@ -52,8 +53,11 @@ def connected(
         A device is not there, or not ready.
     """
     from behavior.devices.chamber import ConnectedChamber
+    from behavior.devices.connecting import Making
+    from behavior.devices.dialects import baud_of
     from behavior.devices.discovery import ports_of, serial_ports
-    from behavior.devices.handshake import activate, connect
+    from behavior.devices.driver import HarpDriver
+    from behavior.devices.handshake import activate
     from behavior.devices.transport import transport_to
     from behavior.session.live import monotonic_clock
     from behavior.simulate.rig import SimulatedChamber
@@ -71,39 +75,31 @@ def connected(
                 "parameters": protocol.parameters.model_dump(mode="json"),
             }
             world = stack.enter_context(SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns, **what))
-            ports = {device.uid: world.ports[device.name] for device in box.devices}
+            ports = world.ports
         else:
-            ports = ports_of([device.uid for device in box.devices], serial_ports())
-        drivers, identities = [], {}
+            ports = ports_of([device for device in box.devices if device.has_port], serial_ports())
+        making = Making(
+            box,
+            clock_us,
+            limits=protocol.limits,
+            n_shocks=interrupted.n_shocks if interrupted else 0,
+            n_deliveries=interrupted.n_deliveries if interrupted else 0,
+            resumed=interrupted is not None,
+            active=False,  # a watchdog must not run while its neighbour is still being asked who it is
+        )
+        transports: dict[str, Transport] = {}
         for device in box.devices:
-            transport = transport_to(ports[device.uid])
-            transport.open()
-            stack.callback(transport.close)
-            driver, identities[device.name] = connect(
-                device.name,
-                device.kind,
-                transport,
-                clock_us,
-                uid=device.uid,
-                limits=protocol.limits,
-                n_issued=issued_to(device, interrupted),
-                resumed=interrupted is not None,
-                sides=device.sides,
-                active=False,  # a watchdog must not run while its neighbour is still being asked who it is
-            )
-            drivers.append((driver, transport))
+            if device.has_port:
+                transport = transports[device.name] = transport_to(ports[device.name], baud=baud_of(device))
+                transport.open()
+                stack.callback(transport.close)
+        drivers = making.all(transports)
         chamber = ConnectedChamber(drivers)
         stack.callback(chamber.close)
 
         def activate_all() -> None:
             for driver, transport in drivers:
-                activate(driver.kind, transport, clock_us)
+                if isinstance(driver, HarpDriver):
+                    activate(driver.kind, transport, clock_us)
 
-        yield Link(chamber, identities, clock_us, activate_all, world, microphone)
-
-
-def issued_to(device: Device, interrupted: Interrupted | None) -> int:
-    """How many numbered commands a session that is resumed has given this device already."""
-    if interrupted is None:
-        return 0
-    return interrupted.n_shocks if device.kind == "shock_controller" else interrupted.n_deliveries
+        yield Link(chamber, making.identities, clock_us, activate_all, world, microphone)

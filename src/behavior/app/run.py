@@ -112,7 +112,7 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
             kind=found.kind,
             uid=found.uid,
             firmware=found.firmware,
-            clock_uncertainty_us=clocks[name].uncertainty_us,
+            clock_uncertainty_us=clocks[name].uncertainty_us if name in clocks else None,
         )
         for name, found in link.identities.items()
     )

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from behavior.config.limits import CEILINGS, ShockLimits
 from behavior.config.read import Record
+from behavior.config.wiring import Board, Shocker, shocker_problem, timing_problem
 from behavior.model.errors import BadInput
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -36,20 +37,67 @@ class Sides(Record):
         return self
 
 
+SHOCKERS = ("ttl_shocker", "parallel_shocker", "line_shocker")
+"""Of other makes: they set a current, and their gate is opened by what times their pulses."""
+WITHOUT_PORT = ("ttl_shocker", "parallel_shocker")
+"""Wired to another device's lines."""
+
+
 class Device(Record):
-    """One device of a chamber."""
+    """One device of a chamber. What has a port is found by who it is, by all of `uid`, `usb_serial` and `device_name`
+    that are given.
+    """
 
     name: Name
-    kind: Literal["shock_controller", "operant_chamber", "shuttle_box"]
-    uid: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    kind: Literal[
+        "shock_controller",
+        "operant_chamber",
+        "shuttle_box",
+        "harp_behavior",
+        "ttl_shocker",
+        "parallel_shocker",
+        "line_shocker",
+    ]
+    uid: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
     """The device's unique identity, 32 hexadecimal digits, as `register UID` reads."""
+    usb_serial: str = ""
+    """The serial number of its USB interface, as `behavior devices` lists it."""
+    device_name: str = ""
+    """The name that a Harp device was given."""
     sides: Sides = Sides()
     """Of a shuttle box."""
+    board: Board = Board()
+    """Of a Harp Behavior board."""
+    shocker: Shocker = Shocker()
+    """Of a shocker of another make."""
+
+    @property
+    def has_port(self) -> bool:
+        """Whether it is reached through a port of its own."""
+        return self.kind not in WITHOUT_PORT
+
+    @property
+    def identity(self) -> str:
+        """How the rig names it, in words."""
+        given = {"": self.uid, "USB serial number ": self.usb_serial, "name ": self.device_name}
+        return ", ".join(f"{what}{value}" for what, value in given.items() if value)
 
     @model_validator(mode="after")
-    def _sides_of_a_shuttle_box(self) -> Self:
-        if self.kind != "shuttle_box" and "sides" in self.model_fields_set:
-            raise ValueError(f"sides are of a shuttle_box, and {self.name!r} is of kind {self.kind}; leave them out")
+    def _what_is_of_its_kind(self) -> Self:
+        for key, kinds in (("sides", ("shuttle_box",)), ("board", ("harp_behavior",)), ("shocker", SHOCKERS)):
+            if self.kind not in kinds and key in self.model_fields_set:
+                raise ValueError(
+                    f"{key} are of a {' or '.join(kinds)}, and {self.name!r} is of kind {self.kind}; leave them out"
+                    if key == "sides"
+                    else f"{key} is of a {' or '.join(kinds)}, and {self.name!r} is of kind {self.kind}; leave it out"
+                )
+        if self.has_port and not self.identity:
+            raise ValueError(
+                f"nothing says which device {self.name!r} is; add uid, usb_serial or device_name, as "
+                "`behavior devices` lists them"
+            )
+        if self.kind in SHOCKERS and (problem := shocker_problem(self.kind, self.shocker)):
+            raise ValueError(f"{self.name}: {problem}")
         return self
 
 
@@ -70,9 +118,23 @@ class Chamber(Record):
 
     @model_validator(mode="after")
     def _one_of_a_kind(self) -> Self:
-        return _unique(
-            self, "device", [device.name for device in self.devices], [device.kind for device in self.devices]
-        )
+        kinds: list[str] = [device.kind for device in self.devices]
+        _unique(self, "device", [device.name for device in self.devices], kinds)
+        for device in self.devices:
+            if device.shocker.pulse_timed_by and (problem := timing_problem(device.shocker, self.devices)):
+                raise ValueError(f"{device.name}: {problem}")
+        shockers = [device.name for device in self.devices if self.gives_shocks(device)]
+        if len(shockers) > 1:
+            raise ValueError(f"both {shockers[0]!r} and {shockers[1]!r} would give the shocks; leave one out")
+        return self
+
+    def gives_shocks(self, device: Device) -> bool:
+        """Whether shocks are asked of this device; not of a controller that only times another's pulses."""
+        return device.kind in SHOCKERS or (device.kind == "shock_controller" and self.timed_by(device) is None)
+
+    def timed_by(self, device: Device) -> Device | None:
+        """The shocker whose pulses this device times."""
+        return next((one for one in self.devices if one.shocker.pulse_timed_by == device.name), None)
 
 
 class Rig(Record):
@@ -97,8 +159,9 @@ class Rig(Record):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        uids = [device.uid for chamber in self.chambers for device in chamber.devices]
-        return _unique(self, "chamber", [chamber.name for chamber in self.chambers], uids)
+        devices = [device for chamber in self.chambers for device in chamber.devices]
+        uids, usb = ([getattr(one, key) for one in devices if getattr(one, key)] for key in ("uid", "usb_serial"))
+        return _unique(self, "chamber", [chamber.name for chamber in self.chambers], uids, usb)
 
 
 R = TypeVar("R", bound=Record)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from behavior.devices.driver import NEVER, Driver
-from behavior.devices.transport import Transport, TransportLost
+from behavior.devices.transport import NoTransport, Transport, TransportLost
 from behavior.model.events import Event, LinkLost
 
 if TYPE_CHECKING:
@@ -68,20 +68,16 @@ class ConnectedChamber:
         for device in self._devices.values():
             if device.driver.takes(command):
                 device.driver.send(command, now_us)
-                self._flush(device, now_us)
+                self._flush_all(now_us)
                 return True
         return False
 
     def poll(self, now_us: int) -> list[Event]:
         """All that is to be heard, due and said at this time. For transports that do not make one wait."""
-        for device in self._devices.values():
-            for _ in range(0 if device.lost else N_ROUNDS):
-                data = self._read(device, now_us)
-                if data:
-                    self._events += device.driver.receive(data, now_us)
-                self._events += device.driver.tick(now_us)
-                if not self._flush(device, now_us) and not data:
-                    break
+        for _ in range(N_ROUNDS):
+            n_busy = sum(self._poll_one(device, now_us) for device in self._devices.values())
+            if not n_busy:
+                break
         return self._take_events()
 
     def receive(self, name: str, data: bytes, host_us: int) -> list[Event]:
@@ -89,7 +85,7 @@ class ConnectedChamber:
         device = self._devices[name]
         if data:
             self._events += device.driver.receive(data, host_us)
-            self._flush(device, host_us)
+            self._flush_all(host_us)
         else:
             self._lose(device, host_us)
         return self._take_events()
@@ -112,7 +108,7 @@ class ConnectedChamber:
         for device in self._devices.values():
             if not device.lost:
                 self._events += device.driver.tick(now_us)
-                self._flush(device, now_us)
+        self._flush_all(now_us)
         return self._take_events()
 
     @property
@@ -126,7 +122,7 @@ class ConnectedChamber:
         For transports that wait when they read; instant ones are polled.
         """
         for name, device in self._devices.items():
-            if device.transport.fileno() is not None:
+            if isinstance(device.transport, NoTransport) or device.transport.fileno() is not None:
                 continue
             reader = threading.Thread(
                 target=self._read_on,
@@ -156,6 +152,17 @@ class ConnectedChamber:
         for device in self._devices.values():
             device.transport.close()
 
+    def _poll_one(self, device: Connected, now_us: int) -> bool:
+        """All that one device has to say; whether it said or was told anything."""
+        for round_ in range(0 if device.lost else N_ROUNDS):
+            data = self._read(device, now_us)
+            if data:
+                self._events += device.driver.receive(data, now_us)
+            self._events += device.driver.tick(now_us)
+            if not self._flush(device, now_us) and not data:
+                return round_ > 0
+        return False
+
     def _read_on(
         self,
         name: str,
@@ -178,6 +185,11 @@ class ConnectedChamber:
         except TransportLost:
             self._lose(device, now_us)
             return b""
+
+    def _flush_all(self, now_us: int) -> None:
+        """A shocker may have given its timer something to say."""
+        for device in self._devices.values():
+            self._flush(device, now_us)
 
     def _flush(self, device: Connected, now_us: int) -> bool:
         data = device.driver.take_outgoing()

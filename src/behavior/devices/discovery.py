@@ -1,43 +1,67 @@
-"""Finding devices by who they are: every serial port is asked, and port names are never written down."""
+"""Finding devices by who they are: every port is asked, and port names are never written down.
+
+A device that the rig names by its USB serial number is found without a word, and nobody else is asked at its port: what
+an unknown box makes of a Harp request, nobody knows. The others are asked who they are, which changes nothing.
+"""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from behavior.devices.handshake import Identity, identify
 from behavior.devices.transport import HELD, TransportLost, transport_to
 from behavior.model.errors import BehaviorError, Failure
 
+if TYPE_CHECKING:
+    from behavior.config.rig import Device
 
-def serial_ports() -> tuple[str, ...]:
-    """The ports that the operating system knows."""
+MORE_PORTS = "BEHAVIOR_PORTS"
+"""Environment variable: further ports, separated by commas, that the operating system does not list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port, and what the operating system knows of what is plugged in there."""
+
+    name: str
+    usb_serial: str = ""
+    description: str = ""
+
+
+def serial_ports() -> tuple[Port, ...]:
+    """The ports that the operating system knows, and those that `BEHAVIOR_PORTS` names."""
     from serial.tools.list_ports import comports
 
-    return tuple(sorted(port.device for port in comports()))
+    known = [Port(port.device, port.serial_number or "", port.description or "") for port in comports()]
+    more = [Port(name.strip()) for name in os.environ.get(MORE_PORTS, "").split(",") if name.strip()]
+    return tuple(sorted([*known, *more], key=lambda port: port.name))
 
 
-def who_is_there(ports: Iterable[str]) -> dict[str, Identity | str]:
+def who_is_there(ports: Iterable[Port]) -> dict[str, Identity | str]:
     """Ask each port for its device; the identity, or a sentence that says why there is none."""
     found: dict[str, Identity | str] = {}
     for port in ports:
-        transport = transport_to(port)
+        transport = transport_to(port.name)
         try:
             transport.open()
-            found[port] = identify(transport, lambda: time.monotonic_ns() // 1000)
+            found[port.name] = identify(transport, lambda: time.monotonic_ns() // 1000)
         except (BehaviorError, TransportLost) as error:
-            found[port] = str(error)
+            found[port.name] = str(error)
         finally:
             transport.close()
     return found
 
 
-def ports_of(uids: Iterable[str], ports: Iterable[str]) -> dict[str, str]:
-    """The port of each of these devices.
+def ports_of(devices: Iterable[Device], ports: Iterable[Port]) -> dict[str, str]:
+    """The port of each of these devices, by its name in the rig.
 
     Parameters
     ----------
-    uids : whom to find, 32 hexadecimal digits each
+    devices : whom to find
     ports : where to look
 
     Raises
@@ -45,26 +69,55 @@ def ports_of(uids: Iterable[str], ports: Iterable[str]) -> dict[str, str]:
     Failure
         One is not there, or two ports answer with one identity; says what was found.
     """
-    answers = who_is_there(ports)
+    wanted, ports = list(devices), list(ports)
+    serials = {device.usb_serial for device in wanted} - {""}
+    answers = who_is_there(port for port in ports if port.usb_serial not in serials)
+    _each_once({port: who.uid for port, who in answers.items() if isinstance(who, Identity)})
+    found: dict[str, str] = {}
+    for device in wanted:
+        at = [port.name for port in ports if port.usb_serial == device.usb_serial] if device.usb_serial else []
+        at = at or [port for port, who in answers.items() if not device.usb_serial and is_named(device, who)]
+        if len(at) > 1:
+            raise Failure(f"{at[0]} and {at[1]} both answer as device {device.identity}; unplug one of them")
+        if not at:
+            raise Failure(_missing(device, ports, answers))
+        found[device.name] = at[0]
+    return found
+
+
+def is_named(device: Device, who: Identity | str) -> bool:
+    """Whether this is the device that the rig names."""
+    if isinstance(who, str) or not (device.uid or device.device_name):
+        return False
+    return (not device.uid or device.uid == who.uid) and (
+        not device.device_name or (device.device_name == who.device_name and device.kind == who.kind)
+    )
+
+
+def _each_once(uids: Mapping[str, str]) -> None:
     at: dict[str, str] = {}
-    for port, who in answers.items():
-        if isinstance(who, str):
-            continue
-        if who.uid in at:
-            raise Failure(f"{at[who.uid]} and {port} both answer as device {who.uid}; unplug one of them")
-        at[who.uid] = port
-    if missing := [uid for uid in uids if uid not in at]:
-        if held := [port for port, who in answers.items() if isinstance(who, str) and HELD in who]:
-            raise Failure(
-                f"device {missing[0]} is not to be found, and {', '.join(held)} is open in another program, such as a "
-                "session that runs on this chamber; end that first"
-            )
-        seen = "; ".join(f"{port}: {_text(who)}" for port, who in answers.items()) or "no port"
-        raise Failure(
-            f"device {missing[0]} is not there; plug it in and switch it on, or run with --simulate (found: {seen})"
+    for port, uid in uids.items():
+        if uid and uid in at:
+            raise Failure(f"{at[uid]} and {port} both answer as device {uid}; unplug one of them")
+        at[uid] = port
+
+
+def _missing(device: Device, ports: list[Port], answers: Mapping[str, Identity | str]) -> str:
+    """Why a device was not found."""
+    held = [port for port, who in answers.items() if isinstance(who, str) and HELD in who]
+    if held and not device.usb_serial:
+        return (
+            f"device {device.identity} is not to be found, and {', '.join(held)} is open in another program, such as a "
+            "session that runs on this chamber; end that first"
         )
-    return {uid: at[uid] for uid in uids}
+    shut = [who for who in answers.values() if isinstance(who, str) and "we may not open it" in who]
+    if shut and not device.usb_serial:
+        return f"device {device.identity} is not to be found; {shut[0]}"
+    seen = "; ".join(f"{port.name}: {_text(port, answers.get(port.name))}" for port in ports) or "no port"
+    return f"device {device.identity} is not there; plug it in and switch it on, or run with --simulate (found: {seen})"
 
 
-def _text(who: Identity | str) -> str:
-    return who if isinstance(who, str) else f"{who.device_name} {who.uid}"
+def _text(port: Port, who: Identity | str | None) -> str:
+    if isinstance(who, Identity):
+        return f"{who.device_name} {who.uid}".strip()
+    return who or f"USB serial number {port.usb_serial}"

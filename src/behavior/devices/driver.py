@@ -158,6 +158,9 @@ class HarpDriver(ABC):
     def _confirmed(self, register: str, now_us: int) -> None:  # noqa: B027 (a hook that not every kind needs)
         """The device has echoed what was written."""
 
+    def _restarted(self, now_us: int) -> None:  # noqa: B027 (a hook that not every kind needs)
+        """The device seems to have restarted: what it was doing is over."""
+
     def _due(self, now_us: int) -> None:  # noqa: B027 (a hook that not every kind needs)
         """Time-outs of the kind's own."""
 
@@ -251,8 +254,10 @@ class HarpDriver(ABC):
         beyond_us = self.clock.observe(Answer(sent_us, now_us, message.device_us))
         if abs(beyond_us) > JUMP_US:
             self._fault(f"its clock jumped by {beyond_us / 1e6:+.3f} s; it may have restarted", now_us)
+            self._restarted(now_us)
         if message.name == "OperationControl" and _mode(message.value) != ACTIVE:
             self._fault("is not active any more; it may have restarted", now_us)
+            self._restarted(now_us)
 
 
 def _mode(operation_control: Any) -> int:

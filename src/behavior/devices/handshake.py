@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.config.limits import ShockLimits
 from behavior.config.rig import Sides
+from behavior.config.wiring import Board, Input, Shocker
+from behavior.devices.behavior_board import BehaviorBoard, line_bits
 from behavior.devices.clock import Answer, DeviceClock
 from behavior.devices.driver import HarpDriver
 from behavior.devices.harp import Framing, Message, read_frame, write_frame
@@ -177,7 +179,11 @@ def identify(transport: Transport, clock_us: Callable[[], int]) -> Identity:
     ask = Dialogue(transport, clock_us, _any_device())
     who_am_i, device_name = int(ask.read("WhoAmI")), str(ask.read("DeviceName"))
     uid, version = ask.read_if_there("UID"), ask.read_if_there("Version").ljust(32, b"\0")
-    kind = next((kind for kind in DRIVERS if device_map(kind).device_name == device_name), "")
+    kind = next((kind for kind in DRIVERS if _is_a(kind, who_am_i, device_name)), "")
+    if not any(version):  # a core older than protocol 1.13
+        parts = ("FirmwareVersionHigh", "FirmwareVersionLow", "HardwareVersionHigh", "HardwareVersionLow")
+        high, low, *hardware = (int(ask.read(part)) for part in parts)
+        version = bytes((*version[:3], high, low, 0, *hardware, 0, *version[9:]))
     return Identity(
         kind,
         device_name,
@@ -189,6 +195,12 @@ def identify(transport: Transport, clock_us: Callable[[], int]) -> Identity:
     )
 
 
+def _is_a(kind: str, who_am_i: int, device_name: str) -> bool:
+    """Registered devices by their number, because a lab may have named them; ours, which have none, by their name."""
+    known = device_map(kind)
+    return who_am_i == known.module.WHO_AM_I if who_am_i else known.device_name == device_name
+
+
 def connect(
     name: str,
     kind: str,
@@ -196,10 +208,13 @@ def connect(
     clock_us: Callable[[], int],
     *,
     uid: str = "",
+    device_name: str = "",
     limits: ShockLimits | None = None,
     n_issued: int = 0,
     resumed: bool = False,
     sides: Sides | None = None,
+    board: Board | None = None,
+    times: Shocker | None = None,
     active: bool = True,
 ) -> tuple[HarpDriver, Identity]:
     """Make a device ready over an open transport.
@@ -210,11 +225,13 @@ def connect(
     kind : what the rig says it is
     transport : open
     clock_us : session time
-    uid : whom the rig names, in hexadecimal; empty takes any
+    uid, device_name : whom the rig names, the former in hexadecimal; empty takes any
     limits : of this session, for a shock controller
     n_issued : shocks or deliveries that this session commanded already
     resumed : keep the device's counts and limits instead of resetting it
     sides : of a shuttle box
+    board : what hangs on a Behavior board
+    times : the shocker of another make whose pulses the device times
     active : put it into Active mode, in which its watchdog wants to hear of the host from now on; else `activate` later
 
     Returns
@@ -230,13 +247,14 @@ def connect(
         It does not answer, or something is wrong with it that a person must mend.
     """
     identity = identify(transport, clock_us)
-    _check_identity(name, kind, uid, identity, transport.name)
+    _check_identity(name, kind, (uid, device_name), identity, transport.name)
     ask = Dialogue(transport, clock_us, device_map(kind))
     ask.write("OperationControl", STANDBY)
     if not resumed:
         ask.reset()
-    _clear_faults(name, ask)
-    driver = DRIVERS[kind](name, ask, clock_us, Order(limits, n_issued, sides or Sides()))
+    if "Fault" in ask.map.registers:
+        _clear_faults(name, ask)
+    driver = DRIVERS[kind](name, ask, clock_us, Order(limits, n_issued, sides or Sides(), board or Board(), times))
     if active:
         activate(kind, transport, clock_us)
     return driver, identity
@@ -260,6 +278,8 @@ class Order:
     limits: ShockLimits | None
     n_issued: int
     sides: Sides
+    board: Board
+    times: Shocker | None
 
 
 def limit_registers(limits: ShockLimits) -> dict[str, int]:
@@ -289,7 +309,8 @@ def _shock_controller(
             ceiling = int(ask.read(register.replace("Max", "Ceiling")))
             ask.write(register, min(value, ceiling))
     count = int(ask.read("PulseCount"))
-    return ShockController(name, _read_clock(ask), clock_us(), n_issued=order.n_issued, pulse_count=count)
+    clock, times = _read_clock(ask), order.times is not None
+    return ShockController(name, clock, clock_us(), n_issued=order.n_issued, pulse_count=count, times_another=times)
 
 
 def _operant_chamber(
@@ -310,10 +331,52 @@ def _shuttle_box(name: str, ask: Dialogue, clock_us: Callable[[], int], order: O
     return ShuttleBox(name, _read_clock(ask), clock_us(), sides=order.sides, inputs=inputs)
 
 
+def _behavior_board(name: str, ask: Dialogue, clock_us: Callable[[], int], order: Order) -> HarpDriver:
+    board, shocker = order.board, order.times or Shocker()
+    out, ports = (line_bits(ask.map.module, mask) for mask in ("DigitalOutputs", "PortDigitalIOS"))
+    data = [line.lower() for line in shocker.data]
+    high = data if shocker.data_active == "low" else []
+    ask.write("OutputClear", sum(out.values()))
+    if high:
+        ask.write("OutputSet", sum(out.get(line, 0) for line in high))
+    ask.write("PortDIODirection", sum(ports.get(line, 0) for line in data))
+    ask.write("PortDIOClear", sum(ports.values()))
+    ask.write("PortDIOSet", sum(ports.get(line, 0) for line in high))
+    ask.write("PwmStop", sum(int(bit) for bit in ask.map.module.PwmOutputs))
+    pulses = [line for line in (shocker.trigger, board.pellet.output if board.pellet else None) if line]
+    ask.write("OutputPulseEnable", sum(out[line.lower()] for line in pulses))
+    if board.pellet:
+        ask.write(f"Pulse{board.pellet.output}", board.pellet.pulse_ms)
+    if board.tone:
+        ask.write(f"PwmFrequency{board.tone.output}", board.tone.hz)
+    ask.write("EventEnable", int(ask.map.module.Events["PORT_DI"]))
+    ask.write("PokeInputFilter", board.input_filter_ms)
+    inputs = _as_int(ask.read("DigitalInputState"))
+    _check_at_rest(name, ask, inputs, shocker)
+    return BehaviorBoard(name, _read_clock(ask), clock_us(), board=board, shocker=shocker, inputs=inputs)
+
+
+def _check_at_rest(name: str, ask: Dialogue, inputs: int, shocker: Shocker) -> None:
+    """While nothing is on, no gate is open and no current flows; else a line is mistaken, or its level."""
+    bits = line_bits(ask.map.module, "DigitalInputs")
+    says: list[tuple[Input | None, str, str]] = [
+        (shocker.gate, "gate", "the gate is open"),
+        (shocker.delivered, "delivered", "current flows"),
+    ]
+    for line, key, what in says:
+        if line is not None and bool(inputs & bits[line.input.lower()]) is (line.active == "high"):
+            other = "low" if line.active == "high" else "high"
+            raise Failure(
+                f"{name}: {line.input} says that {what} though nothing is on; check the wiring, or whether its active "
+                f'level is the other one (shocker.{key}: active = "{other}")'
+            )
+
+
 DRIVERS: Mapping[str, Callable[[str, Dialogue, Callable[[], int], Order], HarpDriver]] = {
     "shock_controller": _shock_controller,
     "operant_chamber": _operant_chamber,
     "shuttle_box": _shuttle_box,
+    "harp_behavior": _behavior_board,
 }
 """How each kind of device is made ready, and its driver."""
 
@@ -331,7 +394,8 @@ def _clear_faults(name: str, ask: Dialogue) -> None:
         raise Failure(f"{name}: {words}, and still so; mend it and start again")
 
 
-def _check_identity(name: str, kind: str, uid: str, found: Identity, port: str) -> None:
+def _check_identity(name: str, kind: str, named: tuple[str, str], found: Identity, port: str) -> None:
+    uid, device_name = named
     if kind not in DRIVERS:
         raise BadInput(f"{name}: there is no driver for a {kind}; it must be one of {', '.join(DRIVERS)}")
     if found.kind != kind:
@@ -342,6 +406,11 @@ def _check_identity(name: str, kind: str, uid: str, found: Identity, port: str) 
     if uid and uid.lower() != found.uid:
         raise BadInput(
             f"{name}: the rig names the device {uid.lower()}, but {found.uid} answers at {port}; "
+            "check the cables or the rig file"
+        )
+    if device_name and device_name != found.device_name:
+        raise BadInput(
+            f"{name}: the rig names a device called {device_name!r}, but {found.device_name!r} answers at {port}; "
             "check the cables or the rig file"
         )
     known, version = device_map(kind).firmware, tuple(int(part) for part in found.firmware.split("."))

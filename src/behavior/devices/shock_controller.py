@@ -75,6 +75,8 @@ class ShockController(HarpDriver):
     name, clock, now_us : as of every driver
     n_issued : shocks that this session has commanded already, when it is resumed
     pulse_count : the device's PulseCount now
+    times_another : its gate line opens a shocker of another make; it is that shocker which is asked for shocks, and the
+        current is not measured here
     """
 
     kind = "shock_controller"
@@ -89,15 +91,17 @@ class ShockController(HarpDriver):
         *,
         n_issued: int = 0,
         pulse_count: int = 0,
+        times_another: bool = False,
     ) -> None:
         super().__init__(name, clock, now_us)
+        self._times_another = times_another
         self._offset = pulse_count - n_issued
         self._last_asked = self._last_ended = pulse_count
         self._pulse: Pulse | None = None
 
     def takes(self, command: Command) -> bool:
-        """Shocks."""
-        return isinstance(command, Shock | StopShock)
+        """Shocks, unless they are asked of the shocker whose pulses it times."""
+        return not self._times_another and isinstance(command, Shock | StopShock)
 
     def send(self, command: Command, now_us: int) -> None:
         """Begin to carry out a command."""
@@ -109,6 +113,16 @@ class ShockController(HarpDriver):
     def calm(self) -> bytes:
         """Stop, then Standby, in which the gate is closed whatever else is true."""
         return write_frame(self.map["Stop"], 1) + write_frame(self.map["OperationControl"], 0)
+
+    # ---- what a shocker calls
+
+    def pulse(self, shock: Shock, now_us: int, data: int | None = None) -> None:
+        """Give one pulse on the gate line."""
+        self._shock(shock, now_us)
+
+    def stop(self, now_us: int) -> None:
+        """End the pulse that is on."""
+        self._stop(now_us)
 
     # ---- commands
 
@@ -208,8 +222,9 @@ class ShockController(HarpDriver):
             at_us = min(at_us, pulse.started_at_us + duration_us)
         self._pulse, self._last_ended = None, pulse.device_number
         cause = getattr(report.cause, "name", str(report.cause)).lower()
-        self._events.append(ShockEnded(at_us, pulse.number, duration_us, delivered_ua / 1_000, cause))
-        if delivered_ua * 10 > pulse.ua * 11:
+        delivered_ma = None if self._times_another else delivered_ua / 1_000
+        self._events.append(ShockEnded(at_us, pulse.number, duration_us, delivered_ma, cause))
+        if not self._times_another and delivered_ua * 10 > pulse.ua * 11:
             self._fault(f"gave {delivered_ua / 1_000} mA where {pulse.ua / 1_000} mA was asked for", at_us)
 
     def _faults(self, bits: Any, at_us: int) -> None:

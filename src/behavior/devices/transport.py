@@ -257,6 +257,30 @@ class BytePeer(Protocol):
         """Whether somebody pulled the plug."""
 
 
+class NoTransport:
+    """For a device without a port: it is wired to another's lines, and its driver speaks through that one's."""
+
+    instant = True
+    name = "another device's lines"
+
+    def open(self) -> None:
+        """Nothing is to be opened."""
+
+    def write(self, data: bytes) -> None:
+        """Nothing is ever said here."""
+
+    def read(self) -> bytes:
+        """Nothing is ever heard here."""
+        return b""
+
+    def fileno(self) -> int | None:
+        """There is nothing to wait for."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is to be closed."""
+
+
 class MemoryTransport:
     """A simulated device in the same process, at a time that the caller keeps.
 

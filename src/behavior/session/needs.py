@@ -10,6 +10,7 @@ from typing import Any
 
 from behavior.config.rig import Chamber
 from behavior.devices.abilities import Report, reports, takes
+from behavior.devices.dialects import cannot_give, check_shockers
 from behavior.model.commands import Command, Deliver, SetCue, SetGate, SetLever, SetRecording, Shock
 from behavior.model.errors import BadInput
 from behavior.model.events import Crossed, Event, HeadEntered, HeadLeft, LeverPressed, LeverReleased
@@ -47,6 +48,7 @@ def rehearse(
     BadInput
         The guard refuses a command, the paradigm fails, or the chamber lacks something.
     """
+    check_shockers(chamber)
     awaited: set[Report] = set()
     items: list[Item] = []
     noticed = replace(paradigm, run=lambda box, p: paradigm.run(Noticing(box, awaited), p))
@@ -55,6 +57,8 @@ def rehearse(
     commands: set[Command] = {item for item in items if isinstance(item, MOVING)}
     if lacks := missing(chamber, commands, awaited):
         raise BadInput(f"{what}: chamber {chamber.name} has nothing that {lacks}; use another chamber or rig")
+    if why := never_given(chamber, commands):
+        raise BadInput(f"{what}: {why}; change the parameter, or use another chamber or rig")
     if never_opened(chamber, commands, awaited):
         raise BadInput(
             f"{what}: the gate of chamber {chamber.name} is closed, and nothing opens it for the crossings that are "
@@ -69,6 +73,16 @@ def missing(chamber: Chamber, commands: set[Command], awaited: set[Report]) -> s
     unreported = sorted({worded(*report) for report in awaited if not reports(chamber, report)})
     parts = [f"{verb} {' or '.join(what)}" for verb, what in (("takes", untaken), ("reports", unreported)) if what]
     return ", or ".join(parts)
+
+
+def never_given(chamber: Chamber, commands: set[Command]) -> str:
+    """Why the chamber's shocker cannot give one of the shocks; empty if it can give them all."""
+    shocks = sorted({(one.ma, one.duration_s) for one in commands if isinstance(one, Shock)})
+    for device in chamber.devices:
+        for ma, duration_s in shocks:
+            if why := cannot_give(device, ma, duration_s):
+                return f"{device.name} {why}"
+    return ""
 
 
 def never_opened(chamber: Chamber, commands: set[Command], awaited: set[Report]) -> bool:

@@ -19,7 +19,6 @@ Inside, time is the twin's own: microseconds since it was switched on, running f
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from behavior.devices.registers import Register, device_map
 from behavior.model.commands import Command
 from behavior.model.events import Event
+from behavior.simulate.bad_line import BadLine
 
 if TYPE_CHECKING:
     from harp.protocol import HarpMessage
@@ -94,6 +94,8 @@ class SimulatedDevice:
     """
 
     kind: ClassVar[str]
+    knows_common: ClassVar[int] = 20
+    """How many of the common registers it has: 16 before protocol 1.13."""
 
     def __init__(self, uid: str = "", *, faults: Faults | None = None, seed: int = 0) -> None:
         from harp.device.client import HarpFramer
@@ -101,9 +103,13 @@ class SimulatedDevice:
         self.map = device_map(self.kind)
         self.faults = faults or Faults()
         self._new_framer = HarpFramer
-        self._registers = self.map.by_address
+        self._registers = {
+            address: register
+            for address, register in self.map.by_address.items()
+            if address >= 32 or address < self.knows_common
+        }
         self._uid = bytes.fromhex(uid).rjust(16, b"\0")
-        self._chance = random.Random(seed)
+        self._line = BadLine(seed)
         self._framer = HarpFramer()
         self._heard_us = 0
         self._outgoing: list[tuple[int, bytes]] = []
@@ -127,7 +133,7 @@ class SimulatedDevice:
         if now_us - self._heard_us >= STALL_US:
             self._framer = self._new_framer()
         self._heard_us = now_us
-        self._framer.feed(self._spoiled(data) if self.faults.spoils_bytes else data)
+        self._framer.feed(self._line.spoiled(data, self.faults))
         while (frame := self._framer.next_frame()) is not None:
             self._request(frame)
 
@@ -137,7 +143,7 @@ class SimulatedDevice:
             return b""
         data = b"".join(data for due_us, data in self._outgoing if due_us <= self._now_us)
         self._outgoing = [one for one in self._outgoing if one[0] > self._now_us]
-        return self._spoiled(data) if self.faults.spoils_bytes else data
+        return self._line.spoiled(data, self.faults)
 
     @property
     def unplugged(self) -> bool:
@@ -299,7 +305,7 @@ class SimulatedDevice:
             self._reply(READ, register)
 
     def _feed_watchdog(self) -> None:
-        if self.active and not self._watchdog_rang:
+        if self.active and not self._watchdog_rang and "HostWatchdog" in self.map.registers:
             self._at("watchdog", self._now_us + self._value("HostWatchdog") * 1_000, self._watchdog)
 
     def _watchdog(self) -> None:
@@ -374,6 +380,8 @@ class SimulatedDevice:
                 return self._control
             case "ResetDevice":
                 return 0x40
+            case "WhoAmI":
+                return self.map.module.WHO_AM_I
             case "DeviceName":
                 return self.map.device_name.encode().ljust(25, b"\0")
             case "UID":
@@ -395,16 +403,6 @@ class SimulatedDevice:
             case "ClockConfiguration":
                 return 0x80 if self._clock_locked else 0x40
         return 0
-
-    def _spoiled(self, data: bytes) -> bytes:
-        """What is left of bytes on a bad line."""
-        arrived = bytearray()
-        for byte in data:
-            if self._chance.random() < self.faults.lost:
-                continue
-            spoiled = byte ^ self._chance.randrange(1, 256) if self._chance.random() < self.faults.corrupted else byte
-            arrived += bytes((spoiled,)) * (2 if self._chance.random() < self.faults.duplicated else 1)
-        return bytes(arrived)
 
 
 @cache

@@ -6,14 +6,12 @@ joins it to the drivers that also serve real boxes: a session in virtual time se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from behavior.config.limits import ShockLimits
 from behavior.config.rig import Chamber
 from behavior.devices.chamber import ConnectedChamber
-from behavior.devices.driver import Driver
-from behavior.devices.handshake import Identity, connect
-from behavior.devices.transport import Transport
+from behavior.devices.connecting import Making
 from behavior.model.commands import Command, SetCue, SetRecording
 from behavior.model.events import (
     Delivered,
@@ -32,10 +30,11 @@ from behavior.simulate.acoustics import Artefact, PlannedCall
 from behavior.simulate.body import Body
 from behavior.simulate.devices import (
     Happening,
+    SimulatedBehaviorBoard,
     SimulatedOperantChamber,
     SimulatedShuttleBox,
     in_memory,
-    simulated,
+    twins_of,
 )
 from behavior.simulate.subject import Subject, Vocalized
 
@@ -59,13 +58,13 @@ class Cage:
     """
 
     def __init__(self, chamber: Chamber, subject: Subject) -> None:
-        self.twins = {device.name: simulated(device.kind, device.uid) for device in chamber.devices}
+        self.twins = twins_of(chamber)
         self.sounds: list[PlannedCall | Artefact] = []
         self.notes: list[Event] = []
         self._subject = subject
         self._bodies: list[Body] = []
         for device in chamber.devices:
-            twin = self.twins[device.name]
+            twin = self.twins.get(device.name)
             if isinstance(twin, SimulatedShuttleBox):
                 self._bodies.append(Body(twin, device.sides, subject))
         self._tones: dict[str, int] = {}
@@ -107,7 +106,7 @@ class Cage:
         for body in self._bodies:
             body.arrive(deed)
         for twin in self.twins.values():
-            if isinstance(twin, SimulatedOperantChamber):
+            if isinstance(twin, SimulatedOperantChamber | SimulatedBehaviorBoard):
                 _work(twin, deed)
         if isinstance(deed, LeverPressed):
             self.sounds.append(Artefact("lever", deed.at_us / 1e6, LEVER_CLICK_S))
@@ -131,7 +130,7 @@ def in_order(happening: Happening) -> tuple[int, bool]:
     return at_us, isinstance(what, Event)
 
 
-def _work(twin: SimulatedOperantChamber, deed: Event) -> None:
+def _work(twin: SimulatedOperantChamber | SimulatedBehaviorBoard, deed: Event) -> None:
     match deed:
         case LeverPressed(lever=lever):
             twin.press(lever, deed.at_us)
@@ -160,18 +159,12 @@ class VirtualApparatus:
         self._now_us, self._recorder = 0, recorder
         self._recorded: list[Event] = []
         self.cage = Cage(chamber, subject)
-        self.identities: dict[str, Identity] = {}
-        self.chamber = ConnectedChamber(self._connect(chamber, limits))
-
-    def _connect(self, chamber: Chamber, limits: ShockLimits) -> Iterator[tuple[Driver, Transport]]:
-        for device in chamber.devices:
-            transport = in_memory(self.cage.twins[device.name], self.now_us)
+        making = Making(chamber, self.now_us, limits=limits)
+        transports = {name: in_memory(twin, self.now_us) for name, twin in self.cage.twins.items()}
+        for transport in transports.values():
             transport.open()
-            driver, identity = connect(
-                device.name, device.kind, transport, self.now_us, uid=device.uid, limits=limits, sides=device.sides
-            )
-            self.identities[device.name] = identity
-            yield driver, transport
+        self.chamber = ConnectedChamber(making.all(transports))
+        self.identities = making.identities
 
     def now_us(self) -> int:
         """Virtual time."""
