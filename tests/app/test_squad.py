@@ -12,7 +12,7 @@ import pytest
 from app.commands import COMMAND, behavior
 from app.test_run import QUICK, wait_for_a_journal
 from behavior.config import read_text
-from behavior.config.squad import SquadPlan
+from behavior.config.squad import SquadFile
 from behavior.model.errors import BadFile
 from behavior.model.events import Noted
 from behavior.session.folder import find_sessions
@@ -42,7 +42,7 @@ blind_code = "X7"
 def squad(tmp_path: Path) -> subprocess.Popen[str]:
     (tmp_path / "plan.toml").write_text(PLAN)
     process = subprocess.Popen(
-        [*COMMAND, "run", "simulated", "--plan", "plan.toml", "--simulate"],
+        [*COMMAND, "run", "simulated", "--squad", "plan.toml", "--simulate"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -88,7 +88,7 @@ def wait_for_the_footer(folder: Path) -> None:
 def test_a_subject_that_is_not_confirmed_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(PLAN)
     (tmp_path / "quick.toml").write_text(QUICK)
-    command = [*COMMAND, "run", "simulated", "--plan", "plan.toml", "--chamber", "B", "--simulate"]
+    command = [*COMMAND, "run", "simulated", "--squad", "plan.toml", "--chamber", "B", "--simulate"]
     done = subprocess.run(command, input=b"R1\nR1\nR1\n", capture_output=True, cwd=tmp_path, check=False)
     assert done.returncode == 0
     assert b"Chamber B is left out." in done.stdout
@@ -97,7 +97,7 @@ def test_a_subject_that_is_not_confirmed_is_left_out(tmp_path: Path) -> None:
 
 def test_nobody_at_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(PLAN)
-    done = behavior("run", "simulated", "--plan", "plan.toml", "--simulate", cwd=tmp_path)
+    done = behavior("run", "simulated", "--squad", "plan.toml", "--simulate", cwd=tmp_path)
     assert done.code == 2
     assert "Nobody is there to answer" in done.err
 
@@ -105,9 +105,9 @@ def test_nobody_at_the_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--plan", "plan.toml", "--chamber", "D"], "plan.toml: plans nothing for chamber D; it plans A, B"),
-        (["--chamber", "A", "--chamber", "B"], "several chambers are started from a --plan"),
-        (["--plan", "nowhere.toml"], "nowhere.toml: there is no such file"),
+        (["--squad", "plan.toml", "--chamber", "D"], "plan.toml: plans nothing for chamber D; it plans A, B"),
+        (["--chamber", "A", "--chamber", "B"], "several chambers are started from a --plan or a --squad"),
+        (["--squad", "nowhere.toml"], "nowhere.toml: there is no such file"),
     ],
 )
 def test_what_cannot_be_started(tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -126,7 +126,7 @@ def test_what_cannot_be_started(tmp_path: Path, arguments: list[str], sentence: 
 )
 def test_what_is_wrong_with_a_plan(old: str, new: str, problem: str) -> None:
     with pytest.raises(BadFile) as caught:
-        read_text(PLAN.replace(old, new), SquadPlan, file="plan.toml")
+        read_text(PLAN.replace(old, new), SquadFile, file="plan.toml")
     assert caught.value.problems[0].what.startswith(problem)
 
 

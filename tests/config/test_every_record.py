@@ -19,7 +19,7 @@ from behavior.config import Record, read, read_text
 from behavior.config.limits import CEILINGS, ShockLimits
 from behavior.config.rig import Rig
 from behavior.config.shipped import find, shipped
-from behavior.config.squad import SquadPlan, Start
+from behavior.config.squad import SquadFile, Start
 from behavior.config.study import Study
 from behavior.model.errors import BadFile, BadInput
 from behavior.model.measures import MEASURES
@@ -119,7 +119,7 @@ def test_nobody_is_started_twice(what: str) -> None:
         f'[[sessions]]\nchamber = "{s["chamber"]}"\nsubject = "{s["subject"]}"\nparadigm = "p"' for s in starts
     )
     with pytest.raises(BadFile, match=f"{what} '{starts[0][what]}' stands twice"):
-        read_text(text, SquadPlan, file="plan.toml")
+        read_text(text, SquadFile, file="plan.toml")
 
 
 # -- what is shipped --------------------------------------------------------------------------------------------------

@@ -13,13 +13,16 @@ from behavior.app.assay import assay
 from behavior.app.convert import convert
 from behavior.app.dashboard.command import dashboard
 from behavior.app.demo import demo
+from behavior.app.design import design
 from behavior.app.detect import detect
 from behavior.app.propose import propose
+from behavior.app.records import dosing, exclude, record
 from behavior.app.rescore import rescore
 from behavior.app.resume import resume
 from behavior.app.run import run
 from behavior.app.simulate import simulate
 from behavior.app.summarize import summarize
+from behavior.app.unblind import unblind
 from behavior.app.verify import verify
 from behavior.model.errors import BehaviorError
 
@@ -31,7 +34,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, dashboard):
+for command in (
+    demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, dashboard,
+    design, dosing, record, exclude, unblind,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -88,18 +88,23 @@ def score_folders(recordings: Sequence[Path], out: Path | None) -> dict[Path, Pa
 
 def _rescored(path: Path, *, check: bool) -> Result:
     """Score one session and compare; a session that cannot be scored holds up no other."""
+    from behavior.app.passphrase import who_is_it
     from behavior.scoring.finish import find_calls, finish_session
     from behavior.scoring.rescore import rescore as rescored
     from behavior.session.folder import SessionFolder
+    from behavior.study.audit import find_log
+    from behavior.study.evidence import SCORES, digests, register_score
 
     folder = SessionFolder(path)
     try:
-        old = _standing(path)
+        old, before = _standing(path), digests(path, SCORES)
         if check:
             found = [call for one in find_calls(folder) for call in one.calls] if folder.sound_paths else None
             new = rescored(folder, calls=found)
         else:
             new = finish_session(folder)
+            if (dataset := find_log(path)) is not None:
+                register_score(dataset, path, before, who=who_is_it(None), reason="rescored")
     except BehaviorError as error:
         return {"session": folder.name, "error": str(error)}
     return _compared(folder.name, old, new)

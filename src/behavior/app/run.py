@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from behavior.app.squad import supervise
+from behavior.app.squad import starts_of, supervise
 from behavior.model.errors import BadInput, Failure
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ def run(
     paradigm: Annotated[
         str | None, typer.Option(help="Name of a paradigm, or a Python file with one of yours.")
     ] = None,
-    plan: Annotated[Path | None, typer.Option(help="Plan file: starts a squad, a process for each chamber.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="A study's plan.csv: starts the next squad of the day, a process a chamber.")
+    ] = None,
+    squad: Annotated[Path | None, typer.Option(help="A file that names who goes where: starts these together.")] = None,
+    date: Annotated[str | None, typer.Option(help="With --plan: the day, as in 2026-03-02; today by default.")] = None,
+    at: Annotated[str | None, typer.Option(help="With --plan: the squad of this time, as in 09:40.")] = None,
     parameters: Annotated[
         str | None, typer.Option(help="TOML file of the paradigm's parameters, or the name of a shipped preset.")
     ] = None,
@@ -54,17 +59,23 @@ def run(
     precedes: Annotated[str | None, typer.Option(help="The stage it was given before, as in training or test.")] = None,
     injected_at: Annotated[str | None, typer.Option(help="When it was treated, as in 14:05.")] = None,
     day: Annotated[int | None, typer.Option(min=1, help="Day of the study.")] = None,
-    out: Annotated[Path, typer.Option(help="Dataset folder; the session gets a new folder in it.")] = Path("data"),
+    study: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Arm of the study.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Dataset folder; the session gets a new folder in it. With --plan the plan's, else ./data."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is drawn; by default a new one.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Run on a simulated chamber with a rat in it.")] = False,
 ) -> None:
     """Run one session, live. Ctrl-C ends it safely; what is typed meanwhile is a note."""
-    if plan is not None:
+    out = out or (Path("data") if plan is None else plan.parent)
+    if plan is not None or squad is not None:
         common = ["--out", str(out), *(["--simulate"] if simulate else [])]
-        supervise(rig, plan, chamber or (), common)
+        supervise(rig, starts_of(plan, squad, chamber or (), date=date, at=at, dataset=out), common)
         return
     if chamber is None or len(chamber) != 1 or paradigm is None:
-        raise BadInput("say --chamber and --paradigm; several chambers are started from a --plan")
+        raise BadInput("say --chamber and --paradigm; several chambers are started from a --plan or a --squad")
     from behavior.app.asking import ask_for_treatment
     from behavior.app.connect import connected
     from behavior.app.prepare import attend, prepare, treatment_of, without_drug
@@ -91,7 +102,7 @@ def run(
     for remark in who.remarks:
         typer.echo(f"warning: {remark}", err=True)
     with connected(box, protocol, treatment, seed, simulated=simulate) as link:
-        where = {"rig": rig, "chamber": box.name, "day": day, "simulated": simulate}
+        where = {"rig": rig, "chamber": box.name, "study": study, "arm": arm, "day": day, "simulated": simulate}
         header = {**asdict(who), **where, "treatment": treatment}
         folder = begin(out, header, protocol, link, seed)
         typer.echo(f"Session: {folder.path}")
@@ -202,9 +213,23 @@ def conclude(folder: SessionFolder, footer: SessionFooter) -> None:
     """
     from behavior.scoring.finish import finish_session
 
-    score = finish_session(folder)
+    try:
+        score = finish_session(folder)
+    finally:
+        on_record(folder)
     typer.echo(f"Ended after {footer.duration_s:.1f} s: {footer.reason}")
     for name, value in score.session.items():
         typer.echo(f"  {name} = {value}")
     if not footer.reason.startswith(("completed", "stopped by the experimenter")):
         raise Failure(f"{folder.path}: the session ended early ({footer.reason}); it is recorded up to there")
+
+
+def on_record(folder: SessionFolder) -> None:
+    """Put the session into its dataset's audit log; what fails there is said and takes nothing with it."""
+    from behavior.study.audit import find_log
+    from behavior.study.evidence import register
+
+    try:
+        register(find_log(folder.path) or folder.path.parents[1], folder, who=folder.header.experimenter)
+    except (Failure, OSError) as error:
+        typer.echo(f"warning: {folder.path} is not on record: {error}", err=True)

@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -34,26 +35,23 @@ TRIES = 3
 LOOK_UP_S = 0.2
 
 
-def supervise(rig: str, plan: Path, chambers: Sequence[str], common: Sequence[str]) -> None:
-    """Start the planned sessions, each as its subject is confirmed, and see them to their ends.
+def supervise(rig: str, starts: Sequence[Start], common: Sequence[str]) -> None:
+    """Start the sessions of a squad, each as its subject is confirmed, and see them to their ends.
 
     Parameters
     ----------
     rig : as given
-    plan : file of the plan
-    chambers : those to start; none: all of the plan
+    starts : from `starts_of`
     common : options of `behavior run` that hold for all
 
     Raises
     ------
-    BadInput
-        The plan cannot be used.
     Failure
         A session did not end as it should have.
     """
     squad = Squad()
     with squad.stoppable():
-        for start in chosen(plan, chambers):
+        for start in starts:
             if (asked := squad.confirmed(start)) is not None:
                 squad.begin(start, [*ENTRY, "run", rig, *start.options(), *asked, *common])
         squad.see_to_the_end()
@@ -61,15 +59,70 @@ def supervise(rig: str, plan: Path, chambers: Sequence[str], common: Sequence[st
         raise Failure(f"the sessions in {', '.join(bad)} did not end as they should have; see above")
 
 
-def chosen(plan: Path, chambers: Sequence[str]) -> list[Start]:
-    """The sessions of a plan in these chambers; all without any."""
-    from behavior.config import read
-    from behavior.config.squad import SquadPlan
+def starts_of(
+    plan: Path | None, squad: Path | None, chambers: Sequence[str], *, date: str | None, at: str | None, dataset: Path
+) -> list[Start]:
+    """The sessions of a squad in these chambers; all without any.
 
-    sessions = {start.chamber: start for start in read(plan, SquadPlan).sessions}
+    Parameters
+    ----------
+    plan : of a study; its squads are the sessions of one start
+    squad : file of a squad, where there is no plan
+    date, at : of the plan's squad; today, and the first that was not run
+
+    Raises
+    ------
+    BadInput
+        Neither can be used, or nothing is planned then.
+    """
+    from behavior.config import read
+    from behavior.config.squad import SquadFile
+
+    if plan is not None and squad is not None:
+        raise BadInput("--plan and --squad: say one of them")
+    if plan is None and (date or at):
+        raise BadInput("--date and --at choose a squad of a --plan; leave them out")
+    if squad is not None:
+        starts, file = list(read(squad, SquadFile).sessions), squad
+    else:
+        assert plan is not None
+        if plan.suffix == ".toml":
+            raise BadInput(f"{plan}: is a squad file, which --squad takes; --plan takes a study's plan.csv")
+        starts, file = next_squad(plan, dataset, date, at), plan
+    sessions = {start.chamber: start for start in starts}
     if unknown := [chamber for chamber in chambers if chamber not in sessions]:
-        raise BadInput(f"{plan}: plans nothing for chamber {unknown[0]}; it plans {', '.join(sessions)}")
+        raise BadInput(f"{file}: plans nothing for chamber {unknown[0]}; it plans {', '.join(sessions)}")
     return [sessions[chamber] for chamber in chambers or sessions]
+
+
+def next_squad(plan: Path, dataset: Path, date: str | None, at: str | None) -> list[Start]:
+    """The sessions of a plan that start together, on a day and at a time, and were not run yet.
+
+    Raises
+    ------
+    BadInput
+        Nothing is planned then, or all of it was run.
+    """
+    from behavior.app.records import designed_study
+    from behavior.study.plan import read_plan
+    from behavior.study.squads import already_run, start_of
+
+    study, rows = designed_study(plan.parent), read_plan(plan)
+    day = date or datetime.now().date().isoformat()
+    of_day = [row for row in rows if row.starts_at[:10] == day]
+    if not of_day:
+        days = sorted({row.starts_at[:10] for row in rows})
+        later = next((one for one in days if one > day), days[-1])
+        raise BadInput(f"{plan}: plans nothing on {day}; it has days from {days[0]} to {days[-1]}, as --date {later}")
+    times = sorted({row.starts_at for row in of_day})
+    if at is not None and at not in {time[11:16] for time in times}:
+        raise BadInput(f"{plan}: plans nothing at {at} on {day}; it has {', '.join(time[11:16] for time in times)}")
+    run = already_run(dataset, study, rows)
+    for time in times:
+        squad = [row for row in of_day if row.starts_at == time and row not in run]
+        if squad and at in (None, time[11:16]):
+            return [start_of(row, study, plan.parent) for row in squad]
+    raise BadInput(f"{plan}: every session of {day}{f' at {at}' if at else ''} was run; name another day or time")
 
 
 class Session:

@@ -1,4 +1,4 @@
-"""Plan files: which subjects go into which chambers next, so that a whole squad is started at once."""
+"""Squads: which subjects go into which chambers together. A squad of one's own is a file; a study's are in its plan."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class Start(Record):
     """The stage that the treatment was given before."""
     day: Annotated[int | None, Field(ge=1)] = None
     """Of the study."""
+    study: str | None = None
+    arm: str | None = None
 
     def options(self) -> list[str]:
         """As options of `behavior run`, but for what is asked at the start."""
@@ -39,7 +41,7 @@ class Start(Record):
         return [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
 
 
-class SquadPlan(Record):
+class SquadFile(Record):
     """The sessions that are to be started together."""
 
     sessions: Annotated[tuple[Start, ...], Field(min_length=1)]

@@ -16,7 +16,15 @@ STARTS = {"step-through": "light", "step-down": "platform"}
 """The side where the animal is put, by apparatus."""
 
 
-def animal_for(paradigm: str, parameters: dict[str, Any], seed: int, treatment: Treatment) -> Subject:
+def animal_for(
+    paradigm: str,
+    parameters: dict[str, Any],
+    seed: int,
+    treatment: Treatment,
+    *,
+    individual: int | None = None,
+    shocked_before: bool = True,
+) -> Subject:
     """The animal that takes part in a session.
 
     Parameters
@@ -25,17 +33,20 @@ def animal_for(paradigm: str, parameters: dict[str, Any], seed: int, treatment: 
     parameters : resolved, as in the session's header
     seed : of everything that the animal does
     treatment : what it was really given
+    individual : seed of what stays the same in this animal from session to session; None: this is its only one
+    shocked_before : whether it had inescapable shocks before a test of escape
     """
     match paradigm:
         case "shuttle_escape":
-            return Shuttler(seed, treatment, gated=parameters["gate"] != "none")
+            gated = parameters["gate"] != "none"
+            return Shuttler(seed, treatment, shocked_before=shocked_before, gated=gated, individual=individual)
         case "helplessness_induction":
             return Shuttler(seed, treatment, shocked_before=False, gated=True)
         case "passive_avoidance":
             start, entered = STARTS[parameters["apparatus"]], ENTERED[parameters["apparatus"]]
             return Stepper(seed, treatment, trained=parameters["stage"] == "retention", start=start, entered=entered)
         case "shock_aggression":
-            return Pair(seed, treatment, parameters["raters"])
+            return Pair(seed, treatment, parameters["raters"], individual=individual)
         case "shock_induced_usv":
-            return ShockCaller(seed, treatment)
-    return Rat(seed, treatment)
+            return ShockCaller(seed, treatment, individual=individual)
+    return Rat(seed, treatment, individual=individual)

@@ -16,6 +16,7 @@ from behavior.model.events import Event, Noted, ShockStarted
 from behavior.paradigms.shock_aggression import keyed
 from behavior.simulate.agenda import Agenda
 from behavior.simulate.drugs import effect
+from behavior.simulate.rat import trait_of
 
 CALMING_ED50_MG_KG = {"ipsapirone": 2.2, "buspirone": 3.0, "alnespirone": 1.0}
 FIGHTS, MISSES = 0.65, 0.05
@@ -29,15 +30,18 @@ class Pair(Agenda):
     seed : of everything that happens
     treatment : of both
     raters : who keys what they see
+    individual : seed of what stays the same from session to session; None: drawn from `seed` too
     """
 
-    def __init__(self, seed: int, treatment: Treatment, raters: Sequence[str] = ("A",)) -> None:
+    def __init__(
+        self, seed: int, treatment: Treatment, raters: Sequence[str] = ("A",), *, individual: int | None = None
+    ) -> None:
         super().__init__()
         self._random, self._raters = Random(f"{seed}/pair"), tuple(raters)
         ed50_mg_kg = CALMING_ED50_MG_KG.get((treatment.compound or "").lower())
         calmed = effect(treatment.dose_mg_kg or 0.0, ed50_mg_kg, 1.5) if ed50_mg_kg else 0.0
         chance = FIGHTS * (1 - calmed)
-        logit = log(chance / (1 - chance)) + self._random.gauss(0, 0.5)
+        logit = log(chance / (1 - chance)) + trait_of(individual, "pair", self._random).gauss(0, 0.5)
         self._chance = 1 / (1 + exp(-logit))
 
     def perceive(self, happening: Event | Command, at_us: int) -> None:

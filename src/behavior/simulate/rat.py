@@ -29,13 +29,15 @@ class Rat:
     ----------
     seed : of everything it does
     treatment : what it was given; blind codes mean nothing to a rat, so the true dose
+    individual : seed of what stays the same from session to session; None: drawn from `seed` too
     """
 
-    def __init__(self, seed: int, treatment: Treatment) -> None:
+    def __init__(self, seed: int, treatment: Treatment, *, individual: int | None = None) -> None:
         random = Random(f"{seed}/rat")
         drug, dose_mg_kg = drug_and_dose(treatment)
-        self._presser = Presser(random, drug, dose_mg_kg)
-        self._caller = Caller(Random(f"{seed}/calls"), drug.calming(dose_mg_kg))
+        self._presser = Presser(random, drug, dose_mg_kg, trait_of(individual, "rat", random))
+        calls = Random(f"{seed}/calls")
+        self._caller = Caller(calls, drug.calming(dose_mg_kg), trait_of(individual, "calls", calls))
 
     @property
     def next_us(self) -> int:
@@ -52,6 +54,11 @@ class Rat:
         return (self._presser if self._presser.next_us <= self._caller.next_us else self._caller).act()
 
 
+def trait_of(individual: int | None, what: str, session: Random) -> Random:
+    """Where an animal's traits are drawn from: its own chance, or that of its only session."""
+    return session if individual is None else Random(f"{individual}/{what}")
+
+
 def drug_and_dose(treatment: Treatment) -> tuple[Drug, float]:
     """What acts in the animal; vehicle is any drug at dose 0."""
     dose_mg_kg = treatment.dose_mg_kg or 0.0
@@ -63,11 +70,11 @@ def drug_and_dose(treatment: Treatment) -> tuple[Drug, float]:
 class Presser:
     """Presses the lever that is out as a Poisson process, whose rate the tone lowers."""
 
-    def __init__(self, random: Random, drug: Drug, dose_mg_kg: float) -> None:
+    def __init__(self, random: Random, drug: Drug, dose_mg_kg: float, trait: Random) -> None:
         self._random, self.next_us = random, NEVER
         self._per_s = {
-            False: UNPUNISHED_PER_MIN / 60 * self._between_rats() * drug.unpunished(dose_mg_kg),
-            True: PUNISHED_PER_MIN / 60 * self._between_rats() * drug.punished(dose_mg_kg),
+            False: UNPUNISHED_PER_MIN / 60 * _between_rats(trait) * drug.unpunished(dose_mg_kg),
+            True: PUNISHED_PER_MIN / 60 * _between_rats(trait) * drug.punished(dose_mg_kg),
         }
         self._lever: str | None = None
         self._held: str | None = None
@@ -102,8 +109,9 @@ class Presser:
         gap_s = self._random.expovariate(self._per_s[self._tone])
         self.next_us = NEVER if self._lever is None else from_us + round(gap_s * 1e6)
 
-    def _between_rats(self) -> float:
-        return self._random.gammavariate(BETWEEN_RATS_K, 1 / BETWEEN_RATS_K)
+
+def _between_rats(trait: Random) -> float:
+    return trait.gammavariate(BETWEEN_RATS_K, 1 / BETWEEN_RATS_K)
 
 
 class Caller:
@@ -113,12 +121,12 @@ class Caller:
     silent, or its latency longer, its bouts shorter and its pauses longer.
     """
 
-    def __init__(self, random: Random, calming: float) -> None:
+    def __init__(self, random: Random, calming: float, trait: Random) -> None:
         self._random, self.next_us = random, NEVER
         self._left = max(1 - calming, 0.02)
-        self._silent = random.random() < 0.85 * calming**3
+        self._silent = trait.random() < 0.85 * calming**3
         self._latency_s = random.lognormvariate(log(15), 0.6) * (1 + 2 * calming)
-        self._pausing = random.lognormvariate(0, 0.65)
+        self._pausing = trait.lognormvariate(0, 0.65)
         self._calls_left = 0
 
     def perceive(self, happening: Event | Command, at_us: int) -> None:

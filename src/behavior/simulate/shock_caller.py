@@ -7,15 +7,16 @@ from random import Random
 from behavior.model.commands import Command, SetCue
 from behavior.model.doses import Treatment
 from behavior.model.events import Event, ShockEnded, ShockStarted
-from behavior.simulate.rat import Caller, drug_and_dose
+from behavior.simulate.rat import Caller, drug_and_dose, trait_of
 
 
 class ShockCaller:
     """Silent during a shock, and calling after it."""
 
-    def __init__(self, seed: int, treatment: Treatment) -> None:
+    def __init__(self, seed: int, treatment: Treatment, *, individual: int | None = None) -> None:
         drug, dose_mg_kg = drug_and_dose(treatment)
-        self._caller = Caller(Random(f"{seed}/calls"), drug.calming(dose_mg_kg))
+        calls = Random(f"{seed}/calls")
+        self._caller = Caller(calls, drug.calming(dose_mg_kg), trait_of(individual, "calls", calls))
 
     @property
     def next_us(self) -> int:

@@ -16,6 +16,7 @@ from behavior.model.doses import Treatment
 from behavior.model.events import Crossed, Event, ShockEnded, ShockStarted
 from behavior.simulate.agenda import Agenda
 from behavior.simulate.drugs import effect
+from behavior.simulate.rat import trait_of
 
 OTHER = {"left": "right", "right": "left"}
 INTERTRIAL_PER_S = 2.2 / 60
@@ -49,14 +50,24 @@ class Shuttler(Agenda):
     treatment : what it was given
     shocked_before : whether it had inescapable shocks
     gated : whether the way is closed until a gate opens
+    individual : seed of what stays the same from session to session; None: drawn from `seed` too
     """
 
-    def __init__(self, seed: int, treatment: Treatment, *, shocked_before: bool = True, gated: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        treatment: Treatment,
+        *,
+        shocked_before: bool = True,
+        gated: bool = False,
+        individual: int | None = None,
+    ) -> None:
         super().__init__()
         self._random = random = Random(f"{seed}/shuttler")
         self._side, self._closed, self._trial = "left", gated, 0
-        self.helpless = random.random() < (0.85 * (1 - rescue(treatment)) if shocked_before else 0.05)
-        self._slowness = random.lognormvariate(0, 0.35)
+        trait = trait_of(individual, "shuttler", random)
+        self.helpless = trait.random() < (0.85 * (1 - rescue(treatment)) if shocked_before else 0.05)
+        self._slowness = trait.lognormvariate(0, 0.35)
         if not self._closed:
             self._roam(0)
 

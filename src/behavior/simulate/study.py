@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 from behavior import __version__
 from behavior.config.rig import Chamber, Rig
-from behavior.config.study import Arm, Study
+from behavior.config.study import TEST, Arm, Study
 from behavior.model.doses import Treatment
 from behavior.model.session import DeviceIdentity, SessionHeader
 from behavior.paradigms.catalogue import Paradigm, find_paradigm
@@ -62,6 +62,13 @@ def simulate_study(
     chambers = tuple(chamber.name for chamber in rig.chambers)
     planned = plan(study, chambers, seed=seed, session_min=minutes)
     begin(planned)
+    yield from simulate_sessions(study, rig, dataset, planned, finish=finish, jobs=jobs)
+
+
+def simulate_sessions(
+    study: Study, rig: Rig, dataset: Path, planned: Sequence[PlannedSession], *, finish: Finish, jobs: int = 1
+) -> Iterator[SessionFolder]:
+    """Run planned sessions, as `simulate_study` does; what a blind one's animal really got, `given` says."""
     work = [(study.name, session, rig, dataset, finish) for session in planned]
     if jobs <= 1:
         yield from map(_simulate, work)
@@ -70,40 +77,73 @@ def simulate_study(
         yield from pool.map(_simulate, work)
 
 
-def rehearse(arm: Arm, rig: Rig, *, seed: int) -> float:
-    """Dry-run an arm on a rat that was given vehicle, and on one that was given the highest dose.
+def rehearse(arm: Arm, rig: Rig, *, seed: int, stage: str = TEST) -> float:
+    """Dry-run a stage of an arm on a rat that was given vehicle, and on one that was given the highest dose.
 
     Returns
     -------
     float
-        How long a session lasts, min.
+        How long a session lasts, min; of several groups the longest.
     """
-    paradigm, parameters = paradigm_of(arm)
-    asked, longest_us = parameters.model_dump(mode="json"), 0
-    for dose_mg_kg in (0.0, max(arm.doses_mg_kg)):
-        for chamber in rig.chambers:
-            treatment = Treatment(compound=arm.compound, dose_mg_kg=dose_mg_kg)
-            animal = animal_for(paradigm.name, asked, seed, treatment)
-            what = f"arm {arm.name!r} in chamber {chamber.name}"
-            core = run_dry(paradigm, parameters, chamber, IdealBox(animal), seed=seed, what=what)
-            longest_us = max(longest_us, core.now_us)
+    longest_us = 0
+    for group in [one.name for one in arm.groups] or [""]:
+        paradigm, parameters = paradigm_of(arm, stage, group)
+        asked = parameters.model_dump(mode="json")
+        for dose_mg_kg in (0.0, max(arm.doses_mg_kg)):
+            for name in chambers_of(arm, rig):
+                treatment = Treatment(compound=arm.compound, dose_mg_kg=dose_mg_kg)
+                animal = animal_for(paradigm.name, asked, seed, treatment)
+                what = f"{_said(arm, stage, group)} in chamber {name}"
+                core = run_dry(paradigm, parameters, rig.chamber(name), IdealBox(animal), seed=seed, what=what)
+                longest_us = max(longest_us, core.now_us)
     return longest_us / 60e6
 
 
-def paradigm_of(arm: Arm) -> tuple[Paradigm, Parameters]:
-    """What an arm runs, with all its parameters."""
-    paradigm = find_paradigm(arm.paradigm)
-    return paradigm, resolve(paradigm, arm.parameters, file=f"parameters of arm {arm.name!r}")
+def chambers_of(arm: Arm, rig: Rig) -> tuple[str, ...]:
+    """The chambers that an arm uses: those that it names, or all of the rig.
+
+    Raises
+    ------
+    BadInput
+        The rig has no chamber of such a name.
+    """
+    return tuple(rig.chamber(name).name for name in arm.chambers) or tuple(chamber.name for chamber in rig.chambers)
+
+
+def paradigm_of(arm: Arm, stage: str = TEST, group: str = "") -> tuple[Paradigm, Parameters]:
+    """What a stage of an arm runs, with all its parameters."""
+    paradigm = find_paradigm(arm.paradigm_at(stage))
+    file = f"parameters of {_said(arm, stage, group)}"
+    return paradigm, resolve(paradigm, arm.parameters_at(stage, group), file=file)
+
+
+def _said(arm: Arm, stage: str, group: str) -> str:
+    parts = [
+        f"arm {arm.name!r}",
+        *([f"stage {stage!r}"] if stage != TEST else []),
+        *([f"group {group!r}"] * bool(group)),
+    ]
+    return ", ".join(parts)
+
+
+def shocked_before(arm: Arm, group: str) -> bool:
+    """Whether an animal had inescapable shocks before the test; without an induction in the study it had."""
+    induced = [stage.name for stage in arm.stages if stage.paradigm == "helplessness_induction"]
+    return not induced or any(arm.parameters_at(stage, group).get("group") != "no shock" for stage in induced)
 
 
 def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFolder:
     study, planned, rig, dataset, finish = work
     chamber = rig.chamber(planned.chamber)
-    paradigm, parameters = paradigm_of(planned.arm)
+    arm, stage = planned.arm, planned.stage
+    paradigm, parameters = paradigm_of(arm, stage, planned.group)
     limits = chamber.limits.lowered_to(parameters.limits)
     microphone = SimulatedMicrophone(chamber.microphone.sample_rate_hz) if chamber.microphone else None
     asked = parameters.model_dump(mode="json")
-    animal = animal_for(paradigm.name, asked, planned.seed, planned.treatment)
+    animal = animal_for(
+        paradigm.name, asked, planned.seed, planned.given or planned.treatment,
+        individual=planned.individual, shocked_before=shocked_before(arm, planned.group),
+    )  # fmt: skip
     apparatus = VirtualApparatus(chamber, limits, animal, microphone)
     header = SessionHeader(
         software=f"behavior {__version__}",
@@ -112,9 +152,10 @@ def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFol
         weight_g=planned.weight_g,
         treatment=planned.treatment,
         study=study,
-        arm=planned.arm.name,
+        arm=arm.name,
+        day=planned.day,
         paradigm=paradigm.name,
-        paradigm_file=planned.arm.paradigm if planned.arm.paradigm.endswith(".py") else None,
+        paradigm_file=arm.paradigm_at(stage) if arm.paradigm_at(stage).endswith(".py") else None,
         paradigm_sha256=paradigm.sha256,
         parameters=asked,
         limits=limits.model_dump(),

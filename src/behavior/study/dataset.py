@@ -7,9 +7,12 @@ to do. The reasons for leaving a session out are fixed here, ahead of any data, 
 1.  nobody closed it (no footer), or it ended for another reason than `completed`;
 2.  its journal is damaged, or is not the one that was closed;
 3.  it has no score, or one that was made from another journal;
-4.  the study does not know its arm, its compound or its dose, or it has no dose.
+4.  the study does not know its arm, its compound or its dose, or it has no dose;
+5.  it is of a stage that prepares for the test;
+6.  somebody excluded it, with a rule and a reason (`study.exclusions`).
 
 A blinded session (a code and no dose) is a row without a dose: it can be checked, and not be summarized per dose.
+Once the study is unblinded, `key.json` gives each code its dose.
 """
 
 from __future__ import annotations
@@ -20,17 +23,24 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behavior.config.read import read
-from behavior.config.study import Study
+from behavior.config.study import TEST, Study
 from behavior.model.errors import BadInput
 from behavior.model.measures import MEASURES
+from behavior.model.session import SessionHeader
 from behavior.session.folder import SessionFolder
+from behavior.study.audit import AUDIT_FILE, AuditLog, read_audit
+from behavior.study.blinding import Administration, Key
 from behavior.study.checks import CHECKS, against_plan
+from behavior.study.exclusions import Exclusion, exclusions
 from behavior.study.plan import PLAN_FILE, PlanRow, read_plan
+from behavior.study.records import Records, missing_records, records_of
 from behavior.study.screening import with_screening
+from behavior.study.unblind import changed_since_lock, changes_after, opened_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,10 +50,10 @@ TABLES = ("components", "bins", "trials", "calls")
 """What a session may have beside its score, one CSV file each."""
 
 DESCRIPTION = (
-    "session", "subject", "study", "arm", "paradigm", "compound", "dose_mg_kg", "vehicle", "route", "pretreatment_min",
-    "precedes", "day", "blind_code", "weight_g", "experimenter", "rig", "chamber", "started_at", "ended_at",
-    "duration_s", "end_reason", "n_shocks", "shock_s", "n_deliveries", "n_responses", "simulated", "software",
-    "journal_sha256", "score_sha256", "left_out",
+    "session", "subject", "study", "arm", "stage", "group", "unit", "cage", "paradigm", "compound", "dose_mg_kg",
+    "vehicle", "route", "pretreatment_min", "precedes", "day", "period", "blind_code", "weight_g", "experimenter",
+    "rig", "chamber", "started_at", "ended_at", "duration_s", "end_reason", "n_shocks", "shock_s", "n_deliveries",
+    "n_responses", "simulated", "software", "scored_by", "journal_sha256", "score_sha256", "left_out",
 )  # fmt: skip
 """The columns of the session table that come before the measures, in order."""
 
@@ -64,6 +74,8 @@ class Dataset:
     warnings : sentences for a person: what, where, what to do
     parameters : of each session's paradigm, by session
     plan : who was to get what, from the plan file; empty without one
+    audit : the log of what was done to the records; without entries where there is none
+    records : what was recorded of animals, preparations, administrations and bottles
     """
 
     path: Path
@@ -73,6 +85,23 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     plan: tuple[PlanRow, ...] = ()
+    audit: AuditLog = field(default_factory=lambda: AuditLog(Path(AUDIT_FILE), (), ()))
+    records: Records = field(default_factory=Records)
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """What somebody left out, with rule and reason."""
+        return tuple(exclusions(self.audit).values())
+
+    @property
+    def changes_after_unblinding(self) -> tuple[str, ...]:
+        """What was done to records, scores and exclusions when the doses were known, each as a sentence."""
+        return tuple(changes_after(self.audit))
+
+    @property
+    def missing_records(self) -> tuple[str, ...]:
+        """What a careful reader asks of the records and they do not hold, each as a sentence."""
+        return tuple(missing_records(self.study, self.plan, self.records))
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -112,25 +141,32 @@ def read_dataset(path: Path) -> Dataset:
     folders, warnings = _sessions_in(path)
     study = read(path / STUDY_FILE, Study) if (path / STUDY_FILE).exists() else None
     planned = read_plan(path / PLAN_FILE) if (path / PLAN_FILE).exists() else ()
+    log = read_audit(path)
+    warnings += [f"{AUDIT_FILE}: {problem}; `behavior verify` says more" for problem in log.problems]
+    known = Known(study, planned, opened_key(path, log), exclusions(log))
     records: list[dict[str, Any]] = []
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     parameters: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        record = _record(folder, path, study, warnings)
+        record = _record(folder, path, known, warnings)
         records.append(record)
         parameters[record["session"]] = dict(folder.header.parameters)
         for name, table in _tables(folder, record, warnings):
             parts[name].append(table)
     frame = pd.DataFrame(records)
-    known = [name for name in MEASURES if name in frame.columns]
-    others = [name for name in frame.columns if name not in (*DESCRIPTION, *known)]
-    frame = frame[[*DESCRIPTION, *known, *others]]
-    frame = with_screening(_typed(frame, known))
+    measured = [name for name in MEASURES if name in frame.columns]
+    others = [name for name in frame.columns if name not in (*DESCRIPTION, *measured)]
+    frame = frame[[*DESCRIPTION, *measured, *others]]
+    frame = with_screening(_typed(frame, measured))
     rows = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items() if tables}
     warnings += [sentence for check in CHECKS for sentence in check(frame, study)]
     if planned:
         warnings += against_plan(frame, planned)
-    return Dataset(path, study, frame, rows, tuple(warnings), parameters, planned)
+    warnings += [
+        f"{name}: its score is not the one that was locked before the unblinding; see what was changed after it"
+        for name in changed_since_lock(path, log)
+    ]
+    return Dataset(path, study, frame, rows, tuple(warnings), parameters, planned, log, records_of(log))
 
 
 def write_tables(dataset: Dataset, out: Path) -> tuple[Path, ...]:
@@ -184,9 +220,44 @@ def _sessions_in(path: Path) -> tuple[list[SessionFolder], list[str]]:
     return folders, warnings
 
 
-def _record(folder: SessionFolder, dataset: Path, study: Study | None, warnings: list[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Known:
+    """What is known of a dataset's sessions from beside them."""
+
+    study: Study | None
+    plan: tuple[PlanRow, ...]
+    key: Key | None
+    """Opened; None while the study is blind."""
+    excluded: dict[str, Exclusion]
+
+    @cached_property
+    def by_code(self) -> dict[str, list[PlanRow]]:
+        """Planned sessions under each code."""
+        found: dict[str, list[PlanRow]] = {}
+        for row in self.plan:
+            found.setdefault(row.blind_code or "", []).append(row)
+        return found
+
+    @cached_property
+    def doses(self) -> dict[str, Administration]:
+        """What is under each code."""
+        return self.key.by_code() if self.key else {}
+
+    def row(self, header: SessionHeader) -> PlanRow | None:
+        """The session's row of the plan, where there is just one that it can be."""
+        own = self.by_code.get(header.treatment.blind_code or "", [])
+        rows = [row for row in own if row.subject == header.subject and header.arm in (None, row.arm)]
+        rows = [row for row in rows if header.day in (None, row.day)] if len(rows) > 1 else rows
+        if len(rows) > 1 and self.study is not None:
+            arms = {arm.name: arm for arm in self.study.arms}
+            rows = [row for row in rows if row.arm in arms and arms[row.arm].paradigm_at(row.stage) == header.paradigm]
+        return rows[0] if len(rows) == 1 else None
+
+
+def _record(folder: SessionFolder, dataset: Path, known: Known, warnings: list[str]) -> dict[str, Any]:
     """A session's row; `warnings` gets what a person should know of it."""
     header, given = folder.header, folder.header.treatment
+    row, study, dose = known.row(folder.header), known.study, known.doses.get(given.blind_code or "")
     session = folder.path.relative_to(dataset).as_posix()
     record: dict[str, Any] = dict.fromkeys(DESCRIPTION)
     record |= {
@@ -194,9 +265,14 @@ def _record(folder: SessionFolder, dataset: Path, study: Study | None, warnings:
         "subject": header.subject,
         "study": header.study,
         "arm": _arm_name(folder, study),
+        "stage": row.stage if row else None,
+        "group": row.group or None if row else None,
+        "unit": (row.unit if row else "") or header.subject,
+        "cage": row.cage or None if row else None,
+        "period": row.period if row else None,
         "paradigm": header.paradigm,
-        "compound": given.compound,
-        "dose_mg_kg": given.dose_mg_kg,
+        "compound": dose.compound if dose else given.compound,
+        "dose_mg_kg": dose.dose_mg_kg if dose else given.dose_mg_kg,
         "vehicle": given.vehicle,
         "route": given.route,
         "pretreatment_min": given.pretreatment_min,
@@ -212,13 +288,17 @@ def _record(folder: SessionFolder, dataset: Path, study: Study | None, warnings:
         "software": header.software,
     }
     try:
-        _is_a_test(folder, study)
+        _is_a_test(folder, study, row)
         record |= _closed(folder)
         measures, problems = _score(folder, record["journal_sha256"])
         record |= measures
         warnings += [f"{session}: {problem}; `behavior verify` says more" for problem in problems]
-        _in_plan(record, study)
+        _in_plan(record, study, known)
+        _is_not_excluded(record, known.excluded)
         record["left_out"] = ""
+    except _Preparatory as why:
+        record["left_out"] = why.reason
+        record |= _as_far_as_known(folder)
     except _LeftOut as why:
         record["left_out"] = why.reason
         warnings.append(f"{session}: is left out, {why.reason}; {why.advice}")
@@ -229,9 +309,18 @@ PREPARATION = frozenset({"training", "conditioning", "screening"})
 """Stages that prepare an animal for the test. A loose session of one would pass for a test under vehicle."""
 
 
-def _is_a_test(folder: SessionFolder, study: Study | None) -> None:
+def _is_not_excluded(record: dict[str, Any], excluded: dict[str, Exclusion]) -> None:
+    """Whether nobody excluded the session or its subject."""
+    for about in (record["session"], record["subject"]):
+        if about in excluded:
+            raise _LeftOut(str(excluded[about]), "the audit log says who excluded it and when")
+
+
+def _is_a_test(folder: SessionFolder, study: Study | None, row: PlanRow | None) -> None:
     """Whether a session is one that doses are compared by; a study's own arms say so themselves."""
     stage = folder.header.parameters.get("stage")
+    if row is not None and row.stage != TEST:
+        raise _Preparatory(row.stage)
     if study is None and stage in PREPARATION:
         raise _LeftOut(f"it is a {stage} session", "summarize it with `behavior propose`, or name it in a study's arm")
 
@@ -241,6 +330,13 @@ class _LeftOut(Exception):
 
     def __init__(self, reason: str, advice: str) -> None:
         self.reason, self.advice = reason, advice
+
+
+class _Preparatory(_LeftOut):
+    """A session of a stage before the test, which nobody needs to be warned of."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(f"it is of the stage {stage}, which prepares for the test", "nothing is to be done")
 
 
 def _closed(folder: SessionFolder) -> dict[str, Any]:
@@ -276,6 +372,15 @@ def _closed(folder: SessionFolder) -> dict[str, Any]:
     }
 
 
+def _as_far_as_known(folder: SessionFolder) -> dict[str, Any]:
+    """Footer and score of a preparatory session, for checks of baselines; nothing where they cannot be used."""
+    try:
+        closed = _closed(folder)
+        return closed | _score(folder, closed["journal_sha256"])[0]
+    except _LeftOut:
+        return {}
+
+
 def _score(folder: SessionFolder, journal_sha256: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The measures of a session, and what its scorer complained of.
 
@@ -301,7 +406,8 @@ def _score(folder: SessionFolder, journal_sha256: str) -> tuple[dict[str, Any], 
         if not _is_number(measures.get(name)):
             raise _LeftOut(f"its score has {name} = {measures[name]!r}, which is no number", advice)
     values = {name: value for name, value in measures.items() if name not in DESCRIPTION}
-    return {**values, "score_sha256": hashlib.sha256(data).hexdigest()}, problems
+    by = score.get("software")
+    return {**values, "scored_by": by, "score_sha256": hashlib.sha256(data).hexdigest()}, problems
 
 
 def _is_number(value: object) -> bool:
@@ -325,9 +431,11 @@ def _arm_name(folder: SessionFolder, study: Study | None) -> str | None:
     return next((names[0] for names in (closer, same) if len(names) == 1), None)
 
 
-def _in_plan(record: dict[str, Any], study: Study | None) -> None:
+def _in_plan(record: dict[str, Any], study: Study | None, known: Known) -> None:
     """Whether a session belongs to the study."""
     dose, coded = record["dose_mg_kg"], record["blind_code"] is not None
+    if coded and dose is None and known.key is not None:
+        raise _LeftOut(f"its code {record['blind_code']} is not in the key", "say in the records what it was given")
     if dose is None and not coded:
         raise _LeftOut("it has neither dose nor blind code", "write what was given into the study's records")
     if dose is not None and not 0 <= dose < float("inf"):
@@ -376,5 +484,5 @@ def _tables(folder: SessionFolder, record: dict[str, Any], warnings: list[str]) 
 def _typed(frame: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     """Numbers as numbers, so that a column that is missing everywhere does not become text."""
     numbers = ("dose_mg_kg", "pretreatment_min", "weight_g", "duration_s", "shock_s", *measures)
-    counts = ("n_shocks", "n_deliveries", "n_responses")
+    counts = ("n_shocks", "n_deliveries", "n_responses", "period")
     return frame.astype(dict.fromkeys(numbers, "float64") | dict.fromkeys(counts, "Int64"))

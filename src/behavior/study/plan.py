@@ -1,6 +1,7 @@
 """From a study file to its sessions: who gets which dose, in which chamber, when; and the plan as a file.
 
-A plan file, `plan.csv` beside the sessions, has one row a planned session. Of dose and blind code one is empty.
+A plan file, `plan.csv` beside the sessions, has one row a planned session. Of dose and blind code one is empty; with a
+code the seed of the allocation is empty too, for who has it can allocate again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from behavior.config.study import Arm, Study
+from behavior.config.study import TEST, Arm, Study
 from behavior.model.doses import Treatment
 from behavior.model.errors import BadFile, Problem
 
@@ -39,6 +40,13 @@ class PlannedSession:
     chamber: str
     starts_at: datetime
     seed: int
+    stage: str = TEST
+    group: str = ""
+    day: int | None = None
+    individual: int | None = None
+    """Seed of what stays the same in this animal from session to session; None: it has one session."""
+    given: Treatment | None = None
+    """What it really got, where `treatment` is blind."""
 
 
 def plan(
@@ -129,11 +137,24 @@ class PlanRow:
     blind_code: str | None
     chamber: str
     starts_at: str
-    allocation_seed: int
+    allocation_seed: int | None
+    stage: str = TEST
+    group: str = ""
+    """As it is prepared or tested, whatever its dose."""
+    unit: str = ""
+    """The experimental unit; empty where it is the subject."""
+    cage: str = ""
+    day: int | None = None
+    """Of the unit's schedule."""
+    period: int | None = None
+    """Within subjects."""
+    untreated: str = ""
+    """`yes` for a session before all treatments; it has neither code nor seed."""
 
 
 PLAN_COLUMNS = tuple(field.name for field in fields(PlanRow))
 """The columns of a plan file, in order."""
+_NEEDED = ("subject", "arm", "dose_mg_kg", "blind_code", "chamber", "starts_at", "allocation_seed")
 
 
 def plan_rows(planned: Iterable[PlannedSession], *, seed: int) -> tuple[PlanRow, ...]:
@@ -147,6 +168,9 @@ def plan_rows(planned: Iterable[PlannedSession], *, seed: int) -> tuple[PlanRow,
             chamber=session.chamber,
             starts_at=session.starts_at.isoformat(),
             allocation_seed=seed,
+            stage=session.stage,
+            group=session.group,
+            day=session.day,
         )
         for session in planned
     )
@@ -171,7 +195,7 @@ def read_plan(path: Path) -> tuple[PlanRow, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
-            missing = [name for name in PLAN_COLUMNS if name not in (table.fieldnames or ())]
+            missing = [name for name in _NEEDED if name not in (table.fieldnames or ())]
             if missing:
                 raise BadFile(path, [Problem(name, "this column is missing; add it") for name in missing])
             problems: list[Problem] = []
@@ -187,7 +211,7 @@ def read_plan(path: Path) -> tuple[PlanRow, ...]:
 
 def _row(line: dict[Any, Any], number: int, problems: list[Problem]) -> PlanRow | None:
     """A row; None where it has problems, which are added."""
-    text = {name: (line[name] or "").strip() for name in PLAN_COLUMNS}
+    text = {name: (line.get(name) or "").strip() for name in PLAN_COLUMNS}
     wrong = {name: "is empty; fill it in" for name in ("subject", "arm") if not text[name]}
     if None in line:
         wrong["row"] = "has more cells than there are columns; put text with commas in quotes"
@@ -200,8 +224,12 @@ def _row(line: dict[Any, Any], number: int, problems: list[Problem]) -> PlanRow 
             wrong["blind_code"] = "stands for the dose; leave one of them empty"
     elif not text["blind_code"]:
         wrong["dose_mg_kg"] = "is empty, and so is blind_code; fill one of them in"
-    if not text["allocation_seed"].isascii() or not text["allocation_seed"].removeprefix("-").isdigit():
+    sealed = bool(text["blind_code"] or text["untreated"]) and not text["allocation_seed"]
+    if not sealed and not _is_whole(text["allocation_seed"].removeprefix("-")):
         wrong["allocation_seed"] = f"must be a whole number (is {text['allocation_seed']!r})"
+    for name in ("day", "period"):
+        if text[name] and not _is_whole(text[name]):
+            wrong[name] = f"must be a whole number (is {text[name]!r})"
     if wrong:
         problems += [Problem(f"line {number}, {name}", what) for name, what in wrong.items()]
         return None
@@ -212,8 +240,19 @@ def _row(line: dict[Any, Any], number: int, problems: list[Problem]) -> PlanRow 
         blind_code=text["blind_code"] or None,
         chamber=text["chamber"],
         starts_at=text["starts_at"],
-        allocation_seed=int(text["allocation_seed"]),
+        allocation_seed=int(text["allocation_seed"]) if text["allocation_seed"] else None,
+        stage=text["stage"] or TEST,
+        group=text["group"],
+        unit=text["unit"],
+        cage=text["cage"],
+        day=int(text["day"]) if text["day"] else None,
+        period=int(text["period"]) if text["period"] else None,
+        untreated=text["untreated"],
     )
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _number(text: str) -> float | None:

@@ -182,5 +182,8 @@ def _randomisation(dataset: Dataset) -> ArriveItem:
     name = "4 Randomisation"
     if not dataset.plan:
         return ArriveItem(name, "", "the method and seed of allocation")
-    seeds = listed([str(seed) for seed in sorted({row.allocation_seed for row in dataset.plan})])
+    known = {row.allocation_seed for row in dataset.plan if row.allocation_seed is not None}
+    if not known:
+        return ArriveItem(name, f"Allocated as {PLAN_FILE} says, by chance whose seed is sealed with the doses.", "")
+    seeds = listed([str(seed) for seed in sorted(known)])
     return ArriveItem(name, f"Allocated as {PLAN_FILE} says, drawn with seed {seeds}.", "the method of allocation")
