@@ -213,7 +213,7 @@ def _row(visit: Visit, given: Sequence[Administration], *, blind: bool, seed: in
         stage=visit.stage,
         group=visit.allocated.cells[0][0],
         unit="" if unit.name == visit.subject else unit.name,
-        cage=unit.cage,
+        cage=unit.cage or (unit.name if len(unit.animals) > 1 and visit.subject != unit.name else ""),
         day=visit.day,
         period=visit.period or None,
         untreated="" if last is not None else "yes",
