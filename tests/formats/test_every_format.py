@@ -27,7 +27,7 @@ def test_a_format_has_a_plain_name_and_extensions(one: AnyFormat) -> None:
     assert one.name == one.name.lower()
     assert one.name.replace("-", "").isalnum()
     assert one.label
-    assert all(extension.startswith("." if not one.is_folder else "/") for extension in one.extensions)
+    assert all(extension.startswith((".", "_") if not one.is_folder else "/") for extension in one.extensions)
     assert find_format(one.name) is one
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from behavior import __version__
+from behavior.app.agreement import agreement
 from behavior.app.assay import assay
 from behavior.app.convert import convert
 from behavior.app.dashboard.command import dashboard
@@ -35,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, dashboard,
+    demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, agreement, dashboard,
     design, dosing, record, exclude, unblind,
 ):  # fmt: skip
     app.command()(command)

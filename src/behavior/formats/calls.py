@@ -46,11 +46,21 @@ class Annotation:
 class CallTable:
     """Annotations, in the order of the file.
 
-    `label_column` is how the file calls the column with the label, empty where the format has but one name for it.
+    Attributes
+    ----------
+    rows : the annotations
+    label_column : how the file calls the column with the label, empty where the format has but one name for it
+    silent : recordings that the table names and that have no call
     """
 
     rows: tuple[Annotation, ...]
     label_column: str = ""
+    silent: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[Annotation, ...]:
+        """Without what a person rejected, as DeepSqueak notes it."""
+        return tuple(row for row in self.rows if row.more.get("Accepted", "1").lower() not in ("0", "false", "no"))
 
     def labelled_by(self, column: str) -> CallTable:
         """The same table with the label from one of its other columns.
@@ -65,7 +75,7 @@ class CallTable:
         if problems:
             known = ", ".join(sorted({name for row in self.rows for name in row.more})) or "none"
             raise BadFile(f"label column {column}", [*problems[:1], Problem("", f"the other columns are {known}")])
-        return CallTable(tuple(_relabelled(row, column) for row in self.rows), column)
+        return CallTable(tuple(_relabelled(row, column) for row in self.rows), column, self.silent)
 
 
 def _relabelled(row: Annotation, column: str) -> Annotation:
@@ -130,9 +140,21 @@ def losses(before: CallTable, after: CallTable) -> tuple[str, ...]:
     for one, other in zip(before.rows, after.rows, strict=False):
         now = _everything(other)
         for name, value in _everything(one).items():
-            if value not in (None, "") and now.get(name) != value:
+            if value not in (None, "") and not _same(value, now.get(name)):
                 lost[name] = None
+    if before.silent != after.silent:
+        lost["recordings without calls"] = None
     return tuple(lost)
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal; of numbers, to 12 digits: a spreadsheet has 15, and kHz and Hz round differently."""
+    if one == other:
+        return True
+    try:
+        return math.isclose(float(str(one)), float(str(other)), rel_tol=1e-12)
+    except ValueError:
+        return False
 
 
 def _everything(row: Annotation) -> dict[str, object]:
@@ -170,7 +192,9 @@ def scaled(text: str, powers: int) -> str:
         number = Decimal(text)
     except InvalidOperation:
         return text
-    return digits(float(number.scaleb(powers))) if number.is_finite() and abs(number.adjusted()) < 300 else text
+    if not number.is_finite() or abs(number.adjusted()) > 330:
+        return text
+    return f"{number.scaleb(powers).normalize():f}"
 
 
 def is_number(text: str) -> bool:

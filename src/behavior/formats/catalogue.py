@@ -91,16 +91,18 @@ def format_to_write(path: Path, holds: Holds) -> AnyFormat:
         None, or several, that hold this have such an extension.
     """
     able = [one for one in all_formats() if one.holds == holds]
-    name = path.name.lower()
-    for length in (2, 1):  # ".selections.txt" says more than ".txt"
-        parts = name.split(".")[-length:]
-        suffix = "." + ".".join(parts) if len(name.split(".")) > length else "/"
-        asked = [one for one in able if suffix in one.extensions]
-        usual = [one for one in asked if one.extensions[0] == suffix]
-        if len(usual or asked) == 1:
-            return (usual or asked)[0]
-        if asked and length == 1:
-            raise BadInput(f"{path}: could be {_names(asked)}; say which with --to")
+    matches = [
+        (len(suffix), suffix == one.extensions[0], one)
+        for one in able
+        for suffix in one.extensions
+        if (path.name.lower().endswith(suffix) if suffix != "/" else not path.suffix)
+    ]
+    if matches:  # the longest says most, and what is usual for a format counts before what it may also have
+        best = max(match[:2] for match in matches)
+        asked = [one for *rank, one in matches if tuple(rank) == best]
+        if len(asked) == 1:
+            return asked[0]
+        raise BadInput(f"{path}: could be {_names(asked)}; say which with --to")
     raise BadInput(f"{path}: the name does not tell the format; say --to with one of {_names(able)}")
 
 
