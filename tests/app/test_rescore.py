@@ -27,7 +27,7 @@ def test_a_recording_gives_the_trials_and_counts_of_its_journal(recording: Path)
     done = behavior("rescore", recording, "--channels", recording.with_name("map.toml"))
     assert (done.code, done.err.count("ERROR")) == (0, 0)
     place = recording.with_name("box_score")
-    assert done.out.rstrip() == f"differs  box.npy; there was no score; score in {place}"
+    assert done.out.rstrip() == f"differs  box.npy; there was no score; written to {place}"
     score = read_score(place)
     counts = ["n_trials", "n_avoidances", "n_escapes", "n_failures", "n_trials_invalid", "n_intertrial_crossings"]
     same(score, truth, counts, ["latency_cs_s", "latency_us_s"])
@@ -56,19 +56,22 @@ def test_one_that_cannot_be_read_holds_up_no_other(recording: Path) -> None:
     first, second = done.out.splitlines()
     assert first.startswith("ERROR    torn.npy: ")
     assert second.startswith("differs  box.npy")
-    assert done.err.endswith("1 of 2 sessions could not be scored: torn.npy; see above\n")
+    assert done.err.endswith("1 of 2 could not be scored: torn.npy; see above\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["box.npy", "--channels", "none.toml"], "none.toml: there is no such file"),
-        (["box.npy", "--out", "x"], "--out is for recordings with --channels"),
+        (
+            ["box.npy", "--out", "x"],
+            "no session and no recording in it; name a folder that holds some (sampled channels",
+        ),
         ([".", "--channels", "map.toml"], "this is a folder; with --channels, name recordings"),
         (["box.npy", "box.csv", "--channels", "map.toml"], "its score would go to box_score, as another's"),
         (["box.npy", "--channels", "wrong.toml"], "two channels are both column 0; each must have its own"),
     ],
-    ids=["no map", "out alone", "a folder", "one place", "a map that contradicts itself"],
+    ids=["no map", "no map said", "a folder", "one place", "a map that contradicts itself"],
 )
 def test_what_cannot_be_is_one_sentence_with_code_2(recording: Path, arguments: list[str], sentence: str) -> None:
     (recording.parent / "wrong.toml").write_text(SHUTTLE_MAP.replace("column = 1", "column = 0"))

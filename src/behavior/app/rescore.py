@@ -12,42 +12,79 @@ import typer
 from behavior.model.errors import BadInput, BehaviorError, Failure
 
 if TYPE_CHECKING:
+    from behavior.scoring.archive import Item, Outcome
     from behavior.scoring.score import Score
 
 Result = dict[str, object]
 
 
 def rescore(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Sessions, or folders that hold some.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Sessions, recordings, or folders that hold some.")
+    ],
     channels: Annotated[
         Path | None, typer.Option(help="Channel map: the paths are recordings (WAV, NPY, CSV) of sampled channels.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="With --channels: folder for the scores; by default beside each recording.")
+        Path | None,
+        typer.Option(help="Folder for all that is made; by default a session's own, and rescored/ for recordings."),
     ] = None,
+    profile: Annotated[str, typer.Option(help="What to look for in recordings without a session.")] = "rat",
+    jobs: Annotated[int, typer.Option(min=1, help="So many at a time, each in a process of its own.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do it, as in tcp://host:8786.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also what is as it was when it was worked out.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Compare only; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Score sessions again and say what differs from the scores that stand."""
+    """Score sessions again, search recordings, and say what differs from the scores that stand."""
+    if channels is not None:
+        report(_scored_recordings(paths, channels, out, check=check), as_json=as_json)
+    elif check:
+        report(_compared_sessions(paths), as_json=as_json)
+    else:
+        from behavior.app.archive import work_out_archive
+
+        outcomes = work_out_archive(paths, out=out, jobs=jobs, scheduler=scheduler, profile=profile, again=again)
+        report([_result(item, outcome) for item, outcome in outcomes], as_json=as_json)
+
+
+def _scored_recordings(paths: Sequence[Path], channels: Path, out: Path | None, *, check: bool) -> list[Result]:
+    from behavior.app.progress import Progress
+
+    results: list[Result] = []
+    places = score_folders(paths, out)
+    with Progress("recordings", len(places)) as progress:
+        for path, place in places.items():
+            results.append(_scored_recording(path, channels, place, check=check))
+            progress.step(path.name)
+    return results
+
+
+def _compared_sessions(paths: Sequence[Path]) -> list[Result]:
     from behavior.app.progress import Progress
     from behavior.session.folder import find_sessions
 
-    if channels is None and out is not None:
-        raise BadInput("--out is for recordings with --channels; a session's score stands in its own folder")
-    results: list[Result] = []
-    if channels is None:
-        folders = list(find_sessions(*paths))
-        with Progress("sessions", len(folders)) as progress:
-            for folder in folders:
-                results.append(_rescored(folder.path, check=check))
-                progress.step(folder.name)
-    else:
-        places = score_folders(paths, out)
-        with Progress("recordings", len(places)) as progress:
-            for path, place in places.items():
-                results.append(_scored_recording(path, channels, place, check=check))
-                progress.step(path.name)
-    report(results, as_json=as_json)
+    folders, results = list(find_sessions(*paths)), []
+    with Progress("sessions", len(folders)) as progress:
+        for folder in folders:
+            results.append(_rescored(folder.path))
+            progress.step(folder.name)
+    return results
+
+
+def _result(item: Item, outcome: Outcome) -> Result:
+    if outcome.state == "failed":
+        return {"session": item.name, "error": outcome.error}
+    made = {} if outcome.state == "cached" or item.place == item.path else {"score": str(item.place)}
+    return {
+        "session": item.name,
+        "differences": list(outcome.differences),
+        "problems": list(outcome.problems),
+        "cached": outcome.state == "cached",
+        **made,
+    }
 
 
 def report(results: Sequence[Result], *, as_json: bool) -> None:
@@ -64,7 +101,8 @@ def report(results: Sequence[Result], *, as_json: bool) -> None:
         for result in results:
             _say(result)
     if failed := [str(result["session"]) for result in results if "error" in result]:
-        raise Failure(f"{len(failed)} of {len(results)} sessions could not be scored: {', '.join(failed)}; see above")
+        named = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+        raise Failure(f"{len(failed)} of {len(results)} could not be scored: {named}; see above")
 
 
 def score_folders(recordings: Sequence[Path], out: Path | None) -> dict[Path, Path]:
@@ -86,28 +124,18 @@ def score_folders(recordings: Sequence[Path], out: Path | None) -> dict[Path, Pa
     return places
 
 
-def _rescored(path: Path, *, check: bool) -> Result:
+def _rescored(path: Path) -> Result:
     """Score one session and compare; a session that cannot be scored holds up no other."""
-    from behavior.app.passphrase import who_is_it
-    from behavior.scoring.finish import find_calls, finish_session
+    from behavior.scoring.finish import find_calls
     from behavior.scoring.rescore import rescore as rescored
     from behavior.session.folder import SessionFolder
-    from behavior.study.audit import find_log
-    from behavior.study.evidence import SCORES, digests, register_score
 
     folder = SessionFolder(path)
     try:
-        old, before = _standing(path), digests(path, SCORES)
-        if check:
-            found = [call for one in find_calls(folder) for call in one.calls] if folder.sound_paths else None
-            new = rescored(folder, calls=found)
-        else:
-            new = finish_session(folder)
-            if (dataset := find_log(path)) is not None:
-                register_score(dataset, path, before, who=who_is_it(None), reason="rescored")
+        found = [call for one in find_calls(folder) for call in one.calls] if folder.sound_paths else None
+        return _compared(folder.name, _standing(path), rescored(folder, calls=found))
     except BehaviorError as error:
         return {"session": folder.name, "error": str(error)}
-    return _compared(folder.name, old, new)
 
 
 def _scored_recording(path: Path, channels: Path, place: Path, *, check: bool) -> Result:
@@ -147,5 +175,7 @@ def _say(result: Result) -> None:
     assert isinstance(changed, list)
     assert isinstance(problems, list)
     word = "differs " if changed else "the same"
-    written = [f"score in {result['score']}"] if "score" in result else []
+    written = [f"written to {result['score']}"] if "score" in result else []
+    if result.get("cached"):
+        word = "as it was"
     typer.echo("; ".join([f"{word} {result['session']}", *changed, *problems, *written]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behavior.model.errors import BadInput
 from behavior.scoring.artefacts import artefacts
 from behavior.scoring.rescore import CALLS, rescore
-from behavior.scoring.score import SCORE_FILE, Score, write_score
+from behavior.scoring.score import SCORE_FILE, SCORED_FILES, Score, write_score
 from behavior.scoring.timeline import timeline_of
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Item
@@ -19,21 +19,33 @@ if TYPE_CHECKING:
     from behavior.usv.gate import KnownEvent
 
 PROFILE = "rat"
+REJECTED = "rejected.csv"
 
 
-def finish_session(folder: SessionFolder) -> Score:
+def finish_session(folder: SessionFolder, place: Path | None = None, found: Sequence[Detection] | None = None) -> Score:
     """Find the calls of a session, if it has sound, and write its score.
 
     Writes `calls.csv`, `rejected.csv`, `score.json` and the tables beside it, which can be made again at any time.
+
+    Parameters
+    ----------
+    folder : of the session
+    place : where to write; None: into the session's own folder
+    found : in each of its recordings; None: they are searched
 
     Raises
     ------
     BadInput
         The sound or the journal cannot be used.
     """
-    search_sound(folder)
-    score = rescore(folder)
-    write_score(folder.path, score)
+    place = place or folder.path
+    detections = found if found is not None else find_calls(folder) if folder.sound_paths else []
+    files = {name: folder.path / file for name, file in SCORED_FILES.items()}
+    if folder.sound_paths:
+        write_detections(place, detections)
+        files["calls"] = place / CALLS
+    score = rescore(folder, calls=[call for one in detections for call in one.calls] if folder.sound_paths else None)
+    write_score(place, score, files)
     return score
 
 
@@ -65,31 +77,30 @@ def finish_recording(path: Path, channels: Path, out: Path) -> Score:
     return score
 
 
-def search_sound(folder: SessionFolder) -> None:
-    """Write the calls that are in the session's sound, and what was rejected; nothing without sound."""
-    if not folder.sound_paths:
-        return
+def write_detections(place: Path, detections: Iterable[Detection]) -> None:
+    """Write the calls that were found, and what was rejected, over those that are there."""
     from behavior.usv.table import REJECTED_COLUMNS, TableWriter, write_calls
 
-    detections = find_calls(folder)
-    write_calls(folder.path / CALLS, [call for one in detections for call in one.calls])
-    with (folder.path / "rejected.csv").open("w", newline="", encoding="utf-8") as stream:
-        TableWriter(stream, REJECTED_COLUMNS).write([call for one in detections for call in one.rejected])
+    detections = list(detections)
+    write_calls(place / CALLS, [call for one in detections for call in one.calls])
+    with (place / REJECTED).open("w", newline="", encoding="utf-8") as stream:
+        TableWriter(stream, REJECTED_COLUMNS).write([event for one in detections for event in one.rejected])
 
 
 def find_calls(folder: SessionFolder) -> list[Detection]:
     """Search each of the session's recordings; what its own journal knows to have sounded is gated."""
+    if not folder.sound_paths:
+        raise BadInput(f"{folder.path}: there is no sound in this session; nothing can be searched")
+    items = folder.read().items
+    return [search(path, PROFILE, known_events(items, path.name)) for path in folder.sound_paths if path.stat().st_size]
+
+
+def search(recording: Path, profile: str, events: Iterable[KnownEvent] = ()) -> Detection:
+    """Search a recording for what a profile, by its name or file, looks for."""
     from behavior.usv.detect import detect_file
     from behavior.usv.profile import load_profile
 
-    if not folder.sound_paths:
-        raise BadInput(f"{folder.path}: there is no sound in this session; nothing can be searched")
-    profile, items = load_profile(PROFILE), folder.read().items
-    return [
-        detect_file(path, profile, events=list(known_events(items, path.name)))
-        for path in folder.sound_paths
-        if path.stat().st_size
-    ]
+    return detect_file(recording, load_profile(profile), events=list(events))
 
 
 def known_events(items: Iterable[Item], file: str | None = None) -> Iterator[KnownEvent]:

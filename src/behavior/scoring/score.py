@@ -37,7 +37,8 @@ RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle"
 """The columns of `responses.csv`."""
 SCORE_FILE = "score.json"
 _TEXT = {"component", "where", "kind"}
-_FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv", "fights": "fights.csv"}
+SCORED_FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv", "fights": "fights.csv"}
+"""What a session's score is made from, by what it is called in `score.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def write_score(folder: Path, score: Score, sources: Mapping[str, Path] | None =
     Failure
         The disk did not take them.
     """
-    made_from = {name: folder / file for name, file in _FILES.items()} if sources is None else sources
+    made_from = {name: folder / file for name, file in SCORED_FILES.items()} if sources is None else sources
     document = {
         "software": f"behavior {__version__}",
         **{f"{name}_sha256": _sha256(file) for name, file in made_from.items() if file.is_file()},
