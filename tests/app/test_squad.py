@@ -56,7 +56,7 @@ def squad(tmp_path: Path) -> subprocess.Popen[str]:
 
 def test_sessions_are_confirmed_noted_and_stopped_one_by_one(squad: subprocess.Popen[str], tmp_path: Path) -> None:
     assert squad.stdin is not None
-    squad.stdin.write("R1\nme\n280\nR9\nR2\nme\n290\n")
+    squad.stdin.write("R1\nme\n280\n\nR9\nR2\nme\n290\n00:00\n")
     squad.stdin.flush()
     first, second = (wait_for_a_journal(tmp_path / "data" / f"sub-R{n}") for n in (1, 2))
     squad.stdin.write("A wet bedding\nC hello\nB stop\n")
@@ -70,11 +70,42 @@ def test_sessions_are_confirmed_noted_and_stopped_one_by_one(squad: subprocess.P
     assert "Which chamber? One of A, B" in out
     assert "B: Ended after" in out
     assert [item.text for item in first.read().items if isinstance(item, Noted)] == ["wet bedding"]
+    assert first.header.injected_at is None
+    assert second.header.injected_at is not None
     assert (first.header.treatment.dose_mg_kg, second.header.treatment.blind_code) == (0, "X7")
     for folder in find_sessions(tmp_path / "data"):
         assert verify(folder).remarks == ()
         assert folder.footer is not None
         assert folder.footer.reason == "stopped by the experimenter (keyboard)"
+
+
+def test_several_chambers_without_a_plan_ask_for_everything(tmp_path: Path) -> None:
+    (tmp_path / "quick.toml").write_text(QUICK)
+    command = [
+        *COMMAND, "run", "simulated", "--chamber", "A", "--chamber", "B", "--paradigm", "geller_seifter",
+        "--parameters", "quick.toml", "--simulate",
+    ]  # fmt: skip
+    answers = "R1\nK1\nme\n280\n00:00\n" + "\nR1\nR2\nK2\nme\n290\n\n"  # nobody, and one who is elsewhere already
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path
+    )
+    try:
+        assert process.stdin is not None
+        process.stdin.write(answers)
+        process.stdin.flush()
+        for n in (1, 2):
+            wait_for_the_footer(wait_for_a_journal(tmp_path / "data" / f"sub-R{n}").path)
+        out, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 0, out
+    assert "A session needs its subject's ID." in out
+    assert "R1 is in another chamber already." in out
+    found = {folder.header.subject: folder.header for folder in find_sessions(tmp_path / "data")}
+    assert {name: (one.chamber, one.treatment.blind_code) for name, one in found.items()} == {
+        "R1": ("A", "K1"),
+        "R2": ("B", "K2"),
+    }
 
 
 def wait_for_the_footer(folder: Path) -> None:
@@ -106,7 +137,9 @@ def test_nobody_at_the_terminal(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--squad", "plan.toml", "--chamber", "D"], "plan.toml: plans nothing for chamber D; it plans A, B"),
-        (["--chamber", "A", "--chamber", "B"], "several chambers are started from a --plan or a --squad"),
+        (["--chamber", "A", "--chamber", "B"], "say --chamber and --paradigm, or start the sessions of a --plan or a"),
+        (["--chamber", "A", "--chamber", "A", "--paradigm", "p"], "--chamber A is said twice; each holds one session"),
+        (["--chamber", "A", "--chamber", "B", "--paradigm", "p", "--subject", "R1"], "--subject: of one session; with"),
         (["--squad", "nowhere.toml"], "nowhere.toml: there is no such file"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from behavior.app.squad import starts_of, supervise
+from behavior.app.squad import in_chambers, one_each, starts_of, supervise
 from behavior.model.errors import BadInput, Failure
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def run(
     rig: Annotated[str, typer.Argument(help="Rig file, or the name of a shipped one.")],
-    chamber: Annotated[list[str] | None, typer.Option(help="Chamber of the rig; several with a plan.")] = None,
+    chamber: Annotated[list[str] | None, typer.Option(help="Chamber of the rig; may be said again.")] = None,
     paradigm: Annotated[
         str | None, typer.Option(help="Name of a paradigm, or a Python file with one of yours.")
     ] = None,
@@ -74,8 +74,22 @@ def run(
         common = ["--out", str(out), *(["--simulate"] if simulate else [])]
         supervise(rig, starts_of(plan, squad, chamber or (), date=date, at=at, dataset=out), common)
         return
-    if chamber is None or len(chamber) != 1 or paradigm is None:
-        raise BadInput("say --chamber and --paradigm; several chambers are started from a --plan or a --squad")
+    if not chamber or paradigm is None:
+        raise BadInput("say --chamber and --paradigm, or start the sessions of a --plan or a --squad")
+    if len(chamber) > 1:
+        of_one = {
+            "--subject": subject, "--experimenter": experimenter, "--weight-g": weight_g, "--blind-code": blind_code,
+            "--injected-at": injected_at, "--free-feeding-g": free_feeding_g, "--master": master, "--seed": seed,
+            "--underweight-allowed-by": underweight_allowed_by,
+        }  # fmt: skip
+        one_each(of_one)
+        starts = in_chambers(
+            chamber, paradigm=paradigm, parameters=parameters, compound=compound, dose_mg_kg=dose_mg_kg,
+            vehicle=vehicle, route=route, pretreatment_min=pretreatment_min, precedes=precedes, day=day, study=study,
+            arm=arm,
+        )  # fmt: skip
+        supervise(rig, starts, ["--out", str(out), *(["--simulate"] if simulate else [])])
+        return
     from behavior.app.asking import ask_for_treatment
     from behavior.app.connect import connected
     from behavior.app.prepare import attend, prepare, treatment_of, without_drug

@@ -15,12 +15,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -95,6 +95,33 @@ def starts_of(
     return [sessions[chamber] for chamber in chambers or sessions]
 
 
+def in_chambers(chambers: Sequence[str], **common: Any) -> list[Start]:
+    """A start for each chamber, of one paradigm; who goes where is asked.
+
+    Raises
+    ------
+    BadInput
+        A chamber is named twice.
+    """
+    from behavior.config.squad import Start
+
+    if twice := sorted({chamber for chamber in chambers if chambers.count(chamber) > 1}):
+        raise BadInput(f"--chamber {twice[0]} is said twice; each holds one session")
+    return [Start(chamber=chamber, subject="", **common) for chamber in chambers]
+
+
+def one_each(given: Mapping[str, object]) -> None:
+    """Refuse options that belong to one session, where several are started.
+
+    Raises
+    ------
+    BadInput
+        Some were given; names them.
+    """
+    if said := [option for option, value in given.items() if value is not None]:
+        raise BadInput(f"{', '.join(said)}: of one session; with several chambers leave it out, each is asked")
+
+
 def next_squad(plan: Path, dataset: Path, date: str | None, at: str | None) -> list[Start]:
     """The sessions of a plan that start together, on a day and at a time, and were not run yet.
 
@@ -163,21 +190,40 @@ class Squad:
 
     def __init__(self) -> None:
         self.sessions: dict[str, Session] = {}
+        self._subjects: set[str] = set()
         self._typed: SimpleQueue[str | None] = SimpleQueue()
         threading.Thread(target=self._read, name="keyboard", daemon=True).start()
 
     def confirmed(self, start: Start) -> list[str] | None:
         """Ask for the subject's ID, and then what is asked at every start; None after three misses."""
         for _ in range(TRIES):
-            if self._answer(f"Chamber {start.chamber}: subject, scanned or typed") == start.subject:
-                return [
-                    *("--subject", start.subject),
-                    *("--experimenter", self._answer("Experimenter")),
-                    *("--weight-g", self._answer("Weight g")),
-                ]
-            typer.echo(f"That is not {start.subject}, whom the plan names for chamber {start.chamber}.")
+            subject = self._answer(f"Chamber {start.chamber}: subject, scanned or typed")
+            if why := self._wrong(subject, start):
+                typer.echo(why)
+                continue
+            self._subjects.add(subject)
+            code = [] if start.is_treated else ["--blind-code", self._answer("Blind code")]
+            return [
+                *("--subject", subject),
+                *code,
+                *("--experimenter", self._answer("Experimenter")),
+                *("--weight-g", self._answer("Weight g")),
+                *self._treated_at(),
+            ]
         typer.echo(f"Chamber {start.chamber} is left out.")
         return None
+
+    def _wrong(self, subject: str, start: Start) -> str:
+        """Why this cannot be the subject of a start; empty if it can."""
+        if start.subject and subject != start.subject:
+            return f"That is not {start.subject}, whom the plan names for chamber {start.chamber}."
+        if not subject:
+            return "A session needs its subject's ID."
+        return f"{subject} is in another chamber already." if subject in self._subjects else ""
+
+    def _treated_at(self) -> list[str]:
+        answer = self._answer("Treated at, as in 14:05 (Enter: not treated today)")
+        return ["--injected-at", answer] if answer else []
 
     def begin(self, start: Start, command: Sequence[str]) -> None:
         """Start a session."""

@@ -35,6 +35,11 @@ class Start(Record):
     study: str | None = None
     arm: str | None = None
 
+    @property
+    def is_treated(self) -> bool:
+        """Whether it says what was given, be it under a code."""
+        return self.blind_code is not None or self.dose_mg_kg is not None
+
     def options(self) -> list[str]:
         """As options of `behavior run`, but for what is asked at the start."""
         given = self.model_dump(exclude={"subject"}, exclude_none=True)
