@@ -50,6 +50,7 @@ static struct {
     bool flows;                  /* as far as the last look at the current tells */
     uint16_t ua;                 /* of the pulse that is on */
     uint32_t us;
+    uint32_t fault_us;           /* when the fault that is to be told happened */
     uint32_t on_time_us;         /* of all pulses since reset: at most 1,200 s */
     uint32_t n, current;         /* samples of the pulse and their sum */
     uint32_t report[4];          /* number, us, uA, cause */
@@ -132,7 +133,13 @@ static void report(uint32_t closed_us) {
     box.report[2] = box.n ? (box.current * UA_A_STEP + box.n / 2) / box.n : 0;
     box.report[3] = box.cause;
     harp_event(REG_PULSE_ENDED, closed_us);
-    if (box.fault_to_tell) harp_event(REG_FAULT, hal_us());
+    if (box.fault_to_tell) harp_event(REG_FAULT, box.fault_us);
+}
+
+/* A fault that ends the pulse is told after the pulse's own report. */
+static void tell_later(uint8_t fault) {
+    box.fault_to_tell |= harp_add_fault(fault);
+    box.fault_us = hal_us();
 }
 
 /* The gate is closed, or was told to be. The report waits until the current is gone. */
@@ -145,7 +152,7 @@ static void closing(uint8_t cause) {
 
 static void close_gate(uint8_t cause, uint8_t fault) {
     hal_gate_close();
-    box.fault_to_tell = harp_add_fault(fault);
+    if (fault) tell_later(fault);
     closing(cause);
 }
 
@@ -153,7 +160,7 @@ static void overrun(void) {
     hal_gate_close();
     hal_set_current(0);
     hal_second_switch(false);
-    box.fault_to_tell |= harp_add_fault(FAULTS_OVERRUN);
+    tell_later(FAULTS_OVERRUN);
     box.cause = END_CAUSES_OVERRUN;
     report(hal_us());
 }
@@ -163,7 +170,7 @@ static void end_pulse(uint8_t cause, uint8_t fault) {
     if (box.gate == OPEN)
         close_gate(cause, fault);
     else if (box.gate == CLOSING)
-        box.fault_to_tell |= harp_add_fault(fault);
+        tell_later(fault);
     else
         harp_fault(fault);
     set_second_switch();
