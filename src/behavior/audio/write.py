@@ -21,7 +21,8 @@ from behavior.model.errors import BadInput, Failure
 
 Int16 = npt.NDArray[np.int16]
 
-_HEADER_BYTES = 80
+HEADER_BYTES = 80
+"""Samples of a WAV that is written here begin after so many bytes."""
 _LARGEST_RIFF = 0xFFFFFFFF
 
 
@@ -118,7 +119,7 @@ class _WavSink:
         self._stated = self._n_bytes
 
     def _header(self) -> bytes:
-        riff_bytes, frame_bytes = self._n_bytes + _HEADER_BYTES - 8, 2 * self._channels
+        riff_bytes, frame_bytes = self._n_bytes + HEADER_BYTES - 8, 2 * self._channels
         big = riff_bytes > _LARGEST_RIFF
         sizes = struct.pack("<QQQI", riff_bytes, self._n_bytes, self._n_bytes // frame_bytes, 0) if big else bytes(28)
         return struct.pack(

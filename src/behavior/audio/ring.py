@@ -1,0 +1,75 @@
+"""The ring between whoever delivers sound and whoever writes it: some seconds of it, so that a slow disk costs nothing.
+
+Rules. Putting never waits. What does not fit is lost, counted, and given out as silence of its length at its place,
+so that the number of a sample is its time whatever was lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import numpy as np
+
+from behavior.audio.source import Int16
+
+
+class Ring:
+    """Samples on their way from one thread to another.
+
+    Parameters
+    ----------
+    n_samples : how many instants it holds
+    channels : samples of one instant
+
+    Attributes
+    ----------
+    n_lost : instants that did not fit, so far
+    """
+
+    def __init__(self, n_samples: int, channels: int = 1) -> None:
+        self._samples = np.zeros((n_samples, channels), np.int16)
+        self._lock = threading.Lock()
+        self._n_put = self._n_taken = self.n_lost = 0
+        self._silences: deque[tuple[int, int]] = deque()
+
+    def put(self, block: Int16) -> int:
+        """Append a block of shape (n, channels); how many of its instants, its last ones, did not fit."""
+        with self._lock:
+            size = len(self._samples)
+            n = min(len(block), size - (self._n_put - self._n_taken))
+            at = self._n_put % size
+            first = min(n, size - at)
+            self._samples[at : at + first] = block[:first]
+            self._samples[: n - first] = block[first:n]
+            self._n_put += n
+            n_lost = len(block) - n
+            if n_lost:
+                self._lose(n_lost)
+            return n_lost
+
+    def skip(self, n: int) -> None:
+        """Note that `n` instants were lost on the way here."""
+        with self._lock:
+            self._lose(n)
+
+    def take(self) -> list[tuple[int, Int16]]:
+        """All that is there, in order: (0, samples), or (n, nothing) for `n` instants that were lost."""
+        with self._lock:
+            size, pieces = len(self._samples), list[tuple[int, Int16]]()
+            marks = [*self._silences, (self._n_put, 0)]
+            for until, n_silent in marks:
+                if until > self._n_taken:
+                    index = np.arange(self._n_taken, until) % size
+                    pieces.append((0, self._samples[index]))
+                    self._n_taken = until
+                if n_silent:
+                    pieces.append((n_silent, self._samples[:0]))
+            self._silences.clear()
+            return pieces
+
+    def _lose(self, n: int) -> None:
+        self.n_lost += n
+        if self._silences and self._silences[-1][0] == self._n_put:
+            n += self._silences.pop()[1]
+        self._silences.append((self._n_put, n))
