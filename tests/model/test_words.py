@@ -33,6 +33,7 @@ VALUES = {
     bool: st.booleans(),
     str: st.text(),
     float | None: st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    tuple[int, ...]: st.lists(st.integers(-(2**62), 2**62), max_size=4).map(tuple),
     tuple[float, ...]: st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
 }
 
@@ -47,7 +48,7 @@ ITEMS = st.sampled_from(BY_NAME).flatmap(any_of)
 
 def test_the_unions_hold_every_kind_and_nothing_else() -> None:
     assert {*get_args(AnyEvent), *get_args(AnyCommand)} == KINDS
-    assert len(get_args(AnyEvent)) + len(get_args(AnyCommand)) == len(KINDS) == 31
+    assert len(get_args(AnyEvent)) + len(get_args(AnyCommand)) == len(KINDS) == 34
 
 
 def test_a_name_in_a_journal_means_one_kind() -> None:
@@ -123,6 +124,6 @@ def test_only_states_and_shocks_outlive_what_asked_for_them() -> None:
 def test_durations_and_currents_carry_their_unit(kind: type[Any]) -> None:
     for name, hint in get_type_hints(kind).items():
         if name in kind.__struct_fields__ and hint in (float, float | None):
-            assert f"_{name}".endswith(("_s", "_ma")), f"{kind.__name__}.{name}"
+            assert f"_{name}".endswith(("_s", "_ma", "_hz")), f"{kind.__name__}.{name}"
         if name.endswith("_us"):
-            assert hint is int, "microseconds are whole"
+            assert hint in (int, tuple[int, ...]), "microseconds are whole"

@@ -176,6 +176,11 @@ def test_a_signal_becomes_a_stop_and_the_handlers_are_given_back() -> None:
 
 def test_a_recording_is_the_recorders_and_its_events_come_back() -> None:
     class Recorder:
+        busy = False
+
+        def heard(self) -> list[Event]:
+            return []
+
         def start(self, at_us: int) -> RecordingStarted:
             return RecordingStarted(at_us, "audio.wav", 250_000)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from behavior.app.microphone import LiveMicrophone
     from behavior.app.prepare import Protocol
     from behavior.config.rig import Chamber
     from behavior.devices.chamber import ConnectedChamber
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from behavior.model.doses import Treatment
     from behavior.session.resume import Interrupted
     from behavior.simulate.rig import SimulatedChamber
-    from behavior.simulate.sound import SimulatedMicrophone
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Link:
     activate: Callable[[], None]
     """Puts all devices into Active mode; to be called when the session is about to drive them."""
     world: SimulatedChamber | None
-    microphone: SimulatedMicrophone | None
+    microphone: LiveMicrophone | None
 
 
 @contextmanager
@@ -52,6 +52,7 @@ def connected(
     Failure
         A device is not there, or not ready.
     """
+    from behavior.app.microphone import LiveMicrophone
     from behavior.devices.chamber import ConnectedChamber
     from behavior.devices.connecting import Making
     from behavior.devices.dialects import baud_of
@@ -61,12 +62,9 @@ def connected(
     from behavior.devices.transport import transport_to
     from behavior.session.live import monotonic_clock
     from behavior.simulate.rig import SimulatedChamber
-    from behavior.simulate.sound import SimulatedMicrophone
 
     start_ns = time.monotonic_ns()
     clock_us = monotonic_clock(start_ns)
-    part = interrupted.folder.next_sound_part if interrupted else 1
-    microphone = SimulatedMicrophone(box.microphone.sample_rate_hz, part) if simulated and box.microphone else None
     with ExitStack() as stack:
         world = None
         if simulated:
@@ -74,10 +72,18 @@ def connected(
                 "paradigm": protocol.paradigm.name,
                 "parameters": protocol.parameters.model_dump(mode="json"),
             }
-            world = stack.enter_context(SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns, **what))
+            listened = protocol.records and box.microphone is not None
+            world = stack.enter_context(
+                SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns, listened=listened, **what)
+            )
             ports = world.ports
         else:
             ports = ports_of([device for device in box.devices if device.has_port], serial_ports())
+        microphone = None
+        if protocol.records and box.microphone is not None:
+            part = interrupted.folder.next_sound_part if interrupted else 1
+            heard = None if world is None else (seed + part, start_ns, world.hearing)
+            microphone = stack.enter_context(LiveMicrophone(box.microphone, start_ns, part=part, simulated=heard))
         making = Making(
             box,
             clock_us,
@@ -102,4 +108,6 @@ def connected(
                 if isinstance(driver, HarpDriver):
                     activate(driver.kind, transport, clock_us)
 
+        if microphone is not None:
+            microphone.wait_ready()
         yield Link(chamber, making.identities, clock_us, activate_all, world, microphone)

@@ -28,6 +28,8 @@ class Protocol:
     parameters: Parameters
     limits: ShockLimits
     remarks: tuple[str, ...] = ()
+    records: bool = False
+    """Whether sound is recorded."""
 
 
 def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, master: Path | None = None) -> Protocol:
@@ -47,20 +49,37 @@ def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, mast
         has moved yet.
     """
     from behavior.config.shipped import find
-    from behavior.model.doses import Treatment
     from behavior.paradigms.catalogue import find_paradigm
     from behavior.session.assemble import read_parameters
-    from behavior.session.needs import rehearse
-    from behavior.simulate.animals import animal_for
-    from behavior.simulate.ideal import IdealBox
 
     found = find_paradigm(paradigm)
     file = find(parameters, "configs", "paradigms") if parameters else None
     resolved, remarks = (read_parameters(found, file), ()) if master is None else yoked(found, file, master)
-    for rehearsal in range(3):
-        animal = animal_for(found.name, resolved.model_dump(mode="json"), seed + rehearsal, Treatment())
-        rehearse(found, resolved, box, IdealBox(animal), seed=seed + rehearsal, what=str(file or paradigm))
-    return Protocol(paradigm, found, resolved, box.limits.lowered_to(resolved.limits), remarks)
+    records = rehearsed(found, resolved, box, seed, what=str(file or paradigm))
+    return Protocol(paradigm, found, resolved, box.limits.lowered_to(resolved.limits), remarks, records)
+
+
+def rehearsed(paradigm: Paradigm, parameters: Parameters, box: Chamber, seed: int, *, what: str) -> bool:
+    """Dry-run a session three times; whether it records sound.
+
+    Raises
+    ------
+    BadInput
+        The guard would refuse a shock, the paradigm fails, or the chamber lacks something.
+    """
+    from behavior.model.commands import SetRecording
+    from behavior.model.doses import Treatment
+    from behavior.session.needs import rehearse
+    from behavior.simulate.animals import animal_for
+    from behavior.simulate.ideal import IdealBox
+
+    seen = set[type]()
+    for one in range(seed, seed + 3):
+        animal = animal_for(paradigm.name, parameters.model_dump(mode="json"), one, Treatment())
+        rehearse(
+            paradigm, parameters, box, IdealBox(animal), seed=one, what=what, watch=lambda item: seen.add(type(item))
+        )
+    return SetRecording in seen
 
 
 def yoked(paradigm: Paradigm, file: Path | None, master: Path) -> tuple[Parameters, tuple[str, ...]]:

@@ -72,7 +72,7 @@ def closed(session: Interrupted, why: str) -> SessionFooter:
 def gone_on_with(session: Interrupted, *, simulated: bool) -> SessionFooter:
     """Find the devices again, keep their counts, and drive the core on."""
     from behavior.app.connect import connected
-    from behavior.app.prepare import Protocol
+    from behavior.app.prepare import Protocol, rehearsed
     from behavior.app.run import live
     from behavior.config import read
     from behavior.config.limits import ShockLimits
@@ -86,7 +86,8 @@ def gone_on_with(session: Interrupted, *, simulated: bool) -> SessionFooter:
     paradigm = find_paradigm(name)
     parameters = resolve(paradigm, header.parameters, file="header.json")
     box = read(find(header.rig, "configs", "rigs"), Rig).chamber(header.chamber)
-    protocol = Protocol(name, paradigm, parameters, ShockLimits(**header.limits))
+    records = rehearsed(paradigm, parameters, box, header.seed, what=name)
+    protocol = Protocol(name, paradigm, parameters, ShockLimits(**header.limits), records=records)
     with connected(
         box, protocol, header.treatment, header.seed, simulated=simulated or header.simulated, interrupted=session
     ) as link:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from behavior.app.prepare import Protocol
     from behavior.model.session import SessionFooter
     from behavior.session.folder import SessionFolder
+    from behavior.session.journal import Item
     from behavior.session.live import LiveApparatus
     from behavior.session.resume import Interrupted
 
@@ -98,8 +99,8 @@ def run(
     from behavior.config.shipped import find
 
     box = read(find(rig, "configs", "rigs"), Rig).chamber(chamber[0])
-    if not simulate:  # nothing here captures real sound yet: a paradigm that records is refused, not run unheard
-        box = box.model_copy(update={"microphone": None})
+    if not simulate and box.microphone is not None and box.microphone.device is None:
+        box = box.model_copy(update={"microphone": None})  # what records is refused, and not run unheard
     seed = time.time_ns() % 2**32 if seed is None else seed
     protocol = prepare(paradigm, parameters, box, seed, master)
     blind_code, injected_at = ask_for_treatment(blind_code, dose_mg_kg, injected_at)
@@ -141,6 +142,8 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
         )
         for name, found in link.identities.items()
     )
+    if link.microphone is not None:
+        devices += (DeviceIdentity(name="microphone", kind="microphone", uid=link.microphone.identity, firmware=""),)
     return create(
         out,
         SessionHeader(
@@ -175,7 +178,16 @@ def live(
     start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
     link.activate()
-    apparatus = LiveApparatus(link.chamber, link.clock_us, link.microphone, watch=board.show, start_us=start_us)
+    microphone = link.microphone
+    apparatus = LiveApparatus(link.chamber, link.clock_us, microphone, watch=board.show, start_us=start_us)
+
+    if microphone is not None:
+        microphone.attend(folder.path, apparatus.zero_us)
+
+    def watch(item: Item) -> None:
+        board.take(item)
+        if microphone is not None:
+            microphone.witness(item)
 
     def status() -> EngineStatus:
         return status_of(apparatus.now_us(), apparatus.looked_us, apparatus.heard_us, at_s=time.time())
@@ -192,13 +204,13 @@ def live(
             core,
             apparatus,
             time_of_day=lambda: datetime.now().astimezone().isoformat(),
-            watch=board.take,
+            watch=watch,
             interrupted=interrupted,
             first=resumed(core) if interrupted else SessionStarted,
         )
     board.clear()
-    if link.world is not None and link.microphone is not None:
-        link.microphone.write(folder.path, link.world.sounds(since_us=apparatus.zero_us), folder.header.seed)
+    if link.world is not None and microphone is not None:
+        microphone.write_truth(link.world.sounds(since_us=apparatus.zero_us))
     return footer
 
 

@@ -33,6 +33,7 @@ from behavior.audio.write import RecordingWriter
 from behavior.model.errors import BehaviorError, Failure
 
 RING_S, KEPT_S, SILENT_S = 8.0, 2.0, 2.0
+TIMED_US = 5_000_000
 SETTLE_US = 500_000
 """What arrives before is counted and says nothing of the clock: sound systems begin with a burst or a pause."""
 _MOST_LOST_S = 60.0
@@ -53,6 +54,13 @@ class Started:
 
     file: str
     at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """When the samples of the file that is being written were taken, as is known by now."""
+
+    line: SampleLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class Dead:
     why: str
 
 
-Message = Ready | Started | Lost | Ended | Dead
+Message = Ready | Started | Timed | Lost | Ended | Dead
 
 
 def host_us() -> int:
@@ -129,6 +137,7 @@ class Capture:
         self._n = 0  # samples taken from the ring, lost ones included
         self._kept: deque[tuple[int, Int16]] = deque()
         self._file: _File | None = None
+        self._timed_us = 0
         self._ready = self._dead = False
 
     def open(self) -> None:
@@ -187,6 +196,7 @@ class Capture:
                 self._take(samples)
         if self._file is not None and self._file.last is not None and self._n >= self._file.last:
             self._end()
+        self._tell_time()
         self._look_after_source()
         return self._tell()
 
@@ -291,6 +301,12 @@ class Capture:
         )
         if why:
             self._die(why)
+
+    def _tell_time(self) -> None:
+        now_us = self._clock_us()
+        if self._file is not None and now_us >= self._timed_us + TIMED_US:
+            self._timed_us = now_us
+            self._told.append(Timed(self._line().from_sample(self._file.first)))
 
     def _look_after_source(self) -> None:
         now_us = self._clock_us()

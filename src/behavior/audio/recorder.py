@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from behavior.audio.capture import Capture, Dead, Message, Ready
 from behavior.audio.pulses import PulseFinder
@@ -44,18 +45,21 @@ class MicrophoneProcess:
             target=_serve, args=(self._there, opener, finder), name="microphone", daemon=True
         )
         self._told: list[Message] = []
-        self._gone = False
+        self._gone = self._closed = False
 
-    def open(self) -> Ready:
-        """Let it run; returns when its clock is known.
+    def begin(self) -> None:
+        """Start the process."""
+        self._process.start()
+        self._there.close()
+
+    def wait_ready(self) -> Ready:
+        """Wait until it runs and its clock is known.
 
         Raises
         ------
         BehaviorError
             It is not there, or cannot deliver what is asked of it.
         """
-        self._process.start()
-        self._there.close()
         until_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s:
             self._here.poll(0.1)
@@ -96,10 +100,18 @@ class MicrophoneProcess:
         told, self._told = self._told, []
         return told
 
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
     def close(self) -> list[Message]:
         """End the file, if one is being written, and the process; what it told last."""
-        if self._process.pid is None:
+        if self._closed or self._process.pid is None:
             return []
+        self._closed = True
         self._send(("close",))
         told, until_s = list[Message](), time.monotonic() + CLOSING_S
         with contextlib.suppress(BehaviorError):
@@ -114,7 +126,7 @@ class MicrophoneProcess:
         self._process.close()
         self._here.close()
         self._gone = True
-        return told
+        return [message for message in told if not isinstance(message, Dead)]
 
     def _send(self, what: tuple[Any, ...]) -> None:
         with contextlib.suppress(OSError):  # gone: `messages` says so

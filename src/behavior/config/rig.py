@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from behavior.config.limits import CEILINGS, ShockLimits
 from behavior.config.read import Record
@@ -101,10 +101,57 @@ class Device(Record):
         return self
 
 
+class Sync(Record):
+    """What puts the sound on the session's clock more exactly than the computer's clock does: pulses in both."""
+
+    carried_by: Literal["lowest_bit", "channel", "clicks"]
+    """A digital input in the samples' lowest bit, a line wired to a channel of its own, or clicks that are heard."""
+    follows: Literal["shock", "lever", "feeder", "cue"]
+    """What it tells: each beginning of a shock, press of a lever, delivery, or cue."""
+    channel: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Which channel carries it; by default the sound's, and for a line of its own the second."""
+
+
 class Microphone(Record):
     """What records the chamber's sound."""
 
+    device: Annotated[str, Field(min_length=1)] | None = None
+    """Its name as `behavior audio-check` lists it, or a part that no other has; simulated chambers need none."""
     sample_rate_hz: Annotated[int, Field(ge=96_000, le=1_000_000)] = 250_000
+    channels: Annotated[int, Field(ge=1, le=32)] = 1
+    """How many channels are recorded."""
+    channel: Annotated[int, Field(ge=1, le=32)] = 1
+    """Which of them is this chamber's sound."""
+    sync: Sync | None = None
+    profile: str = "rat"
+    """What the live detector looks for: a shipped profile, or a TOML file."""
+
+    @field_validator("device")
+    @classmethod
+    def _is_no_number(cls, device: str | None) -> str | None:
+        if device is not None and device.strip().isdigit():
+            raise ValueError(
+                f"{device!r} is a number, which changes with what is plugged in; name the microphone as "
+                "`behavior audio-check` lists it"
+            )
+        return device
+
+    @model_validator(mode="after")
+    def _channels_are_there(self) -> Self:
+        carried = self.sync_channel if self.sync else 1
+        if max(self.channel, carried) > self.channels:
+            raise ValueError(f"channel {max(self.channel, carried)} is needed, and {self.channels} are recorded")
+        if self.sync and self.sync.carried_by == "channel" and carried == self.channel:
+            raise ValueError(f"channel {carried} cannot be both sound and a line")
+        return self
+
+    @property
+    def sync_channel(self) -> int:
+        """Which channel carries the pulses."""
+        sync = self.sync
+        if sync is None or sync.channel is None:
+            return 2 if sync is not None and sync.carried_by == "channel" else self.channel
+        return sync.channel
 
 
 class Chamber(Record):

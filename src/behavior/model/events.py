@@ -120,6 +120,35 @@ class RecordingEnded(Event, frozen=True):
     n_dropped: int
 
 
+class SoundLost(Event, frozen=True):
+    """So many samples before `at_us` never came and are silence; 0 where the system says so and its clock does not."""
+
+    n_samples: int
+    cause: str
+
+
+class SoundAligned(Event, frozen=True):
+    """A recording that is complete was put on the session's clock: `by` pulses in it, or the computer's clock alone.
+
+    Its first sample was taken at `began_us`, and `samples_per_s` of them truly came in a second of the session.
+    `residuals_us` are the pulses' distances from that line, in order of time.
+    """
+
+    file: str
+    began_us: int
+    samples_per_s: float
+    by: str
+    residuals_us: tuple[int, ...]
+
+
+class CallHeard(Event, frozen=True):
+    """While the session ran, the detector heard a call that began at `at_us`."""
+
+    duration_us: int
+    peak_hz: float
+    call_type: str
+
+
 AnyEvent: TypeAlias = (
     SessionStarted
     | TimerFired
@@ -138,4 +167,7 @@ AnyEvent: TypeAlias = (
     | ShockEnded
     | RecordingStarted
     | RecordingEnded
+    | SoundLost
+    | SoundAligned
+    | CallHeard
 )

@@ -80,16 +80,16 @@ def on_session_clock(timeline: Timeline, calls: Iterable[Call]) -> list[Heard]:
         raise BadInput(
             "calls: the session's journal knows no recording that they were found in; give those of this session"
         )
-    began_s = _recording_starts(timeline.recordings)
-    return [Heard(began_s(call) + call.onset_s, began_s(call) + call.offset_s, call.peak_hz) for call in calls]
+    of = _recording_of(timeline.recordings)
+    return [Heard(of(call).session_s(call.onset_s), of(call).session_s(call.offset_s), call.peak_hz) for call in calls]
 
 
-def _recording_starts(recordings: Sequence[Recording]) -> Callable[[Call], float]:
+def _recording_of(recordings: Sequence[Recording]) -> Callable[[Call], Recording]:
     if len(recordings) == 1:
-        return lambda call: recordings[0].began_us / 1e6
-    by_name = {_base(recording.file): recording.began_us / 1e6 for recording in recordings}
+        return lambda call: recordings[0]
+    by_name = {_base(recording.file): recording for recording in recordings}
 
-    def starts(call: Call) -> float:
+    def its_recording(call: Call) -> Recording:
         try:
             return by_name[_base(call.file)]
         except KeyError:
@@ -98,7 +98,7 @@ def _recording_starts(recordings: Sequence[Recording]) -> Callable[[Call], float
                 f"{call.file}: calls of a recording that the session does not know; it has {names}"
             ) from None
 
-    return starts
+    return its_recording
 
 
 def _base(file: str) -> str:
@@ -186,7 +186,7 @@ def recorded(timeline: Timeline, window: Window) -> list[tuple[float, float]]:
     for recording in timeline.recordings:
         end_us = float(window.end_us)
         if recording.n_samples is not None and recording.sample_rate_hz:
-            end_us = min(end_us, recording.began_us + 1e6 * recording.n_samples / recording.sample_rate_hz)
+            end_us = min(end_us, 1e6 * recording.session_s(recording.n_samples / recording.sample_rate_hz))
         spans.append((float(max(window.begin_us, recording.began_us)), end_us))
     return spans
 

@@ -10,7 +10,7 @@ from behavior.model.errors import BadInput
 from behavior.scoring.artefacts import artefacts
 from behavior.scoring.rescore import CALLS, rescore
 from behavior.scoring.score import SCORE_FILE, SCORED_FILES, Score, write_score
-from behavior.scoring.timeline import timeline_of
+from behavior.scoring.timeline import Recording, timeline_of
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Item
 
@@ -114,6 +114,6 @@ def known_events(items: Iterable[Item], file: str | None = None) -> Iterator[Kno
 
     timeline = timeline_of(items)
     recordings = [one for one in timeline.recordings if one.file == file] or timeline.recordings
-    zero_us = recordings[0].began_us if recordings else 0
+    recording = recordings[0] if recordings else Recording("", 0, 0)
     for one in artefacts(timeline):
-        yield KnownEvent(one.kind, (one.begin_us - zero_us) / 1e6, (one.end_us - zero_us) / 1e6)
+        yield KnownEvent(one.kind, recording.recording_s(one.begin_us), recording.recording_s(one.end_us))

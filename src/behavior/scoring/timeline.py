@@ -131,13 +131,31 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The session's sound: when its first sample was taken, and how much of it was lost."""
+    """The session's sound: when its first sample was taken, and how much of it was lost.
+
+    `samples_per_s` is what truly came in a second of the session, once that is known; seconds of the recording are
+    those of `sample_rate_hz`, as its file states.
+    """
 
     file: str
     began_us: int
     sample_rate_hz: int
     n_samples: int | None = None
     n_dropped: int = 0
+    samples_per_s: float | None = None
+
+    @property
+    def stretch(self) -> float:
+        """Seconds of the session in a second of the recording."""
+        return self.sample_rate_hz / self.samples_per_s if self.samples_per_s else 1.0
+
+    def session_s(self, recording_s: float) -> float:
+        """Session time of a moment of the recording."""
+        return self.began_us / 1e6 + recording_s * self.stretch
+
+    def recording_s(self, session_us: float) -> float:
+        """Seconds from the first sample to a moment of the session."""
+        return (session_us - self.began_us) / 1e6 / self.stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +345,7 @@ class _Fold:
             e.Delivered: self.delivered,
             e.RecordingStarted: self.recording_started,
             e.RecordingEnded: self.recording_ended,
+            e.SoundAligned: self.sound_aligned,
             e.Noted: self.notes.append,
             e.Resumed: lambda x: self.gaps.append((x.at_us - x.gap_us, x.at_us)),
             c.BeginComponent: lambda x: self.begin(self.components, x.name),
@@ -421,6 +440,11 @@ class _Fold:
     def recording_ended(self, event: e.RecordingEnded) -> None:
         if self.recordings:
             self.recordings[-1].update(n_samples=event.n_samples, n_dropped=event.n_dropped)
+
+    def sound_aligned(self, event: e.SoundAligned) -> None:
+        for recording in self.recordings:
+            if recording["file"] == event.file:
+                recording.update(began_us=event.began_us, samples_per_s=event.samples_per_s)
 
     def end_session(self, command: c.EndSession) -> None:
         self.ended, self.end_us = command.reason, self.now_us

@@ -19,6 +19,7 @@ from behavior.model.events import Event, Faulted, LinkLost, Noted, Stopped
 from behavior.session.recording import Recorder
 
 SETTLE_US = 300_000
+SETTLE_SOUND_US = 5_000_000
 LONGEST_WAIT_US = 100_000
 """The loop looks up at least this often."""
 
@@ -77,13 +78,15 @@ class LiveApparatus:
         """Carry out a command."""
         if isinstance(command, SetRecording) and self._recorder is not None:
             now_us = self.now_us()
-            self._recorded.append(self._recorder.start(now_us) if command.on else self._recorder.stop(now_us))
+            event = self._recorder.start(now_us) if command.on else self._recorder.stop(now_us)
+            self._recorded += [] if event is None else [event]
         else:
             self._chamber.send(command, self._clock_us())
 
     def wait(self, until_us: int) -> list[Event]:
         """What came; at the latest after a tenth of a second."""
         events, self._recorded = self._recorded, []
+        events += [] if self._recorder is None else self._recorder.heard()
         now_us, due_us = self.now_us(), min(until_us, self._chamber.next_us - self.zero_us)
         ports = self._chamber.ports
         for port in self._inbox.wait(ports, 0.0 if events else min(due_us - now_us, LONGEST_WAIT_US) / 1e6):
@@ -98,11 +101,15 @@ class LiveApparatus:
         return events
 
     def settle(self) -> list[Event]:
-        """What the devices still report within 0.3 s."""
+        """What the devices still report within 0.3 s, and what is still to come of a recording that was stopped."""
         events, until_us = [], self.now_us() + SETTLE_US
-        while self.now_us() < until_us:
-            events += self.wait(until_us)
+        last_us = until_us + SETTLE_SOUND_US
+        while self.now_us() < until_us or (self._recording_settles() and self.now_us() < last_us):
+            events += self.wait(last_us)
         return events
+
+    def _recording_settles(self) -> bool:
+        return self._recorder is not None and self._recorder.busy
 
     def close(self) -> None:
         """Leave everything off and let go of the ports."""

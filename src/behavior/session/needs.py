@@ -4,7 +4,7 @@ event that nothing reports, would otherwise be met with silence while an animal 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,14 @@ DEEDS = (LeverPressed, LeverReleased, HeadEntered, HeadLeft, Crossed)
 
 
 def rehearse(
-    paradigm: Paradigm, parameters: Parameters, chamber: Chamber, apparatus: Apparatus, *, seed: int, what: str
+    paradigm: Paradigm,
+    parameters: Parameters,
+    chamber: Chamber,
+    apparatus: Apparatus,
+    *,
+    seed: int,
+    what: str,
+    watch: Callable[[Item], None] = lambda item: None,
 ) -> SessionCore:
     """Dry-run a session, and see that its chamber has all that it needs.
 
@@ -37,6 +44,7 @@ def rehearse(
     apparatus : a box without devices, with a subject in it
     seed : of all that is drawn
     what : names the session in errors
+    watch : sees each event and command
 
     Returns
     -------
@@ -51,9 +59,14 @@ def rehearse(
     check_shockers(chamber)
     awaited: set[Report] = set()
     items: list[Item] = []
+
+    def record(item: Item, host_us: int) -> None:
+        items.append(item)
+        watch(item)
+
     noticed = replace(paradigm, run=lambda box, p: paradigm.run(Noticing(box, awaited), p))
     core = assemble(noticed, parameters, seed=seed, limits=chamber.limits)
-    dry_run(core, apparatus, what=what, record=lambda item, host_us: items.append(item))
+    dry_run(core, apparatus, what=what, record=record)
     commands: set[Command] = {item for item in items if isinstance(item, MOVING)}
     if lacks := missing(chamber, commands, awaited):
         raise BadInput(f"{what}: chamber {chamber.name} has nothing that {lacks}; use another chamber or rig")

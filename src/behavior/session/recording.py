@@ -19,13 +19,23 @@ _PART = re.compile(r"audio(?:_part-(\d\d+))?\.(?:flac|wav)")
 
 
 class Recorder(Protocol):
-    """A microphone with somewhere to write to."""
+    """A microphone with somewhere to write to. After it was stopped it may be started again, with a new file."""
 
-    def start(self, at_us: int) -> RecordingStarted:
-        """Begin to record; `at_us` is when the command came, the event says when the first sample was taken."""
+    @property
+    def busy(self) -> bool:
+        """Whether something is still to come of a recording that was stopped."""
 
-    def stop(self, at_us: int) -> RecordingEnded:
-        """End the recording and close its file."""
+    def start(self, at_us: int) -> RecordingStarted | None:
+        """Begin to record; `at_us` is when the command came, the event says when the first sample was taken.
+
+        Where that is not known at once, the event comes later, from `heard`.
+        """
+
+    def stop(self, at_us: int) -> RecordingEnded | None:
+        """End the recording and close its file; the event comes later where the last sample is still on its way."""
+
+    def heard(self) -> list[Event]:
+        """What came since: the events of `start` and `stop`, what was lost, calls. Never waits."""
 
 
 def sound_name(part: int, suffix: str = ".flac") -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -25,9 +26,11 @@ Wave = tuple[int, Float]
 CallKind = Literal["22-kHz", "50-kHz"]
 ArtefactKind = Literal["shock", "lever", "feeder", "tone", "squeal", "scratch"]
 
-_CHUNK = 1 << 15
+CHUNK = 1 << 15
+"""Samples that are worked out at a time."""
 _NOISE, _CALLS, _ARTEFACTS = 0, 1, 2
 _FULL_SCALE = 32767.0
+_TONE_RAMP_S = 0.005
 _MIC_NOISE_RMS = 12.0
 _RUMBLE_RMS = 40.0
 _RUMBLE_POLE = 0.985
@@ -92,13 +95,10 @@ class Soundscape:
     def truth(self) -> list[TrueCall]:
         """The calls that begin before the end, by onset."""
         end_s = self.n_samples / self.sample_rate_hz
-        true = []
-        for number, call in enumerate(self.calls):
-            if call.onset_s < end_s:
-                hz = _contour(call, self._rng(_CALLS, number), self.sample_rate_hz)
-                offset_s = min(call.onset_s + call.duration_s, end_s)
-                true.append(TrueCall(call.onset_s, offset_s, float(hz.min()), float(hz.max()), call.kind))
-        return sorted(true, key=lambda call: call.onset_s)
+        all_calls = [
+            truth_of(call, number, self.seed, self.sample_rate_hz, end_s) for number, call in enumerate(self.calls)
+        ]
+        return sorted((call for call in all_calls if call.onset_s < end_s), key=lambda call: call.onset_s)
 
     def blocks(self, n: int = 1 << 16) -> Iterator[Int16]:
         """The samples in blocks of `n`; the last is shorter."""
@@ -111,52 +111,83 @@ class Soundscape:
         if len(held):
             yield held
 
-    def _rng(self, what: int, number: int) -> np.random.Generator:
-        return np.random.Generator(np.random.SFC64([self.seed, what, number]))
-
     def _chunks(self) -> Iterator[Int16]:
         to_come, sounding = self._plan(), list[Wave]()
         rumble = 0.0
-        for first in range(0, self.n_samples, _CHUNK):
-            stop = min(first + _CHUNK, self.n_samples)
+        for first in range(0, self.n_samples, CHUNK):
+            stop = min(first + CHUNK, self.n_samples)
             while to_come and to_come[-1][0] < stop:
                 start, make = to_come.pop()
                 sounding.append((start, make()))
-            chunk, rumble = _microphone_noise(self._rng(_NOISE, first // _CHUNK), rumble)
+            chunk, rumble = microphone_noise(self.seed, first // CHUNK, rumble)
             chunk = chunk[: stop - first]
             for start, wave in sounding:
-                _add(chunk, first, start, wave)
+                add(chunk, first, start, wave)
             sounding = [(start, wave) for start, wave in sounding if start + len(wave) > stop]
-            yield np.clip(np.rint(chunk), -_FULL_SCALE - 1, _FULL_SCALE).astype(np.int16)
+            yield as_samples(chunk)
 
     def _plan(self) -> list[tuple[int, Callable[[], Float]]]:
         """First sample and maker of everything that sounds, the last first."""
         rate = self.sample_rate_hz
-        plan = [(round(c.onset_s * rate), self._maker(_CALLS, i, c)) for i, c in enumerate(self.calls)]
-        plan += [(round(a.onset_s * rate), self._maker(_ARTEFACTS, i, a)) for i, a in enumerate(self.artefacts)]
+        sounds: list[tuple[int, PlannedCall | Artefact]] = [*enumerate(self.calls), *enumerate(self.artefacts)]
+        plan = [(round(one.onset_s * rate), partial(wave_of, one, i, self.seed, rate)) for i, one in sounds]
         return sorted(plan, key=lambda entry: -entry[0])
 
-    def _maker(self, what: int, number: int, sound: PlannedCall | Artefact) -> Callable[[], Float]:
-        def make() -> Float:
-            rng = self._rng(what, number)
-            if isinstance(sound, PlannedCall):
-                return _call(sound, rng, self.sample_rate_hz)
-            return _ARTEFACT_MAKERS[sound.kind](sound, rng, self.sample_rate_hz)
 
-        return make
+def wave_of(sound: PlannedCall | Artefact, number: int, seed: int, sample_rate_hz: int) -> Float:
+    """What a sound is like from its onset on, with the echoes of a call.
+
+    Parameters
+    ----------
+    sound : a call or an artefact
+    number : its place among the calls, or among the artefacts
+    seed : of all sound
+    sample_rate_hz : samples a second
+    """
+    if isinstance(sound, PlannedCall):
+        return _call(sound, _rng(seed, _CALLS, number), sample_rate_hz)
+    return _ARTEFACT_MAKERS[sound.kind](sound, _rng(seed, _ARTEFACTS, number), sample_rate_hz)
 
 
-def _microphone_noise(rng: np.random.Generator, rumble: float) -> tuple[Float, float]:
-    """White noise, and the rumble of the room: a first-order low-pass that goes on from chunk to chunk."""
+def truth_of(call: PlannedCall, number: int, seed: int, sample_rate_hz: int, end_s: float) -> TrueCall:
+    """A call as it is in a recording that ends at `end_s`; `number` and the rest as in `wave_of`."""
+    hz = _contour(call, _rng(seed, _CALLS, number), sample_rate_hz)
+    offset_s = min(call.onset_s + call.duration_s, end_s)
+    return TrueCall(call.onset_s, offset_s, float(hz.min()), float(hz.max()), call.kind)
+
+
+def as_samples(sound: Float) -> Int16:
+    """As a microphone's converter gives it: whole numbers, cut off at full scale."""
+    return np.clip(np.rint(sound), -_FULL_SCALE - 1, _FULL_SCALE).astype(np.int16)
+
+
+def _rng(seed: int, what: int, number: int) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64([seed, what, number]))
+
+
+def microphone_noise(seed: int, chunk: int, rumble: float) -> tuple[Float, float]:
+    """A chunk of white noise and the rumble of the room: a first-order low-pass that goes on from chunk to chunk.
+
+    Parameters
+    ----------
+    seed : of all sound
+    chunk : its number
+    rumble : the state of the low-pass after the chunk before, 0 at first
+
+    Returns
+    -------
+    noise, rumble : `CHUNK` samples, and the state after them
+    """
     from scipy.signal import lfilter
 
-    white = rng.standard_normal((2, _CHUNK), dtype=np.float32)
+    rng = _rng(seed, _NOISE, chunk)
+    white = rng.standard_normal((2, CHUNK), dtype=np.float32)
     gain = _RUMBLE_RMS * np.sqrt(1 - _RUMBLE_POLE**2)
     low, (rumble,) = lfilter([gain], [1.0, -_RUMBLE_POLE], white[1], zi=[rumble])
     return (_MIC_NOISE_RMS * white[0] + low).astype(np.float32), float(rumble)
 
 
-def _add(chunk: Float, first: int, start: int, wave: Float) -> None:
+def add(chunk: Float, first: int, start: int, wave: Float) -> None:
     """Add the part of `wave`, which begins at sample `start`, that falls into the chunk from sample `first` on."""
     low, high = max(first, start), min(first + len(chunk), start + len(wave))
     if low < high:
@@ -232,29 +263,83 @@ def _feeder(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
     """The knocks of the motor and of the pellet in the tray."""
     out = np.zeros(round(a.duration_s * rate), np.float32)
     for at in np.sort(rng.uniform(0, 0.9, max(3, round(40 * a.duration_s)))) * len(out):
-        _add(out, 0, int(at), _click(rng, rate, rng.uniform(-30, -20), rng.uniform(10_000, 60_000, 2), 0.0015))
+        add(out, 0, int(at), _click(rng, rate, rng.uniform(-30, -20), rng.uniform(10_000, 60_000, 2), 0.0015))
     return out
+
+
+class ScrambledShock:
+    """The scrambler switches 120 times a second; its converter whines as long as the current flows.
+
+    Parameters
+    ----------
+    rng : of what this one is like
+    sample_rate_hz : samples a second
+    """
+
+    def __init__(self, rng: np.random.Generator, sample_rate_hz: int) -> None:
+        self._rng, self._rate = rng, sample_rate_hz
+        self._whine_hz = rng.uniform(17_000, 21_000)
+        self._partials = (rng.uniform(27_000, 35_000), rng.uniform(50_000, 70_000))
+        self._n, self._n_clicks = 0, 0
+        self._ringing = list[Wave]()
+
+    def sound(self, n: int) -> Float:
+        """Its next `n` samples."""
+        first, stop = self._n, self._n + n
+        seconds = np.arange(first, stop) / self._rate
+        out = np.asarray(
+            sum(
+                _amplitude(-48 - 6 * harmonic) * np.sin(2 * np.pi * harmonic * self._whine_hz * seconds)
+                for harmonic in (1, 2, 3)
+            ),
+            np.float32,
+        )
+        while (at := self._n_clicks * self._rate / 120) < stop:
+            click = _click(self._rng, self._rate, self._rng.uniform(-28, -24), self._partials, 0.0012)
+            self._ringing.append((int(at), click))
+            self._n_clicks += 1
+        for at_sample, wave in self._ringing:
+            add(out, first, at_sample, wave)
+        self._ringing = [(at_sample, wave) for at_sample, wave in self._ringing if at_sample + len(wave) > stop]
+        self._n = stop
+        return out
+
+
+class SteadyTone:
+    """A tone that rises and falls within 5 ms.
+
+    Parameters
+    ----------
+    hz : its frequency
+    sample_rate_hz : samples a second
+    """
+
+    def __init__(self, hz: float, sample_rate_hz: int) -> None:
+        self._hz, self._rate, self._n = hz, sample_rate_hz, 0
+        self._n_ramp = round(_TONE_RAMP_S * sample_rate_hz)
+
+    def sound(self, n: int, n_left: int | None = None) -> Float:
+        """Its next `n` samples; `n_left`, if it is known, are those that it still has."""
+        at = np.arange(self._n, self._n + n)
+        wave = np.sin(2 * np.pi * self._hz * at / self._rate)
+        wave *= _rise(at + 0.5, self._n_ramp)
+        if n_left is not None:
+            wave *= _rise(np.maximum(n_left - np.arange(n) - 0.5, 0), self._n_ramp)
+        self._n += n
+        return (_amplitude(-24) * wave).astype(np.float32)
+
+
+def _rise(at: Float, n_ramp: int) -> npt.NDArray[np.float64]:
+    return 0.5 - 0.5 * np.cos(np.pi * np.minimum(at / max(n_ramp, 1), 1))
 
 
 def _shock(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
-    """The scrambler switches 120 times a second; its converter whines as long as the current flows."""
-    n = round(a.duration_s * rate)
-    seconds = np.arange(n) / rate
-    whine_hz = rng.uniform(17_000, 21_000)
-    out = sum(
-        _amplitude(-48 - 6 * harmonic) * np.sin(2 * np.pi * harmonic * whine_hz * seconds) for harmonic in (1, 2, 3)
-    )
-    out = np.asarray(out, np.float32)
-    partials = (rng.uniform(27_000, 35_000), rng.uniform(50_000, 70_000))
-    for at in np.arange(0, n, rate / 120):
-        _add(out, 0, int(at), _click(rng, rate, rng.uniform(-28, -24), partials, 0.0012))
-    return out
+    return ScrambledShock(rng, rate).sound(round(a.duration_s * rate))
 
 
 def _tone(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
     n = round(a.duration_s * rate)
-    wave = np.sin(2 * np.pi * a.hz * np.arange(n) / rate) * _ramped(n, round(0.005 * rate))
-    return (_amplitude(-24) * wave).astype(np.float32)
+    return SteadyTone(a.hz, rate).sound(n, n)
 
 
 def _squeal(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
@@ -273,7 +358,7 @@ def _scratch(a: Artefact, rng: np.random.Generator, rate: int) -> Float:
     for at in rng.uniform(0, 0.95, max(2, round(25 * a.duration_s))) * len(out):
         n = round(rng.uniform(0.002, 0.012) * rate)
         stroke = rng.standard_normal(n, dtype=np.float32) * np.hanning(n).astype(np.float32)
-        _add(out, 0, int(at), stroke * np.float32(_amplitude(rng.uniform(-44, -34))))
+        add(out, 0, int(at), stroke * np.float32(_amplitude(rng.uniform(-44, -34))))
     return out
 
 

@@ -36,10 +36,12 @@ class SimulatedChamber:
     paradigm, parameters : what is run, for the animal that suits it
     seed : of all that it does
     start_ns : `time.monotonic_ns()` at which time is 0, so that both processes mean the same by a time
+    listened : whether a simulated microphone will listen
 
     Attributes
     ----------
     ports : the serial port of each device, by its name in the rig
+    hearing : tells what begins and ends to sound, as it does; whoever is given it closes it
     """
 
     def __init__(
@@ -51,13 +53,18 @@ class SimulatedChamber:
         parameters: dict[str, Any],
         seed: int,
         start_ns: int,
+        listened: bool = False,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
+        self.hearing: Connection | None = None
+        self._speaks: Connection | None = None
+        if listened:
+            self.hearing, self._speaks = context.Pipe(duplex=False)
         self._observers, keyboard = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_serve,
-            args=(there, keyboard, chamber, (paradigm, parameters, seed, treatment), start_ns),
+            args=(there, keyboard, chamber, (paradigm, parameters, seed, treatment), start_ns, self._speaks),
             name="simulated chamber",
             daemon=True,
         )
@@ -65,6 +72,8 @@ class SimulatedChamber:
 
     def __enter__(self) -> Self:
         self._process.start()
+        if self._speaks is not None:
+            self._speaks.close()
         self.ports = self._answer()
         return self
 
@@ -120,8 +129,9 @@ def _serve(
     chamber: Chamber,
     who: tuple[str, dict[str, Any], int, Treatment],
     start_ns: int,
+    speaks: Connection | None,
 ) -> None:
-    """The other process: serve until it is ended, and tell what sounded when asked."""
+    """The other process: serve until it is ended, and tell what sounds and, when asked, what sounded."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
@@ -139,6 +149,12 @@ def _serve(
             except EOFError:  # the session's process is gone
                 raise SystemExit from None
             there.send(cage.sounds)
+        if cage.begun and speaks is not None and not speaks.closed:
+            try:
+                speaks.send(cage.begun)
+            except OSError:  # nobody listens any more
+                speaks.close()
+        cage.begun.clear()
         return cage.next_us
 
     def clock_us() -> int:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from behavior.audio.clock import SampleLine
 from behavior.audio.write import RecordingWriter
-from behavior.model.events import RecordingEnded, RecordingStarted
+from behavior.model.events import Event, RecordingEnded, RecordingStarted
 from behavior.session.recording import sound_name
-from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape, TrueCall
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape, TrueCall, truth_of
 
 SOUND_FILE, TRUTH_FILE = sound_name(1), "truth.csv"
 TRUTH_COLUMNS = ("file", "onset_s", "offset_s", "low_hz", "high_hz", "call_type")
@@ -29,6 +30,13 @@ class SimulatedMicrophone:
         self.sample_rate_hz, self._file = sample_rate_hz, sound_name(part)
         self._started_us: int | None = None
         self._n_samples = 0
+
+    busy = False
+    """Nothing is ever late."""
+
+    def heard(self) -> list[Event]:
+        """Nothing but what `start` and `stop` say."""
+        return []
 
     def start(self, at_us: int) -> RecordingStarted:
         """The first sample is taken at once."""
@@ -66,6 +74,26 @@ class SimulatedMicrophone:
                 file.write(block)
         write_truth(folder / TRUTH_FILE, soundscape.truth, self._file)
         return folder / self._file
+
+
+def live_truth(
+    sounds: Iterable[PlannedCall | Artefact], seed: int, line: SampleLine, n_samples: int, sample_rate_hz: int
+) -> list[TrueCall]:
+    """The calls that a live recording of a simulated chamber holds, in seconds of the recording.
+
+    Parameters
+    ----------
+    sounds : all that sounded in the session, at session time
+    seed : of what the calls are like
+    line : when the recording's samples were taken, session time
+    n_samples, sample_rate_hz : of the recording
+    """
+    end_s, true = n_samples / sample_rate_hz, []
+    for number, call in enumerate(sound for sound in sounds if isinstance(sound, PlannedCall)):
+        onset_s = line.sample(1e6 * call.onset_s) / sample_rate_hz
+        if 0 <= onset_s < end_s:
+            true.append(truth_of(replace(call, onset_s=onset_s), number, seed, sample_rate_hz, end_s))
+    return true
 
 
 def write_truth(path: Path, calls: Iterable[TrueCall], file: str = SOUND_FILE) -> None:

@@ -6,7 +6,6 @@ joins it to the drivers that also serve real boxes: a session in virtual time se
 
 from __future__ import annotations
 
-from collections.abc import Callable
 
 from behavior.config.limits import ShockLimits
 from behavior.config.rig import Chamber
@@ -22,6 +21,7 @@ from behavior.model.events import (
     LeverReleased,
     Noted,
     ShockEnded,
+    ShockStarted,
 )
 from behavior.session.core import NEVER
 from behavior.session.recording import Recorder
@@ -36,6 +36,7 @@ from behavior.simulate.devices import (
     in_memory,
     twins_of,
 )
+from behavior.simulate.microphone import ENDLESS_S, Ceased, Sounding
 from behavior.simulate.subject import Subject, Vocalized
 
 SETTLE_US = 300_000
@@ -55,12 +56,15 @@ class Cage:
     twins : by the device's name in the rig
     sounds : what could be heard, in order of onset
     notes : what people who watch have keyed, in order, to be taken away
+    begun : what began and ended to sound since this was last emptied, for whoever listens as it happens
     """
 
     def __init__(self, chamber: Chamber, subject: Subject) -> None:
         self.twins = twins_of(chamber)
         self.sounds: list[PlannedCall | Artefact] = []
         self.notes: list[Event] = []
+        self.begun: list[Sounding | Ceased] = []
+        self._n_calls = self._n_artefacts = 0
         self._subject = subject
         self._bodies: list[Body] = []
         for device in chamber.devices:
@@ -99,7 +103,7 @@ class Cage:
 
     def _do(self, deed: Event) -> None:
         if isinstance(deed, Vocalized):
-            self.sounds.append(PlannedCall(deed.at_us / 1e6, deed.duration_s))
+            self._sounds(PlannedCall(deed.at_us / 1e6, deed.duration_s))
             return
         if isinstance(deed, Noted):
             self.notes.append(deed)
@@ -109,19 +113,35 @@ class Cage:
             if isinstance(twin, SimulatedOperantChamber | SimulatedBehaviorBoard):
                 _work(twin, deed)
         if isinstance(deed, LeverPressed):
-            self.sounds.append(Artefact("lever", deed.at_us / 1e6, LEVER_CLICK_S))
+            self._sounds(Artefact("lever", deed.at_us / 1e6, LEVER_CLICK_S))
 
     def _hear(self, happening: Event | Command, at_us: int) -> None:
         match happening:
             case SetCue(cue="tone", on=True):
                 self._tones["tone"] = at_us
+                self._begins(Artefact("tone", at_us / 1e6, ENDLESS_S))
             case SetCue(cue="tone", on=False) if "tone" in self._tones:
                 began_us = self._tones.pop("tone")
                 self.sounds.append(Artefact("tone", began_us / 1e6, (at_us - began_us) / 1e6))
+                self.begun.append(Ceased("tone", at_us / 1e6))
+            case ShockStarted():
+                self._begins(Artefact("shock", at_us / 1e6, ENDLESS_S))
             case ShockEnded(duration_us=duration_us):
                 self.sounds.append(Artefact("shock", (at_us - duration_us) / 1e6, duration_us / 1e6))
+                self.begun.append(Ceased("shock", at_us / 1e6))
             case Delivered():
-                self.sounds.append(Artefact("feeder", at_us / 1e6 - FEEDER_S, FEEDER_S))
+                self._sounds(Artefact("feeder", at_us / 1e6 - FEEDER_S, FEEDER_S))
+
+    def _sounds(self, sound: PlannedCall | Artefact) -> None:
+        self.sounds.append(sound)
+        self._begins(sound)
+
+    def _begins(self, sound: PlannedCall | Artefact) -> None:
+        if isinstance(sound, PlannedCall):
+            number, self._n_calls = self._n_calls, self._n_calls + 1
+        else:
+            number, self._n_artefacts = self._n_artefacts, self._n_artefacts + 1
+        self.begun.append(Sounding(sound, number))
 
 
 def in_order(happening: Happening) -> tuple[int, bool]:
@@ -173,8 +193,8 @@ class VirtualApparatus:
     def send(self, command: Command) -> None:
         """Carry out a command; its bytes arrive at once."""
         if isinstance(command, SetRecording) and self._recorder is not None:
-            start_or_stop: Callable[[int], Event] = self._recorder.start if command.on else self._recorder.stop
-            self._recorded.append(start_or_stop(self._now_us))
+            event = self._recorder.start(self._now_us) if command.on else self._recorder.stop(self._now_us)
+            self._recorded += [] if event is None else [event]
         else:
             self.chamber.send(command, self._now_us)
 

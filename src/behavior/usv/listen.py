@@ -1,0 +1,149 @@
+"""The detector's own process: it searches a recording while that is being written, and tells each call as it is found.
+
+It reads the growing file, not the microphone: however long it is held up, nothing is lost, and what it finds is what a
+search of the finished file finds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from behavior.model.calls import Call
+from behavior.model.errors import BehaviorError
+
+LOOK_S = 0.02
+CLOSING_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A recording was searched to its end."""
+
+    file: str
+
+
+class Listener:
+    """A detector in another process.
+
+    Parameters
+    ----------
+    profile : name or file of what to look for
+    sample_rate_hz : samples a second, so that everything is compiled before the first recording
+    channel : from 1, the one with the sound
+    """
+
+    def __init__(self, profile: str, sample_rate_hz: int, channel: int = 1) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._here, self._there = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(self._there, profile, sample_rate_hz, channel), name="listener", daemon=True
+        )
+        self.searching = False
+        """Whether a recording has not been searched to its end."""
+
+    def open(self) -> None:
+        """Start it; a recording may begin before it is ready."""
+        self._process.start()
+        self._there.close()
+
+    def follow(self, path: Path) -> None:
+        """A recording begins."""
+        self.searching = self._send(("follow", path))
+
+    def finish(self, n_samples: int) -> None:
+        """That recording is complete and has so many samples."""
+        self._send(("finish", n_samples))
+
+    def calls(self) -> list[Call]:
+        """The calls that were found since; times in seconds of the recording.
+
+        Raises
+        ------
+        BehaviorError
+            It cannot go on.
+        """
+        found = list[Call]()
+        try:
+            while self._here.poll():
+                told = self._here.recv()
+                if isinstance(told, BehaviorError):
+                    self.searching = False
+                    raise told
+                if isinstance(told, Searched):
+                    self.searching = False
+                else:
+                    found.append(told)
+        except (EOFError, OSError):
+            self.searching = False
+        return found
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.pid is None:
+            return
+        self._here.close()
+        self._process.join(CLOSING_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+    def _send(self, what: tuple[Any, ...]) -> bool:
+        try:
+            self._here.send(what)
+        except OSError:
+            return False
+        return True
+
+
+def _serve(there: Connection, profile: str, sample_rate_hz: int, channel: int) -> None:
+    """The other process: until nobody is left to tell."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
+    with contextlib.suppress(EOFError, OSError):
+        try:
+            _warm_up(profile, sample_rate_hz)
+            while True:
+                match there.recv():
+                    case ("follow", path):
+                        _search(there, path, profile, channel)
+        except BehaviorError as error:
+            there.send(error)
+
+
+def _warm_up(profile: str, sample_rate_hz: int) -> None:
+    import numpy as np
+
+    from behavior.usv.detect import Detector
+    from behavior.usv.profile import load_profile
+
+    detector = Detector(load_profile(profile), sample_rate_hz)
+    detector.push(np.random.default_rng(1).normal(0, 100, 2 * sample_rate_hz).astype(np.int16))
+    detector.flush()
+
+
+def _search(there: Connection, path: Path, profile: str, channel: int) -> None:
+    from behavior.audio.follow import GrowingRecording
+    from behavior.usv.detect import Detector
+    from behavior.usv.profile import load_profile
+
+    n_samples: int | None = None
+    with GrowingRecording(path, channel) as recording:
+        detector = Detector(load_profile(profile), recording.sample_rate_hz, file=path.name)
+        while n_samples is None or recording.n_samples < n_samples:
+            samples = recording.read()
+            for call in detector.push(samples) if len(samples) else ():
+                there.send(call)
+            if n_samples is None and there.poll(0 if len(samples) else LOOK_S):
+                told = there.recv()
+                n_samples = told[1] if told[0] == "finish" else 0
+            elif n_samples is not None and not len(samples):
+                break  # the file is shorter than was said: it was cut
+        for call in detector.flush():
+            there.send(call)
+    there.send(Searched(str(path)))
