@@ -33,6 +33,8 @@ from behavior.audio.write import RecordingWriter
 from behavior.model.errors import BehaviorError, Failure
 
 RING_S, KEPT_S, SILENT_S = 8.0, 2.0, 2.0
+FIRST_S = 10.0
+"""What a sound system may take to deliver its first block."""
 TIMED_US = 5_000_000
 SETTLE_US = 500_000
 """What arrives before is counted and says nothing of the clock: sound systems begin with a burst or a pause."""
@@ -316,8 +318,9 @@ class Capture:
         if self._dead:
             return
         why = self.source.trouble()
-        if not why and now_us - self._arrived_us > SILENT_S * 1e6:
-            why = f"nothing has come from it for {SILENT_S:g} s"
+        patience_s = SILENT_S if self._n_arrived else FIRST_S
+        if not why and now_us - self._arrived_us > patience_s * 1e6:
+            why = f"nothing has come from it for {patience_s:g} s"
         if why:
             self._die(why)
 

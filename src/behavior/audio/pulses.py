@@ -22,6 +22,7 @@ _HIGH, _LOW = 0.4, 0.2
 _CLICK_WINDOW_S, _REFRACTORY_S, _FLOOR_S = 0.00025, 0.050, 0.100
 _CLICK_TIMES = 6.0
 _PER_FLOOR = 40
+_RISE, _RISE_WINDOWS = 16.0, 5
 
 Bits = npt.NDArray[np.uint8]
 
@@ -142,7 +143,8 @@ class Clicks:
     """Where the chamber clicks: the first sample of a sound that rises out of its surroundings within a millisecond.
 
     The sound is differenced, which leaves what is broadband, and its power in windows of a quarter of a millisecond is
-    compared with the median of the 100 ms before, taken anew every 10 ms.
+    compared with the median of the 100 ms before, taken anew every 10 ms, and with the millisecond before: calls rise
+    more slowly.
 
     Parameters
     ----------
@@ -167,18 +169,23 @@ class Clicks:
             return []
         rough = np.diff(held[: n_windows * self._size + 1].astype(np.float64)).reshape(n_windows, self._size)
         self._held = held[n_windows * self._size :].copy()
-        edges = []
-        for row in rough:
-            power = float(np.mean(row**2))
+        edges, powers = [], np.mean(rough**2, axis=1).tolist()
+        for row, power in zip(rough, powers, strict=True):
             if self._n_windows % _PER_FLOOR == 0 and self._n_windows >= self._n_floor:
                 self._floor = max(1.0, float(np.median(self._powers)))
-            if power > _CLICK_TIMES**2 * self._floor and self._n_windows >= self._deaf_until:
+            risen = power > _CLICK_TIMES**2 * self._floor and power > _RISE * self._before(_RISE_WINDOWS)
+            if risen and self._n_windows >= self._deaf_until:
                 loud = np.flatnonzero(np.abs(row) > _CLICK_TIMES * self._floor**0.5)
                 edges.append(Edge(self._n_windows * self._size + int(loud[0] if len(loud) else 0) + 1, on=True))
                 self._deaf_until = self._n_windows + self._n_refractory
             self._powers[self._n_windows % self._n_floor] = power
             self._n_windows += 1
         return edges
+
+    def _before(self, n: int) -> float:
+        """The greatest power of `n` windows, but for the last, in which a click may have begun."""
+        at = np.arange(self._n_windows - n, self._n_windows - 1) % self._n_floor
+        return float(self._powers[at].max())
 
     def skip(self, n: int) -> None:
         """So many samples were lost; the sound that comes back is no click."""

@@ -128,6 +128,7 @@ class SimulatedMicrophoneSource:
 
     def open(self, deliver: Deliver) -> None:
         """Begin to deliver, from a thread of its own."""
+        self._scape.make_ready()
         began_ns = time.monotonic_ns()
         self._scape.began_s = (began_ns - self._what.start_ns) / 1e9
         self._thread = threading.Thread(target=self._run, args=(deliver, began_ns), name="microphone", daemon=True)
@@ -186,6 +187,11 @@ class _Scape:
         self._noise: Float = np.empty(0, np.float32)
         self._waves: list[tuple[int, Float]] = []
         self._open: dict[str, _Open] = {}
+
+    def make_ready(self) -> None:
+        """Have what takes long the first time behind."""
+        self._noise, self._rumble = microphone_noise(self._seed, 0, 0.0)
+        self._chunk = 1
 
     def samples(self, n: int) -> Int16:
         """The next `n` instants, shape (n, channels)."""
