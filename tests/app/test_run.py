@@ -235,9 +235,9 @@ def test_a_session_killed_amid_its_recording_goes_on_with_another_file(tmp_path:
         process.communicate()
     done = behavior("resume", folder.path, "--confirm", "R1")
     assert done.code == 0, done.err
-    assert "audio_part-02.flac" in {path.name for path in folder.sound_paths}
+    assert "audio_part-02.wav" in {path.name for path in folder.sound_paths}
     files = [item.file for item in folder.read().items if isinstance(item, RecordingStarted)]
-    assert files == ["audio.flac", "audio_part-02.flac"]
+    assert files == ["audio.wav", "audio_part-02.wav"]
     assert verify(folder).remarks == ()
     score = json.loads((folder.path / "score.json").read_text())["session"]
     assert score["n_resumed"] == 1

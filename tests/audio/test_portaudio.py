@@ -158,7 +158,7 @@ def test_a_server_that_dies_without_a_word_is_told(tmp_path: Path, monkeypatch: 
                 time.sleep(0.01)
             mortal.die()
             told = wait_for(microphone, Dead)
-    assert [one.why for one in told if isinstance(one, Dead)][0].startswith(
+    assert next(one.why for one in told if isinstance(one, Dead)).startswith(
         ("its stream has ended", "nothing has come")
     )
     assert soundfile.info(tmp_path / "a.wav").frames > RATE // 4

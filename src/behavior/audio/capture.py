@@ -7,7 +7,7 @@ Rules.
 2.  Samples are the clock. What was lost, on the way here or in the ring, is silence of its length in the file, at its
     place, and is told.
 3.  A file holds the samples as they came, the digital line in their lowest bit included. Its header is true at every
-    moment (`audio.write`): a kill costs at most the last second.
+    moment (`audio.write`): a kill costs at most the last block.
 4.  A source that has died, or from which nothing comes for `SILENT_S`, is told; the file is ended and kept.
 5.  The microphone runs before and after a recording: a file begins and ends at the sample that was taken at the time
     asked for, however long the question took to get here.

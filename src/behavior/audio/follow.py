@@ -1,6 +1,6 @@
 """Reads a WAV while it is being written, as far as it has come: what searches live sound needs no share of the capture.
 
-The header is brought up to date once a second only; how far the samples reach, the file's size says at once.
+How far the samples reach, the file's size says.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Recordings, written so that a kill at any moment leaves a readable file.
 
-A WAV's header states how much follows. The sizes are brought up to date on disk after every second of sound, samples
-first: whatever moment a process dies at, the header names no more than what is there, and at most the last second is
-beyond it. Room for the 64-bit header of EBU Tech 3306 (RF64) is kept from the start as a `JUNK` chunk, so that a
+A WAV's header states how much follows. The sizes are brought up to date after every block, samples first: whatever
+moment a process dies at, the header names no more than what is there, and at most the last block is beyond it. Room for the 64-bit header of EBU Tech 3306 (RF64) is kept from the start as a `JUNK` chunk, so that a
 session may grow past 4 GiB (2.4 h at 250 kHz) without being rewritten.
 """
 
@@ -93,7 +92,7 @@ class RecordingWriter:
 class _WavSink:
     def __init__(self, path: Path, sample_rate_hz: int, channels: int) -> None:
         self._rate, self._channels, self._n_bytes = sample_rate_hz, channels, 0
-        self._bytes_per_s, self._stated = 2 * channels * sample_rate_hz, 0
+        self._bytes_per_s = 2 * channels * sample_rate_hz
         self._file = path.open("xb", buffering=0)
         self._file.write(self._header())
 
@@ -103,8 +102,7 @@ class _WavSink:
             n = self._file.write(data)
             self._n_bytes += n
             data = data[n:]
-        if self._n_bytes - self._stated >= self._bytes_per_s:
-            self._state()
+        self._state()
 
     def close(self) -> None:
         if not self._file.closed:
@@ -116,7 +114,6 @@ class _WavSink:
         self._file.seek(0)
         self._file.write(self._header())
         self._file.seek(0, os.SEEK_END)
-        self._stated = self._n_bytes
 
     def _header(self) -> bytes:
         riff_bytes, frame_bytes = self._n_bytes + HEADER_BYTES - 8, 2 * self._channels

@@ -13,6 +13,7 @@ from behavior.scoring.score import SCORE_FILE, SCORED_FILES, Score, write_score
 from behavior.scoring.timeline import Recording, timeline_of
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Item
+from behavior.session.recording import n_samples_in
 
 if TYPE_CHECKING:
     from behavior.usv.detect import Detection
@@ -88,11 +89,19 @@ def write_detections(place: Path, detections: Iterable[Detection]) -> None:
 
 
 def find_calls(folder: SessionFolder) -> list[Detection]:
-    """Search each of the session's recordings; what its own journal knows to have sounded is gated."""
+    """Search each of the session's recordings; what its own journal knows to have sounded is gated.
+
+    A file that was cut before the journal heard of it has no time, and is left out where there are others.
+    """
     if not folder.sound_paths:
         raise BadInput(f"{folder.path}: there is no sound in this session; nothing can be searched")
     items = folder.read().items
-    return [search(path, PROFILE, known_events(items, path.name)) for path in folder.sound_paths if path.stat().st_size]
+    known = {recording.file for recording in timeline_of(items).recordings}
+    return [
+        search(path, PROFILE, known_events(items, path.name))
+        for path in folder.sound_paths
+        if n_samples_in(path) and (not known or path.name in known)
+    ]
 
 
 def search(recording: Path, profile: str, events: Iterable[KnownEvent] = ()) -> Detection:

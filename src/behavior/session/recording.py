@@ -63,12 +63,13 @@ def cut_recording(items: Iterable[Event | Command]) -> RecordingStarted | None:
 
 def end_of_cut(recording: RecordingStarted, folder: Path) -> RecordingEnded:
     """The end of a recording that was cut, by what its file holds; nothing was heard if that cannot be read."""
-    n_samples = _n_samples(folder / recording.file)
+    n_samples = n_samples_in(folder / recording.file)
     lasted_us = round(n_samples * 1e6 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
     return RecordingEnded(recording.at_us + lasted_us, n_samples, 0)
 
 
-def _n_samples(path: Path) -> int:
+def n_samples_in(path: Path) -> int:
+    """How much sound a file holds; 0 for one that was cut before it held any, or cannot be read."""
     import soundfile
 
     try:
