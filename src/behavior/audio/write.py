@@ -1,8 +1,9 @@
 """Recordings, written so that a kill at any moment leaves a readable file.
 
 A WAV's header states how much follows. The sizes are brought up to date after every block, samples first: whatever
-moment a process dies at, the header names no more than what is there, and at most the last block is beyond it. Room for the 64-bit header of EBU Tech 3306 (RF64) is kept from the start as a `JUNK` chunk, so that a
-session may grow past 4 GiB (2.4 h at 250 kHz) without being rewritten.
+moment a process dies at, the header names no more than what is there, and at most the last block is beyond it. Room
+for the 64-bit header of EBU Tech 3306 (RF64) is kept from the start as a `JUNK` chunk, so that a session may grow past
+4 GiB (2.4 h at 250 kHz) without being rewritten.
 """
 
 from __future__ import annotations

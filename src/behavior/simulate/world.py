@@ -6,7 +6,6 @@ joins it to the drivers that also serve real boxes: a session in virtual time se
 
 from __future__ import annotations
 
-
 from behavior.config.limits import ShockLimits
 from behavior.config.rig import Chamber
 from behavior.devices.chamber import ConnectedChamber
