@@ -155,3 +155,30 @@ def test_a_blinded_study_gets_quality_control_and_no_statistics(command: typer.T
     assert not (tmp_path / "data" / "summary" / "report.html").exists()
     found = json.loads(CliRunner().invoke(command, [str(tmp_path / "data"), "--json"]).stdout)
     assert (found["blinded"], found["per_dose"]) == (True, [])
+
+
+def test_methods_and_absolute_ed50s_can_be_chosen(command: typer.Typer, dataset: Path) -> None:
+    chosen = ["--method", "punished_rate_per_min=welch", "--absolute-ed50", "punished_rate_per_min=200"]
+    rows = json.loads(CliRunner().invoke(command, [str(dataset), "--json", *chosen]).stdout)["per_dose"]
+    methods = {row["endpoint"]: row["method"] for row in rows}
+    assert methods["punished_rate_per_min"] == "welch"
+    assert methods["unpunished_rate_per_min"] == "dunnett"
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--method", "n_failures"], "--method n_failures: has no =; write such as --method n_failures=gee"),
+        (["--method", "guess=gee"], "'guess' is no measure; choose one of punished_rate_per_min"),
+        (["--method", "n_failures=tobit"], "n_failures cannot be compared so; choose one of quasi_binomial, gee"),
+        (["--absolute-ed50", "n_calls=half"], "is no percentage of vehicle; write such as n_calls=50"),
+        (["--absolute-ed50", "n_calls=-5"], "is no percentage of vehicle"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused_before_anything_is_read(
+    command: typer.Typer, dataset: Path, option: list[str], sentence: str
+) -> None:
+    done = CliRunner().invoke(command, [str(dataset), *option])
+    assert isinstance(done.exception, BadInput)
+    assert sentence in str(done.exception)
+    assert not (dataset / "summary").exists()

@@ -163,7 +163,7 @@ def test_tables_and_figures_stand_beside_the_page(written) -> None:
     table = pd.read_csv(report.parent / "tables" / "per_dose.csv")
     assert len(table) == 18
     assert sorted(path.name for path in (report.parent / "tables").iterdir()) == [
-        "components.csv", "per_dose.csv", "prism", "sessions.csv", "units.csv",
+        "components.csv", "models.csv", "per_dose.csv", "prism", "sessions.csv", "units.csv",
     ]  # fmt: skip
     figures = sorted(path.name for path in (report.parent / "figures").iterdir())
     assert "conflict-punished_rate_per_min-dose-response.svg" in figures

@@ -43,16 +43,23 @@ class ArmPlan:
     asymptotes: Mapping[str, Mapping[Literal["at_vehicle", "at_large_doses"], float]] = field(default_factory=dict)
 
 
-def with_choices(plan: ArmPlan, methods: Mapping[str, str], percent_of_vehicle: Mapping[str, float]) -> ArmPlan:
-    """A plan with a person's choices of methods and absolute ED50s over those of the study file."""
-    names = {measure.name for measure in plan.endpoints}
-    return replace(
-        plan,
-        methods={**plan.methods, **{name: method for name, method in methods.items() if name in names}},
-        percent_of_vehicle={
-            **plan.percent_of_vehicle, **{name: at for name, at in percent_of_vehicle.items() if name in names}
-        },
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person chose at the command, over the study file: methods and percentages of vehicle by measure."""
+
+    methods: Mapping[str, str] = field(default_factory=dict)
+    percent_of_vehicle: Mapping[str, float] = field(default_factory=dict)
+
+    def over(self, plan: ArmPlan) -> ArmPlan:
+        """A plan with these choices for the endpoints that it has."""
+        names = {measure.name for measure in plan.endpoints}
+        methods = {name: method for name, method in self.methods.items() if name in names}
+        percent = {name: at for name, at in self.percent_of_vehicle.items() if name in names}
+        return replace(
+            plan,
+            methods={**plan.methods, **methods},
+            percent_of_vehicle={**plan.percent_of_vehicle, **percent},
+        )
 
 
 def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:

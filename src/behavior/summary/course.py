@@ -64,6 +64,7 @@ class Course:
     scale : what differences are
     averaged : every dose against vehicle over all days; None where there is no such model
     why_not : why nothing was tested; empty where it was
+    analysed : what the model had, one row a unit and day: subject, day, dose_mg_kg, response
     """
 
     days: tuple[int, ...]
@@ -72,6 +73,7 @@ class Course:
     scale: str
     averaged: Compared | None
     why_not: str = ""
+    analysed: pd.DataFrame | None = None
 
 
 def course_of(sessions: pd.DataFrame, measure: Measure, unit: str) -> Course | None:
@@ -140,7 +142,9 @@ def _course(table: pd.DataFrame, measure: Measure, days: tuple[int, ...], unit: 
     }  # fmt: skip
     averages = averaged_over_time(found, CONF_LEVEL)
     averaged = _averaged(averages, scale, overall, figures)
-    return Course(days, _described(table, days, by_day), overall, scale, averaged)
+    had = table.assign(response=responses, subject=table["unit"], day=table["day"].astype(int))
+    had = had[["subject", "day", "dose_mg_kg", "response"]]
+    return Course(days, _described(table, days, by_day), overall, scale, averaged, analysed=had)
 
 
 def _overall(found: GroupByTime, unit: str) -> str:

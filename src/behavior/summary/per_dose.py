@@ -23,7 +23,7 @@ import numpy as np
 from behavior.model.measures import MEASURES, Measure
 from behavior.study.dataset import natural_order
 from behavior.summary.against_vehicle import Effects, compared, effects
-from behavior.summary.arms import ArmPlan, plans_of, sessions_of
+from behavior.summary.arms import ArmPlan, Choices, plans_of, sessions_of
 from behavior.summary.course import Course, course_of
 from behavior.summary.derivatives import Floats
 from behavior.summary.describe import LevelDescription, describe
@@ -105,9 +105,16 @@ class ArmSummary:
         return next((endpoint for endpoint in self.endpoints if endpoint.is_motor_control), None)
 
 
-def summarize_arms(dataset: Dataset) -> tuple[ArmSummary, ...]:
-    """Every arm of a dataset, in the order of the study file."""
-    return tuple(summarize_arm(dataset, plan) for plan in plans_of(dataset))
+def summarize_arms(dataset: Dataset, choices: Choices | None = None) -> tuple[ArmSummary, ...]:
+    """Every arm of a dataset, in the order of the study file.
+
+    Parameters
+    ----------
+    dataset : from `study.dataset.read_dataset`
+    choices : methods and percentages that a person chose over those of the study file
+    """
+    chosen = choices or Choices()
+    return tuple(summarize_arm(dataset, chosen.over(plan)) for plan in plans_of(dataset))
 
 
 def summarize_arm(dataset: Dataset, plan: ArmPlan) -> ArmSummary:

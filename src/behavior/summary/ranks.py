@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
@@ -246,13 +247,25 @@ def permutation_anova(
     if np.ptp(pooled) <= 0:
         raise BadInput("all responses are equal, so that there is nothing to compare; describe the levels instead")
     ends = np.cumsum(n).astype(int)
-    rng = np.random.Generator(np.random.PCG64(_SEED))
-    mixed = rng.permuted(np.tile(pooled - pooled.mean(), (_MOST_EXACT, 1)), axis=1)
+    mixed = (pooled - pooled.mean())[_shuffled(len(pooled))]
     sums = np.diff(np.cumsum(mixed, axis=1)[:, ends - 1], axis=1, prepend=0.0)
     between = (sums**2 / n).sum(axis=1)
     observed = float((n * (groups.means - pooled.mean()) ** 2).sum())
     extreme = int((between >= observed * (1 - 1e-12)).sum())
     return PermutationAnova(observed / total, (extreme + 1) / (_MOST_EXACT + 1), len(pooled), _MOST_EXACT)
+
+
+@lru_cache(maxsize=8)
+def _shuffled(n: int) -> NDArray[np.int_]:
+    """The fixed sample of orders of n rows, shape (20,000, n)."""
+    rng = np.random.Generator(np.random.PCG64(_SEED))
+    return rng.permuted(np.tile(np.arange(n), (_MOST_EXACT, 1)), axis=1)
+
+
+@lru_cache(maxsize=8)
+def _chosen(total: int, n: int) -> NDArray[np.int_]:
+    """Every choice of n of the rows."""
+    return np.array(list(combinations(range(total), n)))
 
 
 def _rearranged(groups: Groups, i: int) -> tuple[float, bool, int]:
@@ -262,11 +275,7 @@ def _rearranged(groups: Groups, i: int) -> tuple[float, bool, int]:
     n, total = len(a), len(pooled)
     n_all = math.comb(total, n)
     exact = n_all <= _MOST_EXACT
-    if exact:
-        chosen = np.array(list(combinations(range(total), n)))
-    else:
-        rng = np.random.Generator(np.random.PCG64(_SEED))
-        chosen = rng.permuted(np.tile(np.arange(total), (_MOST_EXACT, 1)), axis=1)[:, :n]
+    chosen = _chosen(total, n) if exact else _shuffled(total)[:, :n]
     sums = pooled[chosen].sum(axis=1)
     centre = n * pooled.mean()
     observed = abs(float(a.sum()) - centre)

@@ -4,6 +4,7 @@
     OUT/tables/*.csv             sessions, parts of sessions, per dose, units analysed; for Prism in prism/;
                                  with companion assays endpoints.csv, behavioral ones and theirs
     OUT/figures/*.svg, *.png     every figure of the page
+    OUT/analysis.R               refits each model from the tables, and compares
 
 The same dataset, program and libraries give the same bytes: nothing here asks for the time, the machine or chance.
 Fractions are percent here and nowhere else.
@@ -20,6 +21,7 @@ import numpy as np
 
 from behavior.model.errors import Failure
 from behavior.summary import wording
+from behavior.summary.arms import Choices
 from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import NoEd50
@@ -28,6 +30,7 @@ from behavior.summary.figures import dose_response, estimation, over_days, shows
 from behavior.summary.names import plain, slugs_of
 from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
 from behavior.summary.quality_control import make_folder
+from behavior.summary.r_script import write_r
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
 from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
 from behavior.summary.vehicle_test import CLIFF, VehicleTest
@@ -60,6 +63,7 @@ def write_report(
     *,
     assays: Mapping[str, pd.DataFrame] | None = None,
     unit_text: Callable[[str], str] = str,
+    choices: Choices | None = None,
 ) -> Path:
     """Summarize a dataset into a folder.
 
@@ -69,6 +73,7 @@ def write_report(
     out : a folder that is not there yet, or is empty
     assays : endpoints of finished companion assays by name, to stand beside the behavioral ones
     unit_text : how a unit's name in them, such as `ug_kg`, is shown
+    choices : methods and percentages that a person chose over those of the study file
 
     Returns
     -------
@@ -82,7 +87,7 @@ def write_report(
     """
     from behavior.study.dataset import write_tables
 
-    arms = summarize_arms(dataset)
+    arms = summarize_arms(dataset, choices)
     beside = endpoint_table(arms, assays) if assays else None
     make_folder(out)
     try:
@@ -91,6 +96,7 @@ def write_report(
         if len(table):
             table.to_csv(out / "tables" / "per_dose.csv", index=False, lineterminator="\n", encoding="utf-8")
         write_exchange(arms, out / "tables")
+        write_r(arms, out)
         if beside is not None:
             beside.to_csv(out / "tables" / "endpoints.csv", index=False, lineterminator="\n", encoding="utf-8")
         page = _page(dataset, arms, out / "figures", [] if beside is None else rows_of(beside, unit_text))
