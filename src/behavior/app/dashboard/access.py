@@ -36,7 +36,7 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-"""Of every answer."""
+"""Of every answer; a route may set its own instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,9 @@ class Guarded:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(one for one in HEADERS if one[0] not in names)]
             await send(message)
 
         await (answer or self._app)(scope, bounded, guarded)

@@ -80,6 +80,7 @@ class Card(msgspec.Struct, kw_only=True):
     shock_on_ma: float | None = None
     devices: list[DeviceSeen] = []
     recording: bool = False
+    sound: str | None = None
     n_dropped: int | None = None
     n_notes: int = 0
     free_gb: float | None = None
@@ -320,6 +321,7 @@ class Chambers:
             shock_on_ma=watch.shock_on_ma if state in LIVE else None,
             devices=self._devices(one, state),
             recording=watch.recording and state == RUNNING,
+            sound=_sound(one),
             n_dropped=_dropped(one),
             n_notes=len(watch.notes),
             free_gb=self._free_gb(now_s),
@@ -396,6 +398,13 @@ def _is_zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] == b"Z"
     except OSError:
         return False
+
+
+def _sound(one: Followed) -> str | None:
+    """The file that is being recorded, once it is there; simulated sound is written when the session is over."""
+    if not one.watch.sound or not (one.folder.path / one.watch.sound[-1].file).exists():
+        return None
+    return one.watch.sound[-1].file
 
 
 def _dropped(one: Followed) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -76,4 +77,5 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         ws="none",
         lifespan="on",
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it
+        uvicorn.Server(config).run(sockets=[listening])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 HERE = Path(__file__).parent
+UNITS = {"_per_min": "1/min", "_s": "s", "_hz": "Hz", "_ma": "mA", "_db": "dB", "_g": "g"}
+"""How a column's name ends, and what that is called on a page."""
 Background = Callable[[], AbstractAsyncContextManager[object]]
 
 
@@ -129,13 +131,34 @@ def page(request: Request, template: str, status_code: int = 200, **values: Any)
 def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("behavior.app.dashboard", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
+    templates.filters.update(shown=shown, words=words)
+    return templates
+
+
+def shown(value: object) -> str:
+    """A value of a table, short."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.5g}" if isinstance(value, float) and abs(value) < 1e5 else str(value)
+
+
+def words(name: str) -> str:
+    """A column's name in words, its unit in brackets.
+
+    >>> words("n_shocks_commanded"), words("gap_s"), words("strongest_shock_ma"), words("rate_per_min")
+    ('shocks commanded', 'gap (s)', 'strongest shock (mA)', 'rate (1/min)')
+    """
+    for suffix, unit in UNITS.items():
+        if name.endswith(suffix):
+            return f"{words(name.removesuffix(suffix))} ({unit})"
+    return name.removeprefix("n_").replace("_", " ")
 
 
 async def _icon(request: Request) -> Response:

@@ -24,7 +24,7 @@ from behavior.session.journal import Item
 POINT, BEGIN, END = 2, 1, 0
 """What an event on the raster is: a moment, or the begin or the end of something that lasts."""
 MOST_EVENTS = 120_000
-"""On the raster of one session; the oldest go first."""
+"""On the raster of a session that runs."""
 RATE_WINDOW_S = 60
 _TRIALS = ("n_trials", "n_shocks", "n_pairings")
 
@@ -58,6 +58,7 @@ class Watch:
     Parameters
     ----------
     header : of the session
+    most_events : on the raster; beyond, the oldest go
 
     Attributes
     ----------
@@ -69,8 +70,8 @@ class Watch:
     trials, tally : those that are over, and how many had each outcome
     """
 
-    def __init__(self, header: SessionHeader) -> None:
-        self.header = header
+    def __init__(self, header: SessionHeader, most_events: int = MOST_EVENTS) -> None:
+        self.header, self._most_events = header, most_events
         self.now_us = self.host_us = 0
         self.n_items = self.n_responses = self.n_head_entries = 0
         self.lanes: dict[str, int] = {}
@@ -291,8 +292,8 @@ class Watch:
     def _event(self, at_us: int, lane: str, phase: int) -> None:
         self.events.extend((at_us, self.lanes.setdefault(lane, len(self.lanes)), phase))
         self.n_events += 1
-        if len(self.events) > 3 * MOST_EVENTS:
-            del self.events[: 3 * (MOST_EVENTS // 4)]
+        if len(self.events) > 3 * self._most_events:
+            del self.events[: 3 * (self._most_events // 4)]
 
 
 def _judged(header: SessionHeader, lines: list[Item]) -> tuple[str, float | None] | None:

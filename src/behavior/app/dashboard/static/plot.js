@@ -34,7 +34,7 @@ export function timeText(s) {
 }
 
 /** Axis lines and their numbers; x and y turn values into pixels. */
-export function axes({ context, width, height }, { x, xs, xText, y, ys, yText, yLabel }) {
+export function axes({ context, width, height }, { x, xs, xText, y, ys, yText, yLabel, left = MARGIN.left, grid = true }) {
   context.strokeStyle = colour("--rule");
   context.fillStyle = colour("--faint");
   context.lineWidth = 1;
@@ -42,19 +42,19 @@ export function axes({ context, width, height }, { x, xs, xText, y, ys, yText, y
   context.textBaseline = "top";
   for (const value of xs) {
     const at = Math.round(x(value)) + 0.5;
-    context.beginPath(); context.moveTo(at, MARGIN.top); context.lineTo(at, height - MARGIN.bottom + 4); context.stroke();
+    context.beginPath(); context.moveTo(at, grid ? MARGIN.top : height - MARGIN.bottom); context.lineTo(at, height - MARGIN.bottom + 4); context.stroke();
     context.fillText(xText(value), at, height - MARGIN.bottom + 7);
   }
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const value of ys) {
     const at = Math.round(y(value)) + 0.5;
-    context.beginPath(); context.moveTo(MARGIN.left - 4, at); context.lineTo(width - MARGIN.right, at); context.stroke();
-    context.fillText(yText(value), MARGIN.left - 7, at);
+    context.beginPath(); context.moveTo(left - 4, at); context.lineTo(grid ? width - MARGIN.right : left, at); context.stroke();
+    context.fillText(yText(value), left - 7, at);
   }
   if (yLabel) {
     context.save();
-    context.translate(12, (height - MARGIN.bottom + MARGIN.top) / 2);
+    context.translate(left - 46, (height - MARGIN.bottom + MARGIN.top) / 2);
     context.rotate(-Math.PI / 2);
     context.textAlign = "center";
     context.fillText(yLabel, 0, 0);
