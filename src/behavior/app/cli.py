@@ -11,6 +11,7 @@ import typer
 from behavior import __version__
 from behavior.app.agreement import agreement
 from behavior.app.assay import assay
+from behavior.app.audio_check import audio_check
 from behavior.app.convert import convert
 from behavior.app.dashboard.command import dashboard
 from behavior.app.demo import demo
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for command in (
     demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, agreement, dashboard,
-    design, dosing, record, exclude, unblind,
+    design, dosing, record, exclude, unblind, audio_check,
 ):  # fmt: skip
     app.command()(command)
 
