@@ -197,19 +197,27 @@ def _convert_session(
             target = asked or format_to_write(out, "session")
             if target.holds != "session":
                 raise BadInput(f"{path}: is a session, which {target.name} does not hold; choose another --to")
-            _write_session(target, out, record)
-            done.add(out, f"{record.name} to {target.name}")
+            done.add(out, f"{record.name} to {target.name}", *_write_session(target, out, record))
     except BehaviorError as error:
         done.failed.append(error)
 
 
-def _write_session(target: AnyFormat, out: Path, record: SessionRecord) -> None:
-    if target.name == "behavior":
-        from behavior.formats.record import write_session
+def _write_session(target: AnyFormat, out: Path, record: SessionRecord) -> list[str]:
+    """Write a session, and say what of it does not come back."""
+    from behavior.formats.record import write_session
+    from behavior.formats.rows import kinds_lost
 
+    if target.name == "behavior":
         write_session(out, record)
-    else:
-        target.write(out, record)
+        return []
+    target.write(out, record)
+    lost = kinds_lost(record, target.read(out))
+    remarks = [f"{target.name} does not hold {', '.join(lost)}"] if lost else []
+    if target.name == "nwb":
+        from behavior.formats.nwb import lacking
+
+        remarks += lacking(record)
+    return remarks
 
 
 # -- files of control systems -----------------------------------------------------------------------------------------
@@ -245,8 +253,7 @@ def _convert_control(
             if asked is not None and asked.name != "behavior":
                 if asked.holds != "session" or len(source.sessions) > 1:
                     raise BadInput(f"{path}: to {asked.name}, convert it to a dataset first, and that to {asked.name}")
-                asked.write(out, record)
-                done.add(out, f"{session.name} to {asked.name}")
+                done.add(out, f"{session.name} to {asked.name}", *_write_session(asked, out, record))
                 continue
             done.imports = imported_sessions(out) if done.imports is None else done.imports
             folder = import_session(out, source, record, file, done.imports)

@@ -30,6 +30,8 @@ class Animals(Record):
     sex: str
     weight_g: Annotated[float, Field(gt=0)]
     """Mean weight at the start."""
+    age_weeks: Annotated[float | None, Field(gt=0, le=300)] = None
+    """Mean age at the start; archives such as DANDI ask for it."""
 
 
 TEST = "test"

@@ -12,6 +12,7 @@ from behavior.model.calls import CALL_COLUMNS, Call
 from behavior.model.doses import Treatment
 from behavior.model.errors import BadInput
 from behavior.model.session import DeviceIdentity, SessionHeader
+from behavior.paradigms.geller_seifter import GellerSeifterParameters
 from behavior.session.folder import SessionFolder
 
 
@@ -70,7 +71,7 @@ def example_session() -> SessionRecord:
         arm="conflict",
         paradigm="geller_seifter",
         paradigm_sha256="0" * 64,
-        parameters={"lever": "left", "n_cycles": 1},
+        parameters=GellerSeifterParameters(n_cycles=1).model_dump(mode="json"),
         limits={"max_ma": 1.0},
         seed=7,
         rig="example",

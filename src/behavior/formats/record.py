@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from behavior.config.read import read
+from behavior.config.study import Animals, Study
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
 from behavior.model.session import SessionHeader
@@ -30,7 +32,8 @@ class SessionRecord:
     host_us : when the host wrote each; empty where that is not known
     ended_at : date and time of its end, ISO 8601; empty if nobody closed it
     calls : found in its sound; None if nobody searched it
-    sound : its recordings; left out of comparisons, because they stay where they are
+    sound, animals : its recordings, and what the study says of its animals; left out of comparisons, because they stay
+        where they are
     """
 
     header: SessionHeader
@@ -39,6 +42,7 @@ class SessionRecord:
     ended_at: str = ""
     calls: tuple[Call, ...] | None = None
     sound: tuple[Path, ...] = field(default=(), compare=False)
+    animals: Animals | None = field(default=None, compare=False)
 
     @property
     def timeline(self) -> Timeline:
@@ -77,7 +81,14 @@ def session_of(folder: SessionFolder) -> SessionRecord:
         footer.ended_at if footer else "",
         calls,
         tuple(folder.sound_paths),
+        _animals(folder.path),
     )
+
+
+def _animals(folder: Path) -> Animals | None:
+    """What the study says whose dataset the session is in, if there is one."""
+    path = folder.resolve().parent.parent / "study.toml"
+    return read(path, Study).animals if path.is_file() else None
 
 
 def write_session(dataset: Path, record: SessionRecord, beside: Sequence[tuple[str, bytes]] = ()) -> SessionFolder:
