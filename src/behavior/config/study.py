@@ -270,6 +270,21 @@ class Study(Record):
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
     key: KeyDigest | None = None
 
+    def by_group(self) -> Study:
+        """The study as it is analysed: each group of an arm is an arm of its own, `escape.helpless`.
+
+        Animals that were prepared otherwise are never pooled, whatever dose they have in common.
+        """
+        arms = [
+            arm.model_copy(update={"name": f"{arm.name}.{group.name}", "groups": (), "doses_mg_kg": doses})
+            if group is not None
+            else arm
+            for arm in self.arms
+            for group in (arm.groups or (None,))
+            for doses in [tuple(dose for one, dose in arm.cells if group is not None and one == group.name)]
+        ]
+        return self.model_copy(update={"arms": tuple(arms)})
+
     @model_validator(mode="after")
     def _arms_differ(self) -> Self:
         names = [arm.name for arm in self.arms]

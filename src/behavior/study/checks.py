@@ -5,12 +5,13 @@ A check takes the session table of `study.dataset` and the plan, and yields sent
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from behavior.config.study import Arm, Study
-from behavior.study.plan import PLAN_FILE, PlanRow
+from behavior.config.study import TEST, Arm, Study
+from behavior.study.plan import PLAN_FILE, PlanRow, arm_of_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,9 @@ WIDEST_DAY_H = 6.0
 """Sessions of an arm that lie further apart in the time of day are warned of."""
 WIDEST_BETWEEN_DOSES_H = 2.0
 """And doses whose mean times of day do."""
+
+BASELINE = "baseline"
+"""The stage whose sessions tell whether a baseline is stable."""
 
 Check = Callable[["pd.DataFrame", "Study | None"], Iterator[str]]
 
@@ -39,10 +43,11 @@ def missing_sessions(sessions: pd.DataFrame, study: Study | None) -> Iterator[st
     if study is None or sessions["dose_mg_kg"].isna().all():
         return
     for arm in study.arms:
-        here = sessions[sessions["arm"] == arm.name]
+        here = _tests(sessions[sessions["arm"] == arm.name])
+        planned = arm.n_per_dose * len(arm.days) * (1 if arm.experimental_unit == "pair" else arm.n_animals)
+        coded = int(here["dose_mg_kg"].isna().sum())
         for dose in arm.doses_mg_kg:
-            run, planned = int((here["dose_mg_kg"] == dose).sum()), arm.n_per_dose
-            coded = int(here["dose_mg_kg"].isna().sum())
+            run = int((here["dose_mg_kg"] == dose).sum())
             if run < planned and not coded:
                 yield (
                     f"arm {arm.name}: {run} of {planned} planned sessions at {_said(dose, arm)}; "
@@ -55,6 +60,28 @@ def missing_sessions(sessions: pd.DataFrame, study: Study | None) -> Iterator[st
                 )
 
 
+def _tests(sessions: pd.DataFrame) -> pd.DataFrame:
+    """Sessions of the test, and those of no plan."""
+    return sessions[sessions["stage"].fillna(TEST) == TEST]
+
+
+def _designs(study: Study | None) -> dict[str, Arm]:
+    return {arm.name: arm for arm in study.arms} if study else {}
+
+
+def not_run(sessions: pd.DataFrame, rows: Sequence[PlanRow]) -> Iterator[str]:
+    """Planned sessions that are not in the dataset, whatever their dose."""
+    have = Counter(zip(sessions["subject"], sessions["stage"].fillna(TEST), strict=True))
+    want = Counter((row.subject, row.stage) for row in rows)
+    missing = {key: n - have[key] for key, n in want.items() if n > have[key]}
+    if missing and len(sessions):
+        names = _listed([f"{subject} ({stage})" if stage != TEST else subject for subject, stage in missing])
+        yield (
+            f"{sum(missing.values())} of {len(rows)} sessions of {PLAN_FILE} are missing ({names}); "
+            "run them, or say in the report why they are missing"
+        )
+
+
 def unequal_n(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
     """Doses of an arm that differ in the number of sessions analysed."""
     for arm, here in _of_arms(sessions):
@@ -64,21 +91,94 @@ def unequal_n(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
             yield f"{_in_arm(arm)}doses differ in n ({said}); give exact n with every result"
 
 
-def repeated_subjects(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
-    """Subjects with more than one session in an arm."""
+def one_animal(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
+    """Doses with a single experimental unit, which has no spread."""
     for arm, here in _of_arms(sessions):
+        alone = [dose for dose, n in here.groupby("dose_mg_kg", sort=True)["unit"].nunique().items() if n == 1]
+        if alone:
+            doses = ", ".join(f"{dose:g}" for dose in alone)
+            yield (
+                f"{_in_arm(arm)}{doses} mg/kg stands on one experimental unit, which has no spread; "
+                "no test can say anything of it, add units"
+            )
+
+
+def repeated_subjects(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
+    """Subjects with more than one dose, or several sessions at a dose, that no design asks for."""
+    designs = _designs(study)
+    for arm, here in _of_arms(sessions):
+        within = arm in designs and designs[arm].design == "within"
         doses = here.groupby("subject", sort=True)["dose_mg_kg"]
         several = [subject for subject, n in doses.nunique().items() if n > 1]
-        if several:
+        if several and arm in designs and not within:
+            yield (
+                f"{_in_arm(arm)}{_listed(several)} stand in more than one group, and the study is between subjects; "
+                "correct the records, or leave them out with `behavior exclude`"
+            )
+        if several and not within:
             yield (
                 f"{_in_arm(arm)}{_listed(several)} had more than one dose, so that doses are not independent groups; "
                 "no test of independent groups is made"
             )
-        twice = sorted(set(here.loc[here.duplicated(["subject", "dose_mg_kg"]), "subject"]))
+        same = ["subject", "dose_mg_kg", *(["day"] if arm in designs and len(designs[arm].days) > 1 else [])]
+        twice = sorted(set(here.loc[here.duplicated(same), "subject"]))
         if twice:
             yield (
                 f"{_in_arm(arm)}{_listed(twice)} had more than one session at a dose; their mean is taken, "
                 "for the animal is the experimental unit"
+            )
+
+
+def order_with_dose(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
+    """Doses that were always given early, or always late, within subjects."""
+    for arm, here in _of_arms(sessions):
+        place = here.groupby("subject")["started_at"].rank(method="first")
+        if not (here.groupby("subject")["dose_mg_kg"].nunique() > 1).any():
+            continue
+        for dose, own in place.groupby(here["dose_mg_kg"], sort=True):
+            if len(own) > 1 and own.nunique() == 1:
+                yield (
+                    f"{_in_arm(arm)}order goes with dose: {dose:g} mg/kg was session {own.iloc[0]:g} of every animal; "
+                    "balance the order with a Williams square (`behavior design`)"
+                )
+
+
+def cage_with_dose(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
+    """Doses whose animals all live in one cage, where the cage is not the unit."""
+    designs = _designs(study)
+    for arm, here in _of_arms(sessions):
+        by_cage = arm in designs and designs[arm].experimental_unit == "cage"
+        if by_cage or here["cage"].nunique() < 2:
+            continue
+        for dose, group in here.groupby("dose_mg_kg", sort=True):
+            if group["subject"].nunique() > 1 and group["cage"].nunique() == 1 and group["cage"].notna().all():
+                yield (
+                    f"{_in_arm(arm)}cage goes with dose: all animals at {dose:g} mg/kg live in "
+                    f"{group['cage'].iloc[0]}; balance doses over cages, or make the cage the unit"
+                )
+
+
+UNSTABLE = 0.2
+"""A baseline session further from the mean of the last ones than this share is unstable."""
+LAST_BASELINES = 3
+
+
+def unstable_baseline(sessions: pd.DataFrame, study: Study | None) -> Iterator[str]:
+    """Subjects whose last baseline sessions differ, in the motor control or else the primary endpoint."""
+    for name, arm in _designs(study).items():
+        here = sessions[sessions["arm"] == f"{name}, {BASELINE}"]
+        measure = arm.motor_control or arm.primary
+        if not len(here) or measure not in here:
+            continue
+        unstable = []
+        for subject, own in here.sort_values("started_at").groupby("subject", sort=True):
+            last = own[measure].dropna().tail(LAST_BASELINES)
+            if len(last) > 1 and float((last - last.mean()).abs().max()) > UNSTABLE * abs(float(last.mean())):
+                unstable.append(str(subject))
+        if unstable:
+            yield (
+                f"arm {name}: the baseline of {_listed(unstable)} is not stable ({measure} of the last "
+                f"{LAST_BASELINES} sessions differs by more than {UNSTABLE:.0%} from its mean); train on before drug"
             )
 
 
@@ -152,10 +252,10 @@ def _not_as_planned(record: dict[Any, Any], rows: Sequence[PlanRow]) -> str:
     """What differs from the rows of its subject; a dose is not compared with a code."""
     if not rows:
         return f"subject {record['subject']} is not in {PLAN_FILE}"
-    arms = dict.fromkeys(row.arm for row in rows)
+    arms = dict.fromkeys(arm_of_row(row) for row in rows)
     if record["arm"] is not None and record["arm"] not in arms:
         return f"{PLAN_FILE} has subject {record['subject']} in arm {_listed(list(arms))}, not in {record['arm']}"
-    here = [row for row in rows if record["arm"] in (None, row.arm)]
+    here = [row for row in rows if record["arm"] in (None, arm_of_row(row))]
     doses, codes = [row.dose_mg_kg for row in here], [row.blind_code for row in here]
     dose, code = record["dose_mg_kg"], record["blind_code"]
     if dose is not None and None not in doses and dose not in doses:
@@ -167,7 +267,8 @@ def _not_as_planned(record: dict[Any, Any], rows: Sequence[PlanRow]) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
-    missing_sessions, unequal_n, repeated_subjects, time_of_day, chamber_with_dose, more_than_one_protocol,
+    missing_sessions, unequal_n, one_animal, repeated_subjects, time_of_day, chamber_with_dose, cage_with_dose,
+    order_with_dose, unstable_baseline, more_than_one_protocol,
     imported,
 )  # fmt: skip
 

@@ -35,9 +35,9 @@ from behavior.model.session import SessionHeader
 from behavior.session.folder import SessionFolder
 from behavior.study.audit import AUDIT_FILE, AuditLog, read_audit
 from behavior.study.blinding import Administration, Key
-from behavior.study.checks import CHECKS, against_plan
+from behavior.study.checks import CHECKS, against_plan, not_run
 from behavior.study.exclusions import Exclusion, exclusions
-from behavior.study.plan import PLAN_FILE, PlanRow, read_plan
+from behavior.study.plan import PLAN_FILE, PlanRow, arm_of_row, read_plan
 from behavior.study.records import Records, missing_records, records_of
 from behavior.study.screening import with_screening
 from behavior.study.unblind import changed_since_lock, changes_after, opened_key
@@ -68,7 +68,7 @@ class Dataset:
     Attributes
     ----------
     path : the folder
-    study : what was planned; None for loose sessions
+    study : what was planned, each group of an arm as an arm of its own; None for loose sessions
     sessions : one row a session: `DESCRIPTION`, the outcome measures, then whatever else the scores hold
     rows : the tables within sessions, by name; `session`, `subject`, `arm`, `dose_mg_kg` and `left_out` come first
     warnings : sentences for a person: what, where, what to do
@@ -139,11 +139,12 @@ def read_dataset(path: Path) -> Dataset:
     import pandas as pd
 
     folders, warnings = _sessions_in(path)
-    study = read(path / STUDY_FILE, Study) if (path / STUDY_FILE).exists() else None
+    described = read(path / STUDY_FILE, Study) if (path / STUDY_FILE).exists() else None
+    study = described.by_group() if described else None
     planned = read_plan(path / PLAN_FILE) if (path / PLAN_FILE).exists() else ()
     log = read_audit(path)
     warnings += [f"{AUDIT_FILE}: {problem}; `behavior verify` says more" for problem in log.problems]
-    known = Known(study, planned, opened_key(path, log), exclusions(log))
+    known = Known(described, study, planned, opened_key(path, log), exclusions(log))
     records: list[dict[str, Any]] = []
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     parameters: dict[str, dict[str, Any]] = {}
@@ -161,7 +162,7 @@ def read_dataset(path: Path) -> Dataset:
     rows = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items() if tables}
     warnings += [sentence for check in CHECKS for sentence in check(frame, study)]
     if planned:
-        warnings += against_plan(frame, planned)
+        warnings += [*against_plan(frame, planned), *not_run(frame, planned)]
     warnings += [
         f"{name}: its score is not the one that was locked before the unblinding; see what was changed after it"
         for name in changed_since_lock(path, log)
@@ -224,7 +225,10 @@ def _sessions_in(path: Path) -> tuple[list[SessionFolder], list[str]]:
 class Known:
     """What is known of a dataset's sessions from beside them."""
 
+    described: Study | None
+    """As its file says."""
     study: Study | None
+    """As it is analysed."""
     plan: tuple[PlanRow, ...]
     key: Key | None
     """Opened; None while the study is blind."""
@@ -248,8 +252,8 @@ class Known:
         own = self.by_code.get(header.treatment.blind_code or "", [])
         rows = [row for row in own if row.subject == header.subject and header.arm in (None, row.arm)]
         rows = [row for row in rows if header.day in (None, row.day)] if len(rows) > 1 else rows
-        if len(rows) > 1 and self.study is not None:
-            arms = {arm.name: arm for arm in self.study.arms}
+        if len(rows) > 1 and self.described is not None:
+            arms = {arm.name: arm for arm in self.described.arms}
             rows = [row for row in rows if row.arm in arms and arms[row.arm].paradigm_at(row.stage) == header.paradigm]
         return rows[0] if len(rows) == 1 else None
 
@@ -264,7 +268,7 @@ def _record(folder: SessionFolder, dataset: Path, known: Known, warnings: list[s
         "session": session,
         "subject": header.subject,
         "study": header.study,
-        "arm": _arm_name(folder, study),
+        "arm": arm_of_row(row) if row else _arm_name(folder, study),
         "stage": row.stage if row else None,
         "group": row.group or None if row else None,
         "unit": (row.unit if row else "") or header.subject,

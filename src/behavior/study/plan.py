@@ -152,6 +152,12 @@ class PlanRow:
     """`yes` for a session before all treatments; it has neither code nor seed."""
 
 
+def arm_of_row(row: PlanRow) -> str:
+    """A session's arm as it is analysed: group by group, and sessions that only prepare for the test apart."""
+    arm = f"{row.arm}.{row.group}" if row.group else row.arm
+    return arm if row.stage == TEST else f"{arm}, {row.stage}"
+
+
 PLAN_COLUMNS = tuple(field.name for field in fields(PlanRow))
 """The columns of a plan file, in order."""
 _NEEDED = ("subject", "arm", "dose_mg_kg", "blind_code", "chamber", "starts_at", "allocation_seed")

@@ -49,5 +49,5 @@ def already_run(dataset: Path, study: Study, rows: Sequence[PlanRow]) -> set[Pla
     """Rows of a plan of which a session is in the dataset, whatever became of it."""
     if next(dataset.rglob("header.json"), None) is None:
         return set()
-    known = Known(study, tuple(rows), None, {})
+    known = Known(study, study, tuple(rows), None, {})
     return {row for folder in find_sessions(dataset) if (row := known.row(folder.header)) is not None}

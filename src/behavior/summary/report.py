@@ -240,6 +240,8 @@ def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Itera
 
 
 def _waiting(stem: str, endpoint: EndpointSummary) -> Iterator[tuple[str, Figure, str, bool]]:
+    if len(set(endpoint.units.doses)) < 2:
+        return
     if endpoint.measure.kind != "latency" or not endpoint.units.times.size or not _some_responded(endpoint):
         return
     of = "trials" if endpoint.units.by_trial is not None else f"{endpoint.units.unit}s"
