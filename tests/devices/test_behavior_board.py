@@ -263,6 +263,13 @@ def test_a_gate_that_is_read_back_gives_a_pulse_the_times_of_its_edges() -> None
     assert edges == [ShockStarted(1_000_640, 1), ShockEnded(1_501_024, 1, 500_384, None, "completed")]
 
 
+def test_an_edge_before_the_echo_of_its_command_is_the_same_pulse() -> None:
+    driver = fired(TTL.model_copy(update={"gate": Input(input="DI3")}), s=2.0)
+    driver.receive(frame(KIND, "event DigitalInputState", 8, at_us=1_000_320), 1_000_320)
+    driver.receive(frame(KIND, "write OutputSet", DO0, at_us=1_000_640), 1_000_640)
+    assert [cause for now_us in range(1_100_000, 3_000_000, 100_000) for cause in causes(driver.tick(now_us))] == []
+
+
 def test_a_gate_that_opens_by_itself_is_a_fault_and_is_closed() -> None:
     driver = driver_of(TTL.model_copy(update={"gate": Input(input="DI3")}))
     events = driver.receive(frame(KIND, "event DigitalInputState", 8, at_us=1_000_000), 1_000_000)

@@ -12,11 +12,13 @@ from behavior import __version__
 from behavior.app.agreement import agreement
 from behavior.app.assay import assay
 from behavior.app.audio_check import audio_check
+from behavior.app.bench import bench
 from behavior.app.convert import convert
 from behavior.app.dashboard.command import dashboard
 from behavior.app.demo import demo
 from behavior.app.design import design
 from behavior.app.detect import detect
+from behavior.app.devices import devices
 from behavior.app.propose import propose
 from behavior.app.records import dosing, exclude, record
 from behavior.app.rescore import rescore
@@ -41,6 +43,8 @@ for command in (
     design, dosing, record, exclude, unblind, audio_check,
 ):  # fmt: skip
     app.command()(command)
+app.command()(devices)
+app.command()(bench)
 
 
 def say_version(asked: bool) -> None:

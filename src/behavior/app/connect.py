@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from behavior.app.prepare import Protocol
     from behavior.config.rig import Chamber
     from behavior.devices.chamber import ConnectedChamber
+    from behavior.devices.driver import Driver
     from behavior.devices.handshake import Identity
     from behavior.devices.transport import Transport
     from behavior.model.doses import Treatment
@@ -31,6 +32,10 @@ class Link:
     """Puts all devices into Active mode; to be called when the session is about to drive them."""
     world: SimulatedChamber | None
     microphone: LiveMicrophone | None
+    protocol: Protocol
+    """With the calibration record of the chamber's shocker."""
+    usb_serials: dict[str, str]
+    """Of the devices that the rig names by them."""
 
 
 @contextmanager
@@ -42,13 +47,16 @@ def connected(
     *,
     simulated: bool,
     interrupted: Interrupted | None = None,
+    calibrate: Callable[[Protocol], Protocol] = lambda protocol: protocol,
 ) -> Iterator[Link]:
     """The chamber's devices, found by identity, known and ready; off and let go of at the end.
+
+    `calibrate` judges the calibration record when the devices are found and before any of them is spoken to.
 
     Raises
     ------
     BadInput
-        The chamber lacks what the paradigm needs.
+        The chamber lacks what the paradigm needs, or its shocker a calibration record.
     Failure
         A device is not there, or not ready.
     """
@@ -57,8 +65,6 @@ def connected(
     from behavior.devices.connecting import Making
     from behavior.devices.dialects import baud_of
     from behavior.devices.discovery import ports_of, serial_ports
-    from behavior.devices.driver import HarpDriver
-    from behavior.devices.handshake import activate
     from behavior.devices.transport import transport_to
     from behavior.session.live import monotonic_clock
     from behavior.simulate.rig import SimulatedChamber
@@ -79,6 +85,7 @@ def connected(
             ports = world.ports
         else:
             ports = ports_of([device for device in box.devices if device.has_port], serial_ports())
+        protocol = calibrate(protocol)
         microphone = None
         if protocol.records and box.microphone is not None:
             part = interrupted.folder.next_sound_part if interrupted else 1
@@ -100,14 +107,54 @@ def connected(
                 transport.open()
                 stack.callback(transport.close)
         drivers = making.all(transports)
+        serials = {device.name: device.usb_serial for device in box.devices if device.usb_serial}
         chamber = ConnectedChamber(drivers)
         stack.callback(chamber.close)
 
-        def activate_all() -> None:
-            for driver, transport in drivers:
-                if isinstance(driver, HarpDriver):
-                    activate(driver.kind, transport, clock_us)
+        def awake() -> None:
+            activate_all(drivers, clock_us)
 
         if microphone is not None:
             microphone.wait_ready()
-        yield Link(chamber, making.identities, clock_us, activate_all, world, microphone)
+        yield Link(chamber, making.identities, clock_us, awake, world, microphone, protocol, serials)
+
+
+@contextmanager
+def devices_of(
+    box: Chamber,
+) -> Iterator[tuple[list[tuple[Driver, Transport]], Callable[[], int], Callable[[], None]]]:
+    """A real chamber's devices for a bench: found, known and ready; their clock, and what activates them.
+
+    Raises
+    ------
+    BadInput, Failure
+        As of `connected`.
+    """
+    from behavior.devices.connecting import Making
+    from behavior.devices.dialects import baud_of, check_shockers
+    from behavior.devices.discovery import ports_of, serial_ports
+    from behavior.devices.transport import transport_to
+    from behavior.session.live import monotonic_clock
+
+    check_shockers(box)
+    clock_us = monotonic_clock(time.monotonic_ns())
+    ported = [device for device in box.devices if device.has_port]
+    ports = ports_of(ported, serial_ports())
+    with ExitStack() as stack:
+        transports: dict[str, Transport] = {}
+        for device in ported:
+            transports[device.name] = transport_to(ports[device.name], baud=baud_of(device))
+            transports[device.name].open()
+            stack.callback(transports[device.name].close)
+        drivers = Making(box, clock_us, limits=box.limits, active=False).all(transports)
+        yield drivers, clock_us, lambda: activate_all(drivers, clock_us)
+
+
+def activate_all(drivers: list[tuple[Driver, Transport]], clock_us: Callable[[], int]) -> None:
+    """Put all Harp devices into Active mode: from now on they report, and their watchdogs run."""
+    from behavior.devices.driver import HarpDriver
+    from behavior.devices.handshake import activate
+
+    for driver, transport in drivers:
+        if isinstance(driver, HarpDriver):
+            activate(driver.kind, transport, clock_us)

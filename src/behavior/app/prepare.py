@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from behavior.app.asking import Asked, ask, injection_time, readable, remark_on_pretreatment, remark_on_weight, weight
@@ -12,11 +12,13 @@ from behavior.model.errors import BadInput
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from behavior.config.calibration import Calibration
     from behavior.config.limits import ShockLimits
     from behavior.config.rig import Chamber
     from behavior.model.doses import Treatment
     from behavior.paradigms.catalogue import Paradigm
     from behavior.paradigms.parameters import Parameters
+    from behavior.session.journal import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Protocol:
     remarks: tuple[str, ...] = ()
     records: bool = False
     """Whether sound is recorded."""
+    currents_ma: frozenset[float] = frozenset()
+    """Of the shocks that the dry runs gave."""
+    calibration: Calibration | None = None
+    """Of the chamber's shocker."""
 
 
 def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, master: Path | None = None) -> Protocol:
@@ -55,31 +61,76 @@ def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, mast
     found = find_paradigm(paradigm)
     file = find(parameters, "configs", "paradigms") if parameters else None
     resolved, remarks = (read_parameters(found, file), ()) if master is None else yoked(found, file, master)
-    records = rehearsed(found, resolved, box, seed, what=str(file or paradigm))
-    return Protocol(paradigm, found, resolved, box.limits.lowered_to(resolved.limits), remarks, records)
+    records, currents_ma = rehearsed(found, resolved, box, seed, what=str(file or paradigm))
+    limits = box.limits.lowered_to(resolved.limits)
+    return Protocol(paradigm, found, resolved, limits, remarks, records, currents_ma)
 
 
-def rehearsed(paradigm: Paradigm, parameters: Parameters, box: Chamber, seed: int, *, what: str) -> bool:
-    """Dry-run a session three times; whether it records sound.
+def calibrated(protocol: Protocol, box: Chamber, rig: Path, *, simulated: bool, today: date | None = None) -> Protocol:
+    """The protocol with the calibration record of the chamber's shocker, without which nothing may be armed.
+
+    A session that gives no shocks runs without one too; then its limits allow no shock at all.
+
+    Parameters
+    ----------
+    protocol : dry-run
+    box, rig : the chamber, and the rig's file, beside which the records are
+    simulated : a simulated shocker gives what it is asked for
+    today : the date
+
+    Raises
+    ------
+    BadInput
+        The session would give shocks, and there is no record that holds for them today.
+    """
+    from behavior.devices.calibration import (
+        FOLDER,
+        calibration_of,
+        not_covered,
+        shocker_of,
+        simulated_calibration,
+    )
+
+    today = today or datetime.now().astimezone().date()
+    shocker = shocker_of(box)
+    if shocker is None:
+        return protocol
+    if simulated:
+        return replace(protocol, calibration=simulated_calibration(box, shocker, today))
+    try:
+        record = calibration_of(box, shocker, rig.parent / FOLDER, today)
+    except BadInput as error:
+        if protocol.currents_ma:
+            raise
+        unarmed = protocol.limits.lowered_to(type(protocol.limits)(max_count=0))
+        return replace(protocol, limits=unarmed, remarks=(*protocol.remarks, f"no shock can be given: {error}"))
+    if why := not_covered(record, protocol.currents_ma):
+        raise BadInput(why)
+    return replace(protocol, calibration=record)
+
+
+def rehearsed(
+    paradigm: Paradigm, parameters: Parameters, box: Chamber, seed: int, *, what: str
+) -> tuple[bool, frozenset[float]]:
+    """Dry-run a session three times; whether it records sound, and the currents of its shocks, mA.
 
     Raises
     ------
     BadInput
         The guard would refuse a shock, the paradigm fails, or the chamber lacks something.
     """
-    from behavior.model.commands import SetRecording
+    from behavior.model.commands import SetRecording, Shock
     from behavior.model.doses import Treatment
     from behavior.session.needs import rehearse
     from behavior.simulate.animals import animal_for
     from behavior.simulate.ideal import IdealBox
 
-    seen = set[type]()
+    seen: set[Item] = set()
     for one in range(seed, seed + 3):
         animal = animal_for(paradigm.name, parameters.model_dump(mode="json"), one, Treatment())
-        rehearse(
-            paradigm, parameters, box, IdealBox(animal), seed=one, what=what, watch=lambda item: seen.add(type(item))
-        )
-    return SetRecording in seen
+        rehearse(paradigm, parameters, box, IdealBox(animal), seed=one, what=what, watch=seen.add)
+    records = any(isinstance(item, SetRecording) for item in seen)
+    return records, frozenset(item.ma for item in seen if isinstance(item, Shock))
 
 
 def yoked(paradigm: Paradigm, file: Path | None, master: Path) -> tuple[Parameters, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def closed(session: Interrupted, why: str) -> SessionFooter:
 def gone_on_with(session: Interrupted, *, simulated: bool) -> SessionFooter:
     """Find the devices again, keep their counts, and drive the core on."""
     from behavior.app.connect import connected
-    from behavior.app.prepare import Protocol, rehearsed
+    from behavior.app.prepare import Protocol, calibrated, rehearsed
     from behavior.app.run import live
     from behavior.config import read
     from behavior.config.limits import ShockLimits
@@ -85,10 +86,14 @@ def gone_on_with(session: Interrupted, *, simulated: bool) -> SessionFooter:
     name = header.paradigm_file or header.paradigm
     paradigm = find_paradigm(name)
     parameters = resolve(paradigm, header.parameters, file="header.json")
-    box = read(find(header.rig, "configs", "rigs"), Rig).chamber(header.chamber)
-    records = rehearsed(paradigm, parameters, box, header.seed, what=name)
-    protocol = Protocol(name, paradigm, parameters, ShockLimits(**header.limits), records=records)
+    rig = find(header.rig, "configs", "rigs")
+    box = read(rig, Rig).chamber(header.chamber)
+    records, _ = rehearsed(paradigm, parameters, box, header.seed, what=name)
+    limits, simulated = ShockLimits(**header.limits), simulated or header.simulated
+    asked_ma = frozenset({0.0} if limits.max_count else set())  # nobody knows: a record must hold, at whatever current
+    protocol = Protocol(name, paradigm, parameters, limits, records=records, currents_ma=asked_ma)
+    calibrate = partial(calibrated, box=box, rig=rig, simulated=simulated)
     with connected(
-        box, protocol, header.treatment, header.seed, simulated=simulated or header.simulated, interrupted=session
+        box, protocol, header.treatment, header.seed, simulated=simulated, interrupted=session, calibrate=calibrate
     ) as link:
         return live(session.folder, link, interrupted=session)

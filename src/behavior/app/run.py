@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,16 +94,18 @@ def run(
         return
     from behavior.app.asking import ask_for_treatment
     from behavior.app.connect import connected
-    from behavior.app.prepare import attend, prepare, treatment_of, without_drug
+    from behavior.app.prepare import attend, calibrated, prepare, treatment_of, without_drug
     from behavior.config import read
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
 
-    box = read(find(rig, "configs", "rigs"), Rig).chamber(chamber[0])
+    rig_file = find(rig, "configs", "rigs")
+    box = read(rig_file, Rig).chamber(chamber[0])
     if not simulate and box.microphone is not None and box.microphone.device is None:
         box = box.model_copy(update={"microphone": None})  # what records is refused, and not run unheard
     seed = time.time_ns() % 2**32 if seed is None else seed
     protocol = prepare(paradigm, parameters, box, seed, master)
+    calibrate = partial(calibrated, box=box, rig=rig_file, simulated=simulate)
     blind_code, injected_at = ask_for_treatment(blind_code, dose_mg_kg, injected_at)
     treatment = treatment_of(blind_code, compound, dose_mg_kg, vehicle, route, pretreatment_min, precedes)
     without_drug(protocol.parameters, treatment)
@@ -116,7 +119,10 @@ def run(
     who = replace(who, remarks=(*who.remarks, *protocol.remarks))
     for remark in who.remarks:
         typer.echo(f"warning: {remark}", err=True)
-    with connected(box, protocol, treatment, seed, simulated=simulate) as link:
+    with connected(box, protocol, treatment, seed, simulated=simulate, calibrate=calibrate) as link:
+        for remark in (new := link.protocol.remarks[len(protocol.remarks) :]):
+            typer.echo(f"warning: {remark}", err=True)
+        who, protocol = replace(who, remarks=(*who.remarks, *new)), link.protocol
         where = {"rig": rig, "chamber": box.name, "study": study, "arm": arm, "day": day, "simulated": simulate}
         header = {**asdict(who), **where, "treatment": treatment}
         folder = begin(out, header, protocol, link, seed)
@@ -127,11 +133,14 @@ def run(
 
 def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, seed: int) -> SessionFolder:
     """Make the session's folder, with all that is known before it starts."""
+    from msgspec import UNSET
+
     from behavior import __version__
     from behavior.model.session import DeviceIdentity, SessionHeader
     from behavior.session.folder import create
 
     clocks = link.chamber.clock_fits()
+    record = protocol.calibration
     devices = tuple(
         DeviceIdentity(
             name=name,
@@ -139,6 +148,8 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
             uid=found.uid,
             firmware=found.firmware,
             clock_uncertainty_us=clocks[name].uncertainty_us if name in clocks else None,
+            usb_serial=link.usb_serials.get(name, UNSET),
+            calibration=record.model_dump(mode="json") if record and record.device == name else UNSET,
         )
         for name, found in link.identities.items()
     )
@@ -168,6 +179,7 @@ def live(
     from behavior.app.board import Board
     from behavior.app.keyboard import typing
     from behavior.model.events import SessionStarted
+    from behavior.model.session import ClockRecord
     from behavior.session.assemble import core_of
     from behavior.session.engine import EngineStatus, attended, status_of
     from behavior.session.live import LiveApparatus
@@ -207,6 +219,7 @@ def live(
             watch=watch,
             interrupted=interrupted,
             first=resumed(core) if interrupted else SessionStarted,
+            clocks=lambda: {name: ClockRecord(**asdict(fit)) for name, fit in link.chamber.clock_fits().items()},
         )
     board.clear()
     if link.world is not None and microphone is not None:

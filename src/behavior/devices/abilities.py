@@ -11,11 +11,11 @@ from typing import TypeAlias
 from behavior.config.rig import SHOCKERS, Chamber, Device
 from behavior.devices.behavior_board import BehaviorBoard
 from behavior.devices.clock import Answer, DeviceClock
-from behavior.devices.driver import Driver
+from behavior.devices.driver import Driver, HarpDriver
 from behavior.devices.operant_chamber import OperantChamber
 from behavior.devices.shock_controller import ShockController
 from behavior.devices.shuttle_box import ShuttleBox
-from behavior.model.commands import Command, SetRecording, Shock, StopShock
+from behavior.model.commands import Command, Deliver, SetCue, SetGate, SetLever, SetRecording, Shock, StopShock
 from behavior.model.events import Crossed, Delivered, Event, HeadEntered, HeadLeft, LeverPressed, LeverReleased
 
 Report: TypeAlias = tuple[type[Event], str | None]
@@ -38,6 +38,17 @@ def takes(chamber: Chamber, command: Command) -> bool:
     if isinstance(command, SetRecording):
         return chamber.microphone is not None
     return any(_takes(chamber, device, command) for device in chamber.devices)
+
+
+def outputs_of(device: Device) -> list[Command]:
+    """A command for each thing that a device switches on."""
+    if device.kind in SHOCKERS or device.kind == "shock_controller":
+        return []
+    driver = idle(device)
+    names = [*driver.cues, "tone"] if isinstance(driver, HarpDriver) else []
+    wanted: list[Command] = [SetCue(cue, on=True) for cue in dict.fromkeys(names) if cue != "light"]
+    wanted += [SetLever(lever, out=True) for lever in ("left", "right")]
+    return [command for command in (*wanted, SetGate(open=True), Deliver(1)) if driver.takes(command)]
 
 
 def reports(chamber: Chamber, wanted: Report) -> bool:

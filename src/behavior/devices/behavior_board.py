@@ -324,7 +324,7 @@ class BehaviorBoard(HarpDriver):
         if bits == self._trigger and pulse is not None and pulse.fired_us is not None:
             if self._shocker.gate is None:
                 self._started(pulse, at_us)
-            else:
+            elif pulse.started_at_us is None:  # the edge may come before the echo
                 pulse.ask_us = now_us + REPLY_US
 
     def _started(self, pulse: Pulse, at_us: int) -> None:

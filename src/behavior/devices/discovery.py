@@ -56,13 +56,16 @@ def who_is_there(ports: Iterable[Port]) -> dict[str, Identity | str]:
     return found
 
 
-def ports_of(devices: Iterable[Device], ports: Iterable[Port]) -> dict[str, str]:
+def ports_of(
+    devices: Iterable[Device], ports: Iterable[Port], answers: Mapping[str, Identity | str] | None = None
+) -> dict[str, str]:
     """The port of each of these devices, by its name in the rig.
 
     Parameters
     ----------
     devices : whom to find
     ports : where to look
+    answers : who is there, if they were asked already
 
     Raises
     ------
@@ -71,7 +74,8 @@ def ports_of(devices: Iterable[Device], ports: Iterable[Port]) -> dict[str, str]
     """
     wanted, ports = list(devices), list(ports)
     serials = {device.usb_serial for device in wanted} - {""}
-    answers = who_is_there(port for port in ports if port.usb_serial not in serials)
+    if answers is None:
+        answers = who_is_there(port for port in ports if port.usb_serial not in serials)
     _each_once({port: who.uid for port, who in answers.items() if isinstance(who, Identity)})
     found: dict[str, str] = {}
     for device in wanted:

@@ -106,6 +106,12 @@ class HarpDriver(ABC):
         self._answered_us = now_us
         self._ask_us = now_us
         self._lost = False
+        self._cues: dict[str, int] = {}
+
+    @property
+    def cues(self) -> tuple[str, ...]:
+        """The names of its lights and tones."""
+        return tuple(self._cues)
 
     # ---- what a chamber calls
 

@@ -21,6 +21,24 @@ class DeviceIdentity(msgspec.Struct, frozen=True, kw_only=True):
     firmware: str
     clock_uncertainty_us: int | None = None
     """By how much its clock may be off the session's, at the start."""
+    usb_serial: str | msgspec.UnsetType = msgspec.UNSET
+    """By which a device without a UID was found."""
+    calibration: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    """Of the device that gives the shocks: the record that stood when the session began."""
+
+
+class ClockRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a device's clock was known at the end, by a line through the tightest of its answers."""
+
+    offset_us: int
+    """Session time minus device time."""
+    rate_ppb: int
+    """How much faster the session's clock ran, in parts per 10^9."""
+    uncertainty_us: int
+    """Half of the tightest answer's width: an upper bound for the offset's error."""
+    residual_us: int
+    """The largest distance of a fitted answer from the line."""
+    n_answers: int
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,3 +112,5 @@ class SessionFooter(msgspec.Struct, frozen=True, kw_only=True):
     shock_s: float
     n_deliveries: int
     n_responses: int
+    clocks: dict[str, ClockRecord] | msgspec.UnsetType = msgspec.UNSET
+    """Of each device, in live sessions."""

@@ -33,7 +33,7 @@ def rehearse(
     *,
     seed: int,
     what: str,
-    watch: Callable[[Item], None] = lambda item: None,
+    watch: Callable[[Item], object] = lambda item: None,
 ) -> SessionCore:
     """Dry-run a session, and see that its chamber has all that it needs.
 

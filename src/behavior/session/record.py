@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from behavior.model.errors import BehaviorError, Failure
 from behavior.model.events import Event, SessionStarted
-from behavior.model.session import SessionFooter
+from behavior.model.session import ClockRecord, SessionFooter
 from behavior.session.core import SessionCore
 from behavior.session.folder import SessionFolder, Totals
 from behavior.session.journal import Item, JournalWriter
@@ -24,6 +26,7 @@ def record_session(
     watch: Callable[[Item], None] = lambda item: None,
     interrupted: Interrupted | None = None,
     first: Callable[[int], Event] = SessionStarted,
+    clocks: Callable[[], dict[str, ClockRecord]] | None = None,
 ) -> SessionFooter:
     """Run a session, write its journal and its footer.
 
@@ -36,6 +39,7 @@ def record_session(
     watch : sees each item after it was written
     interrupted : a session that is gone on with; `core` is then its core
     first : makes the first input, from the time
+    clocks : tells at the end how well each device's clock was known
 
     Raises
     ------
@@ -63,6 +67,8 @@ def record_session(
         failure = error
     reason = str(core.ended) if failure is None else f"failure of the host: {failure}"
     footer = totals.footer(journal, reason=reason, ended_at=time_of_day())
+    if clocks is not None:
+        footer = replace(footer, clocks=clocks())
     try:
         folder.close(footer)
     except Failure as error:
