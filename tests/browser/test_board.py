@@ -173,7 +173,7 @@ def test_a_note_goes_into_the_journal_and_a_page_in_a_note_goes_nowhere(page: An
     page.keyboard.press("n")
     page.fill("#note-text", "<img src=x onerror=alert(1)> näher")
     page.click("#ask-note button[value=note]")
-    page.wait_for_function("() => document.querySelector(\".card[data-key='lab/C']\").innerText.includes('1 notes')")
+    page.wait_for_function("() => document.querySelector(\".card[data-key='lab/C']\").innerText.includes('1 note')")
     folder = lab.playing["C"].folder
     assert [item.text for item in folder.read().items if isinstance(item, Noted)] == [
         "<img src=x onerror=alert(1)> näher"
@@ -320,25 +320,25 @@ def test_an_engine_that_is_killed_is_said_to_have_died(page: Any, tmp_path: Path
 
 
 def test_sound_is_shown_with_its_calls_while_it_is_recorded(page: Any, tmp_path: Path) -> None:
-    """The journal says that it records; a writer of recordings writes as a microphone's does, a second at a time.
-
-    What a WAV states is up to a second behind what is in it.
-    """
+    """The journal says that it records and what is heard; the file grows as a microphone's does."""
     from behavior.audio.write import RecordingWriter
     from behavior.model.commands import BeginComponent
-    from behavior.model.events import RecordingStarted, SessionStarted
+    from behavior.model.events import CallHeard, RecordingStarted, SessionStarted, SoundLost
     from behavior.simulate.acoustics import PlannedCall, Soundscape
 
-    calls = [PlannedCall(2.0, 0.8), PlannedCall(5.0, 0.8)]
-    blocks = iter(Soundscape(250_000, 12.0, 1, calls, []).blocks())
-    items = [SessionStarted(0), RecordingStarted(1, "audio.wav", 250_000), BeginComponent("test")]
-    playing = Playing(tmp_path, items, 1.0, simulated=True)
+    blocks = iter(Soundscape(250_000, 12.0, 1, [PlannedCall(5.0, 0.8)], []).blocks())
+    heard = [CallHeard(5_100_000, 800_000, 25_000.0, "22-kHz"), SoundLost(6_000_000, 250, "the ring is full")]
+    items = [SessionStarted(0), RecordingStarted(100_000, "audio.wav", 250_000), BeginComponent("test"), *heard]
+    playing = Playing(tmp_path, items, 8.0, simulated=True)
     path = playing.folder.path
     with RecordingWriter(path / "audio.wav", 250_000) as file, screens(tmp_path) as one:
         while file.n_samples < 8 * 250_000:
             file.write(next(blocks))
+        page.goto(one.address)
+        page.wait_for_selector(".card[data-state=running]")
+        assert "✕ 250 samples lost" in page.inner_text(".card") and "1 call" in page.inner_text(".card")
         page.goto(f"{one.address}/live/{path.parent.name}/{path.name}")
-        page.wait_for_function("() => Number(document.getElementById('sound').dataset.calls) === 2", timeout=60_000)
+        page.wait_for_function("() => Number(document.getElementById('sound').dataset.calls) === 1", timeout=60_000)
         shown = int(page.locator("#sound").get_attribute("data-columns"))
         assert shown >= 690 and not blank(page, "#sound")
         for block in blocks:

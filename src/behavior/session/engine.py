@@ -24,13 +24,6 @@ WRITTEN_EVERY_S = 0.5
 LOOKS_EVERY_S = 0.02
 
 
-class SoundStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How the recording stands."""
-
-    n_samples: int
-    n_dropped: int
-
-
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What `engine.json` holds. Times in µs are the session's."""
 
@@ -44,12 +37,9 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """When the session's loop last came round."""
     heard_us: dict[str, int]
     """When each device was last heard of."""
-    sound: SoundStatus | None = None
 
 
-def status_of(
-    now_us: int, looked_us: int, heard_us: dict[str, int], sound: SoundStatus | None = None, *, at_s: float
-) -> EngineStatus:
+def status_of(now_us: int, looked_us: int, heard_us: dict[str, int], *, at_s: float) -> EngineStatus:
     """The status of this process."""
     return EngineStatus(
         pid=os.getpid(),
@@ -58,7 +48,6 @@ def status_of(
         now_us=now_us,
         looked_us=looked_us,
         heard_us=dict(heard_us),
-        sound=sound,
     )
 
 

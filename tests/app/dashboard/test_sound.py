@@ -15,15 +15,12 @@ from behavior.app.dashboard.sound import (
     CEILING_DB,
     FLOOR_DB,
     LONGEST_S,
-    Listener,
-    Listeners,
     columns,
     found_calls,
     sounds_in,
 )  # fmt: skip
 from behavior.audio.write import RecordingWriter
 from behavior.model.errors import BadInput
-from behavior.simulate.acoustics import PlannedCall, Soundscape
 from conftest import ROOT
 from session.recorded import header_of
 
@@ -91,32 +88,6 @@ def test_calls_come_from_the_tables_of_the_session_and_only_of_this_file(tmp_pat
     assert found_calls(SAMPLE, "audio_part-02.flac") == {"calls": [], "rejected": []}
     (tmp_path / "calls.csv").write_text("file,onset_s\naudio.flac,x\n")
     assert found_calls(tmp_path, "audio.flac") == {"calls": [], "rejected": []}
-
-
-def test_calls_are_found_while_the_sound_is_written(tmp_path: Path) -> None:
-    path = tmp_path / "audio.wav"
-    planned = [PlannedCall(2.0, 0.8), PlannedCall(4.5, 0.8)]
-    scape = Soundscape(RATE, 8.0, 1, planned, [])
-    listener = Listener(path)
-    with RecordingWriter(path, RATE) as file:
-        for block in scape.blocks():
-            file.write(block)
-            if file.n_samples > RATE // 2:
-                listener.listen()
-    found = listener.listen()
-    truth = [(call.onset_s, call.offset_s) for call in scape.truth]
-    assert len(truth) == 2
-    for onset_s, _ in truth:
-        assert any(abs(box[0] - onset_s) < 0.05 for box in found), (truth, found)
-
-
-def test_who_listens_no_more_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listeners = Listeners()
-    first = listeners.of(tmp_path / "a")
-    assert listeners.of(tmp_path / "a") is first
-    first.asked_s = 1.0
-    monkeypatch.setattr("behavior.app.dashboard.sound.time.monotonic", lambda: 100.0)
-    assert listeners.of(tmp_path / "a") is not first
 
 
 def test_only_the_sound_of_a_session_is_served_as_sound(tmp_path: Path) -> None:

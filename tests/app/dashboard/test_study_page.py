@@ -13,12 +13,13 @@ import pytest
 from app.dashboard.labs import closed
 from app.dashboard.visitor import Visitor
 from behavior.app.dashboard.access import Access
-from behavior.app.dashboard.blind import Blindness
+from behavior.app.dashboard.blind import OPENED_KEY, SEALED_KEY, Blindness
 from behavior.app.dashboard.command import screens
 from behavior.app.dashboard.site import Site
 from behavior.app.dashboard.study import DONE, EARLY, LEFT_OUT, MISSED, PLANNED, RUNS, courses, days_of
 from behavior.model.doses import Treatment
 from behavior.session.folder import SessionFolder
+from behavior.study.blinding import KEY_FILE, OPENED_FILE
 from behavior.study.plan import PlanRow, read_plan, write_plan
 from conftest import ROOT
 
@@ -188,17 +189,29 @@ def test_a_report_of_a_blind_study_waits_and_its_quality_does_not(study: Path) -
         assert one.get(path).status_code == 404
 
 
-def test_an_opened_key_ends_the_blindness_and_a_sealed_one_begins_it(tmp_path: Path) -> None:
+def test_the_audit_log_ends_the_blindness_and_a_key_that_lies_there_does_not(tmp_path: Path) -> None:
+    from behavior.study.audit import UNBLINDED, append
+
     folder = closed(tmp_path, treatment=Treatment(compound="x", dose_mg_kg=5.0, vehicle="saline"))
     blindness = Blindness(tmp_path)
     assert blindness.shown(folder) == "x 5 mg/kg"
-    (tmp_path / "key.sealed").write_text("")
+    (tmp_path / KEY_FILE).write_text("")
     assert blindness.shown(folder) == "blind"
     assert blindness.holds(tmp_path) and blindness.holds(folder.path)
-    (tmp_path / "key.json").write_text("{}")
+    (tmp_path / OPENED_FILE).write_text("{}")
+    assert blindness.shown(folder) == "blind"
+    append(tmp_path, UNBLINDED, KEY_FILE, who="me", new={"key_sha256": "0", "locked": "0"}, reason="done")
     assert blindness.shown(folder) == "x 5 mg/kg"
     coded = closed(tmp_path, subject="R2")
     assert blindness.shown(coded) == "code K7QM"
+    assert (KEY_FILE, OPENED_FILE) == (SEALED_KEY, OPENED_KEY)
+
+
+def test_one_session_under_a_code_makes_its_folder_blind_also_without_a_plan(tmp_path: Path) -> None:
+    folder = closed(tmp_path, treatment=Treatment(compound="x", dose_mg_kg=5.0, vehicle="saline"))
+    assert Blindness(tmp_path).shown(folder) == "x 5 mg/kg"
+    closed(tmp_path, subject="R2")
+    assert Blindness(tmp_path).shown(folder) == "blind"
 
 
 def test_a_plan_that_cannot_be_read_shows_nothing(tmp_path: Path) -> None:

@@ -155,13 +155,15 @@ class Seen:
     n_responses: int
     n_trials: int
     n_notes: int
+    n_calls: int
     n_bands: int
 
     @classmethod
     def of(cls, watch: Watch) -> Seen:
         """All there is."""
         bands = len(watch.part_bands) + sum(until is not None for _, _, until in watch.part_bands[-2:])
-        return cls(watch.n_events, len(watch.responses_us), len(watch.trials), len(watch.notes), bands)
+        n_responses, n_trials, n_notes = len(watch.responses_us), len(watch.trials), len(watch.notes)
+        return cls(watch.n_events, n_responses, n_trials, n_notes, len(watch.calls), bands)
 
 
 def _whole(watch: Watch) -> dict[str, Any]:
@@ -178,6 +180,7 @@ def _whole(watch: Watch) -> dict[str, Any]:
         "bands": watch.part_bands[-MOST_BANDS:],
         "trials": watch.trials,
         "notes": watch.notes,
+        "calls": watch.calls,
     }
 
 
@@ -190,6 +193,7 @@ def _since(watch: Watch, seen: Seen) -> dict[str, Any]:
         "bands": watch.part_bands[-MOST_BANDS:],
         "trials": watch.trials[seen.n_trials :],
         "notes": watch.notes[seen.n_notes :],
+        "calls": watch.calls[seen.n_calls :],
     }
 
 

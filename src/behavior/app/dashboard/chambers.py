@@ -39,6 +39,7 @@ SHOWN_H = 24.0
 DEEPEST = 5
 """So many folders deep sessions are looked for."""
 LOOKS_FOR_SESSIONS_EVERY_S = 0.5
+TREATMENT_EVERY_S = 10.0
 RUNNING, STARTING, SILENT, DIED, ENDED, UNCLOSED = "running", "starting", "silent", "died", "ended", "unclosed"
 LIVE = (RUNNING, STARTING, SILENT, DIED)
 
@@ -81,7 +82,9 @@ class Card(msgspec.Struct, kw_only=True):
     devices: list[DeviceSeen] = []
     recording: bool = False
     sound: str | None = None
+    sound_at_us: int = 0
     n_dropped: int | None = None
+    n_calls: int | None = None
     n_notes: int = 0
     free_gb: float | None = None
     alerts: list[str] = []
@@ -100,6 +103,8 @@ class Followed:
     status_changed_s: float | None = None
     footer_reason: str | None = None
     finished: bool = False
+    treatment: str = ""
+    treatment_s: float = float("-inf")
     asked_s: float | None = None
 
 
@@ -301,7 +306,7 @@ class Chambers:
             session=one.folder.path.relative_to(self.data).as_posix(),
             state=state,
             subject=header.subject,
-            treatment=self._shown(one.folder),
+            treatment=self._treatment(one, now_s),
             paradigm=header.paradigm,
             simulated=header.simulated,
             started_at=header.started_at,
@@ -322,13 +327,21 @@ class Chambers:
             devices=self._devices(one, state),
             recording=watch.recording and state == RUNNING,
             sound=_sound(one),
-            n_dropped=_dropped(one),
+            sound_at_us=watch.sound[-1].at_us if watch.sound else 0,
+            n_dropped=watch.n_dropped if watch.sound else None,
+            n_calls=len(watch.calls) if watch.sound else None,
             n_notes=len(watch.notes),
             free_gb=self._free_gb(now_s),
             alerts=[*self._engine_alerts(one, state, now_s), *watch.alerts[-3:]],
             reason=one.footer_reason or "",
             stoppable=state in (RUNNING, SILENT, STARTING) and not watch.stopping,
         )
+
+    def _treatment(self, one: Followed, now_s: float) -> str:
+        """As far as it may be known; looked up every few seconds, because a study may be unblinded meanwhile."""
+        if now_s - one.treatment_s > TREATMENT_EVERY_S:
+            one.treatment, one.treatment_s = self._shown(one.folder), now_s
+        return one.treatment
 
     def _now_us(self, one: Followed, state: str, now_s: float) -> int:
         """Session time: of a session that runs it goes on between two lines of the journal."""
@@ -405,14 +418,6 @@ def _sound(one: Followed) -> str | None:
     if not one.watch.sound or not (one.folder.path / one.watch.sound[-1].file).exists():
         return None
     return one.watch.sound[-1].file
-
-
-def _dropped(one: Followed) -> int | None:
-    if not one.watch.sound:
-        return None
-    if one.watch.recording and one.status is not None and one.status.sound is not None:
-        return one.watch.n_dropped + one.status.sound.n_dropped
-    return one.watch.n_dropped
 
 
 def _rounded(value: float | None) -> float | None:

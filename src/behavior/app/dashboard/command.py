@@ -90,6 +90,5 @@ def screens(data: Path, access: Access, starter: Starter | None = None) -> ASGIA
         board=live,
         starter=starter if access.controls else None,
         starting=set[str](),
-        listeners=sound.Listeners(),
         study=study.Study(root),
     )

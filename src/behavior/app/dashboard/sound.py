@@ -3,7 +3,6 @@
     GET /sound/SESSION?file=F&first=I&n=N&column_us=U   bytes, N columns of as many rows, low frequencies first;
                                                         X-Rows, X-Top-Hz, X-First, X-Columns (how many there are now)
     GET /calls/SESSION?file=F                           {"calls": [[onset_s, offset_s, low_hz, high_hz, type], …], …}
-    GET /live/SESSION/calls?file=F                      the same of sound that is still being written, found as it grows
 
 Column `i` is the strongest power of the frames that begin in [i * U, (i + 1) * U) µs of the recording, whoever asks for
 it and when, so that columns can be kept. A byte is 0 at -110 dB re full scale and 255 at -30 dB. Memory is a second of
@@ -13,9 +12,7 @@ sound, whatever is asked for.
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +26,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-    from behavior.usv.detect import Detector
-
 FLOOR_DB, CEILING_DB = -110.0, -30.0
 MOST_COLUMNS, LONGEST_S = 4000, 120.0
 MOST_ROWS = 256
-BACKLOG_S = 15.0
-"""Live calls are looked for from so long before somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,60 +138,6 @@ def _box(row: dict[str, str]) -> Box | None:
         return None
 
 
-@dataclass
-class Listener:
-    """Looks for calls in sound that is being written, each time that it is asked."""
-
-    path: Path
-    detector: Detector | None = None
-    n_read: int = 0
-    began_s: float = 0.0
-    calls: list[Box] = field(default_factory=list)
-    asked_s: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def listen(self) -> list[Box]:
-        """All calls since it began to listen."""
-        from behavior.usv.detect import Detector
-        from behavior.usv.profile import load_profile
-
-        with self.lock, _opened(self.path) as sound:
-            rate = int(sound.samplerate)
-            if self.detector is None or sound.frames - self.n_read > 4 * BACKLOG_S * rate:
-                self.n_read = max(0, int(sound.frames - BACKLOG_S * rate))
-                self.began_s = self.n_read / rate
-                self.detector = Detector(load_profile("rat"), rate, file=self.path.name)
-            sound.seek(self.n_read)
-            while len(block := sound.read(rate // 4, dtype="int16", always_2d=True)[:, 0].copy()):
-                self.n_read += len(block)
-                self.calls += [
-                    (
-                        call.onset_s + self.began_s,
-                        call.offset_s + self.began_s,
-                        call.low_hz,
-                        call.high_hz,
-                        call.call_type,
-                    )
-                    for call in self.detector.push(block)
-                ]
-            self.asked_s = time.monotonic()
-            return self.calls
-
-
-class Listeners:
-    """Those who listen, by file; who is asked no more is let go."""
-
-    def __init__(self) -> None:
-        self._all: dict[Path, Listener] = {}
-
-    def of(self, path: Path) -> Listener:
-        """The listener to a file."""
-        now_s = time.monotonic()
-        for other in [other for other, one in self._all.items() if one.asked_s and now_s - one.asked_s > 60]:
-            del self._all[other]
-        return self._all.setdefault(path, Listener(path))
-
-
 # -- addresses --------------------------------------------------------------------------------------------------------
 
 
@@ -241,14 +180,6 @@ async def calls(request: Request) -> Response:
     return JSONResponse(await asyncio.to_thread(found_calls, path.parent, path.name))
 
 
-async def live_calls(request: Request) -> Response:
-    """Calls as they are found."""
-    from starlette.responses import JSONResponse
-
-    listeners: Listeners = request.app.state.listeners
-    return JSONResponse({"calls": await asyncio.to_thread(listeners.of(sound_of(request)).listen), "rejected": []})
-
-
 def routes() -> list[BaseRoute]:
     """The addresses of sound."""
     from starlette.routing import Route
@@ -256,7 +187,6 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/sound/{session:path}", sound),
         Route("/calls/{session:path}", calls),
-        Route("/live/{session:path}/calls", live_calls),
     ]
 
 

@@ -256,9 +256,8 @@ def _ordinal(text: str) -> int:
 
 
 def _treatment(code: str | None, dose_mg_kg: float | None, *, blind: bool) -> str:
-    if code:
-        return code
-    return "" if blind or dose_mg_kg is None else "vehicle" if dose_mg_kg == 0 else f"{dose_mg_kg:g} mg/kg"
+    dose = "" if blind or dose_mg_kg is None else "vehicle" if dose_mg_kg == 0 else f"{dose_mg_kg:g} mg/kg"
+    return f"{code} {dose}".strip() if code else dose
 
 
 def is_preparation(why: str) -> bool:

@@ -67,6 +67,7 @@ class Watch:
     events : three numbers each, flat: µs, lane, and `POINT`, `BEGIN` or `END`
     n_events : how many there ever were; the oldest are let go
     responses_us : of every press and crossing
+    calls : begin and duration in µs, peak in Hz, type, as the engine hears them
     trials, tally : those that are over, and how many had each outcome
     """
 
@@ -96,7 +97,8 @@ class Watch:
         self.stopping = False
         self.sound: list[e.RecordingStarted] = []
         self.recording = False
-        self.n_dropped = 0
+        self.n_dropped = self._n_dropped_before = 0
+        self.calls: list[tuple[int, int, float, str]] = []
         self._slice: list[Item] = []
         self._slice_us = 0
         self._before: Item | None = None
@@ -114,6 +116,8 @@ class Watch:
             e.LinkLost: self._link_lost,
             e.Faulted: lambda x: self.alerts.append(f"fault of {x.device}: {x.cause}"),
             e.Resumed: lambda x: self.alerts.append(f"resumed after {x.gap_us / 1e6:.0f} s without control"),
+            e.CallHeard: self._call,
+            e.SoundLost: self._sound_lost,
             e.RecordingStarted: self._recording,
             e.RecordingEnded: self._recorded,
             c.BeginComponent: self._begin_part,
@@ -280,10 +284,19 @@ class Watch:
 
     def _recording(self, event: e.RecordingStarted) -> None:
         self.sound.append(event)
-        self.recording = True
+        self.recording, self._n_dropped_before = True, self.n_dropped
 
     def _recorded(self, event: e.RecordingEnded) -> None:
-        self.recording, self.n_dropped = False, self.n_dropped + event.n_dropped
+        self.recording, self.n_dropped = False, self._n_dropped_before + event.n_dropped
+
+    def _sound_lost(self, event: e.SoundLost) -> None:
+        self.n_dropped += event.n_samples
+        self._event(event.at_us, "sound lost", POINT)
+
+    def _call(self, event: e.CallHeard) -> None:
+        self.calls.append((event.at_us, event.duration_us, event.peak_hz, event.call_type))
+        self._event(event.at_us, "call", BEGIN)
+        self._event(event.at_us + event.duration_us, "call", END)
 
     def _end(self, command: c.EndSession) -> None:
         self._judge()  # its last shock may be reported after the end

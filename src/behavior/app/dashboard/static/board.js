@@ -66,7 +66,8 @@ function status(data) {
   if (data.recording) parts.push("● sound");
   if (data.n_dropped !== null) parts.push(data.n_dropped ? `✕ ${data.n_dropped} samples lost` : "no sample lost");
   if (data.free_gb !== null) parts.push(`${data.free_gb < 5 ? "✕ " : ""}${data.free_gb.toFixed(0)} GB free`);
-  if (data.n_notes) parts.push(`${data.n_notes} notes`);
+  if (data.n_calls) parts.push(many(data.n_calls, "call"));
+  if (data.n_notes) parts.push(many(data.n_notes, "note"));
   if (data.simulated) parts.push("simulated");
   return parts.join(" · ");
 }

@@ -13,13 +13,13 @@ const session = root.dataset.session;
 const address = `/live/${session.split("/").map(encodeURIComponent).join("/")}`;
 const $ = (id) => document.getElementById(id);
 
-const data = { lanes: [], events: [], record: [], bands: [], trials: [], notes: [] };
+const data = { lanes: [], events: [], record: [], bands: [], trials: [], notes: [], calls: [] };
 let card = null, cardAt = 0, dirty = true;
 
 const nowS = () => (card ? card.t_s + (card.state === "running" ? (performance.now() - cardAt) / 1000 : 0) : 0);
 
 function take(message) {
-  if (message.whole) Object.assign(data, { events: [], record: [], trials: [], notes: [] });
+  if (message.whole) Object.assign(data, { events: [], record: [], trials: [], notes: [], calls: [] });
   data.lanes = message.lanes;
   data.bands = message.bands;
   data.events.push(...triples(message.events));
@@ -31,6 +31,7 @@ function take(message) {
   }
   data.trials.push(...message.trials);
   data.notes.push(...message.notes);
+  data.calls.push(...message.calls);
   const oldest = (data.events.length ? data.events[data.events.length - 1][0] : 0) - 660;
   if (data.events.length > 1000 && data.events[500][0] < oldest) data.events = data.events.filter(([t]) => t >= oldest);
   $("notes").replaceChildren(...data.notes.map(([t, text]) => element("li", {}, `${timeText(t)}  ${text}`)));
@@ -89,4 +90,4 @@ follow("/board/events", (message) => {
     $("link").className = up ? "tag" : "tag bad";
   },
 });
-showSound(address, session, $("sound"), $("sound-said"), $("sound-section"), () => card);
+showSound(session, $("sound"), $("sound-said"), $("sound-section"), () => ({ card, calls: data.calls }));

@@ -74,14 +74,14 @@ export function draw(canvas, parts, boxes, { startS, spanS, topHz, zeroS = 0 }) 
   });
 }
 
-/** Live: the last ten seconds, while the session records. `cardOf` gives its card of the board. */
-export function showSound(address, session, canvas, said, section, cardOf) {
+/** Live: the last ten seconds, while the session records. `know` gives its card of the board and the calls so far. */
+export function showSound(session, canvas, said, section, know) {
   const SPAN_S = 10;
-  let file = null, next = null, parts = [], topHz = 125000, boxes = { calls: [] }, available = 0, asking = false, called = 0;
+  let file = null, next = null, parts = [], topHz = 125000, available = 0, asking = false;
   async function look() {
-    const card = cardOf();
+    const { card, calls } = know();
     if (asking || document.hidden || !card) return;
-    if (card.sound !== file) { file = card.sound; next = null; parts = []; boxes = { calls: [] }; }
+    if (card.sound !== file) { file = card.sound; next = null; parts = []; }
     section.hidden = !file;
     if (!file || !card.recording) return;
     asking = true;
@@ -92,14 +92,13 @@ export function showSound(address, session, canvas, said, section, cardOf) {
       if (n) { parts.push({ first: next, image: picture(part), columnS: COLUMN_US / 1e6 }); next += n; }
       ({ topHz, available } = part);
       parts = parts.filter((one) => one.first + one.image.width > available - 1.5 * SPAN_S * 100);
-      if (performance.now() - called > 1000) {
-        called = performance.now();
-        const answer = await fetch(`${address}/calls?file=${encodeURIComponent(file)}`);
-        if (answer.ok) boxes = await answer.json();
-      }
-      draw(canvas, parts, boxes, { startS: available / 100 - SPAN_S, spanS: SPAN_S, topHz });
-      said.textContent = `${file} · ${boxes.calls.length} calls found while this page was open; the session is searched as a whole when it is over`;
-      canvas.dataset.calls = boxes.calls.length;
+      const boxes = calls.slice(-300).map(([at, duration, peak]) => {
+        const onset = (at - card.sound_at_us) / 1e6;
+        return [onset, onset + duration / 1e6, peak - 1500, peak + 1500];
+      });
+      draw(canvas, parts, { calls: boxes }, { startS: available / 100 - SPAN_S, spanS: SPAN_S, topHz });
+      said.textContent = `${file} · ${calls.length} calls heard, boxed at their peak; the whole is searched when the session is over`;
+      canvas.dataset.calls = calls.length;
       canvas.dataset.columns = available;
     } catch (error) {
       said.textContent = error.message;
