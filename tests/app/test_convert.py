@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.commands import behavior
+from behavior.formats.record import session_of
+from behavior.session.folder import SessionFolder
 from formats.examples import RAVEN_WHOLE_HERTZ
 from formats.test_imported import shelf
 
@@ -120,3 +122,33 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str
     assert done.code == 2
     assert sentence in done.err
     assert "Traceback" not in done.err
+
+
+def test_sessions_for_others_one_file_each_or_one_dataset(tmp_path: Path) -> None:
+    for subject in ("R01", "R09"):
+        shutil.copytree(SAMPLE / f"sub-{subject}", tmp_path / "two" / f"sub-{subject}")
+    done = behavior("convert", "two", "nwb", "--to", "nwb", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert len(list((tmp_path / "nwb").glob("*.nwb"))) == 2
+    assert "in 2 of 2: species, sex and age of the subject are not known" in done.err
+    done = behavior("convert", SAMPLE, "bids", "--to", "bids", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert all(one["remarks"] == [] for one in json.loads(done.out)["written"])
+    assert len(list((tmp_path / "bids").rglob("*_events.tsv"))) == 10
+    participants = (tmp_path / "bids" / "participants.tsv").read_text().splitlines()
+    assert participants[:2] == ["participant_id\tspecies\tstrain\tsex", "sub-R01\trat\tWistar\tmale"]
+    assert len(participants) == 11
+    again = behavior("convert", SAMPLE, "bids", "--to", "bids", cwd=tmp_path)
+    assert again.code == 2
+    assert again.err.count("is there already and is not overwritten") == 10
+
+
+def test_one_session_there_and_back_is_the_same_session(tmp_path: Path) -> None:
+    assert behavior("convert", SAMPLE / "sub-R01", "one.nwb", cwd=tmp_path).code == 0
+    done = behavior("convert", "one.nwb", "back", "--to", "behavior", cwd=tmp_path)
+    assert done.code == 0, done.err
+    (there,), (back,) = SAMPLE.glob("sub-R01/*"), (tmp_path / "back").glob("sub-R01/*")
+    assert session_of(SessionFolder(back)) == session_of(SessionFolder(there))
+    assert behavior("verify", "back", cwd=tmp_path).code == 0
+    harp = behavior("convert", "back", "harp", "--to", "harp", cwd=tmp_path)
+    assert "harp does not hold 2 BeginComponent, 2 Drawn, 2 EndComponent, host times" in harp.err

@@ -38,6 +38,8 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     float: st.floats(allow_nan=False, allow_infinity=False),
     float | None: st.none() | st.floats(0, 5),
+    int | None: st.none() | st.integers(0, 2**45),
+    tuple[int, ...]: st.lists(st.integers(0, 2**45), max_size=3).map(tuple),
     tuple[float, ...]: st.lists(st.floats(-1e9, 1e9), max_size=3).map(tuple),
 }
 

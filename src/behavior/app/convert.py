@@ -56,14 +56,20 @@ def convert(
     from behavior.formats.catalogue import find_format
 
     asked = find_format(to) if to else None
-    for path, given in _inputs(source, from_, done):
+    inputs = list(_inputs(source, from_, done))
+    for path, given in inputs:
         if given.holds == "calls":
             _convert_calls(path, given, out, asked, label_column, done)
         elif given.holds == "session":
-            _convert_session(path, given, _place(source, path, out, asked), asked, profile, done)
+            place = _place(source, path, out, asked) if len(inputs) > 1 else out
+            _convert_session(path, given, place, asked, profile, done)
         else:
             _convert_control(path, given, out, asked, profile, plan, done)
     done.report(as_json=as_json)
+
+
+_DATASETS = ("behavior", "bids")
+"""Formats of which one folder holds many sessions."""
 
 
 @dataclass
@@ -137,8 +143,8 @@ def _inputs(source: Path, from_: str | None, done: _Done) -> Iterator[tuple[Path
 
 
 def _place(source: Path, path: Path, out: Path, asked: AnyFormat | None) -> Path:
-    """Where one of several sessions goes: a file or folder of its own in OUT."""
-    if path == source or not source.is_dir() or (asked is not None and asked.name == "behavior"):
+    """Where one of several sessions goes: a file or folder of its own in OUT, or OUT where that is a dataset."""
+    if asked is not None and asked.name in _DATASETS:
         return out
     if asked is None:
         raise BadInput(f"{source}: there are several sessions in it; say --to, and OUT is a folder for them")
@@ -210,8 +216,14 @@ def _write_session(target: AnyFormat, out: Path, record: SessionRecord) -> list[
     if target.name == "behavior":
         write_session(out, record)
         return []
-    target.write(out, record)
-    lost = kinds_lost(record, target.read(out))
+    if target.name == "bids":
+        from behavior.formats.bids import add, read_table
+
+        back = read_table(add(out, record))
+    else:
+        target.write(out, record)
+        back = target.read(out)
+    lost = kinds_lost(record, back)
     remarks = [f"{target.name} does not hold {', '.join(lost)}"] if lost else []
     if target.name == "nwb":
         from behavior.formats.nwb import lacking

@@ -33,6 +33,7 @@ from behavior.scoring.score import Score, score_items
 _NONE = "n/a"
 _COLUMNS = ("onset", "duration", "trial_type", *FIELDS, "host_us")
 _KEY = "BehaviorSession"
+_PARTICIPANTS = ("participant_id", "species", "strain", "sex")
 _DESCRIPTION = "dataset_description.json"
 _ABOUT = {
     "onset": {"Description": "Time since the start of the session", "Units": "s"},
@@ -56,7 +57,17 @@ def read(path: Path) -> SessionRecord:
     if len(tables) != 1:
         what = f"there are {len(tables)} sessions in it" if tables else "no *_events.tsv is in it"
         raise BadInput(f"{path}: is no folder of one BIDS session: {what}; name another")
-    (table,) = tables
+    return read_table(tables[0])
+
+
+def read_table(table: Path) -> SessionRecord:
+    """Read the session whose table of events this is.
+
+    Raises
+    ------
+    BadInput, BadFile
+        It was not written here, or is damaged.
+    """
     sidecar = table.with_suffix(".json")
     rows = [
         (line, {name: "" if cell == _NONE else _unescaped(cell) for name, cell in row.items()})
@@ -93,22 +104,53 @@ def write(path: Path, record: SessionRecord) -> None:
     """
     if path.exists():
         raise BadInput(f"{path}: is there already and is not overwritten; choose another name")
+    add(path, record)
+
+
+def add(path: Path, record: SessionRecord) -> Path:
+    """Write a session into a BIDS folder, which is made if need be; its table of events.
+
+    Raises
+    ------
+    BadInput
+        The session is in it already, or cannot be scored.
+    """
     header = record.header
     score = score_items(header.paradigm, record.items, header.parameters, record.calls)
     subject, session, task = (_label(text) for text in (header.subject, header.started_at[:19], header.paradigm))
     folder = path / f"sub-{subject}" / f"ses-{session}" / "beh"
-    folder.mkdir(parents=True)
     stem = folder / f"sub-{subject}_ses-{session}_task-{task}"
-    write_new(path / _DESCRIPTION, _json(_description(record)))
-    write_new(path / "participants.tsv", _tsv(("participant_id",), [{"participant_id": f"sub-{subject}"}]))
+    table = stem.with_name(stem.name + "_events.tsv")
+    if table.exists():
+        raise BadInput(f"{table}: is there already and is not overwritten; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (path / _DESCRIPTION).exists():
+        write_new(path / _DESCRIPTION, _json(_description(record)))
+    _add_participant(path / "participants.tsv", f"sub-{subject}", record)
     rows = [{**row, "trial_type": row["kind"]} for row in rows_of_record(record)]
-    write_new(stem.with_name(stem.name + "_events.tsv"), _tsv(_COLUMNS, rows))
+    write_new(table, _tsv(_COLUMNS, rows))
     sidecar = {**_ABOUT, "TaskName": header.paradigm, _KEY: about(record)}
-    write_new(stem.with_name(stem.name + "_events.json"), _json(sidecar))
+    write_new(table.with_suffix(".json"), _json(sidecar))
     columns = tuple(score.rows[0]) if score.rows else (score.rows_name[:-1],)
     texts = [{name: _text(value) for name, value in row.items()} for row in score.rows]
     write_new(stem.with_name(stem.name + "_beh.tsv"), _tsv(columns, texts))
     write_new(stem.with_name(stem.name + "_beh.json"), _json(_beh(score, columns)))
+    return table
+
+
+def _add_participant(path: Path, name: str, record: SessionRecord) -> None:
+    """A row for the subject, if it has none."""
+    if not path.exists():
+        write_new(path, _tsv(_PARTICIPANTS, []))
+    text = path.read_text(encoding="utf-8")
+    if any(line.split("\t")[0] == name for line in text.splitlines()):
+        return
+    animals = record.animals
+    row = {"participant_id": name}
+    if animals is not None:
+        row |= {"species": animals.species, "strain": animals.strain, "sex": animals.sex}
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        stream.write(_tsv(_PARTICIPANTS, [row]).decode().split("\n", 1)[1])
 
 
 def _label(text: str) -> str:
