@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from behavior.config.study import TEST, Arm
 from behavior.model.measures import MEASURES, Measure
 
 if TYPE_CHECKING:
@@ -38,6 +39,14 @@ class ArmPlan:
     motor_control: str | None
     unit: str = "animal"
     """What n counts: an animal, a pair or a cage."""
+    arm: str = ""
+    """Of the study, where `name` says more."""
+    group: str = ""
+    """Whose animals these are, where an arm has several groups."""
+    controls: tuple[str, ...] = ()
+    """Other groups of the arm, which are compared with this one under vehicle."""
+    n_sessions: int = 1
+    """Planned of each unit at a dose."""
     methods: Mapping[str, str] = field(default_factory=dict)
     percent_of_vehicle: Mapping[str, float] = field(default_factory=dict)
     asymptotes: Mapping[str, Mapping[Literal["at_vehicle", "at_large_doses"], float]] = field(default_factory=dict)
@@ -65,27 +74,43 @@ class Choices:
 def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:
     """The arms as planned; without a study file, as the sessions show them, with every measure that varies."""
     if dataset.study is not None:
-        return tuple(
-            ArmPlan(
-                name=arm.name,
-                paradigm=arm.paradigm,
-                compound=arm.compound,
-                vehicle=arm.vehicle,
-                route=arm.route,
-                pretreatment_min=arm.pretreatment_min,
-                doses_mg_kg=tuple(sorted(arm.doses_mg_kg)),
-                n_per_dose=arm.n_per_dose,
-                endpoints=_primary_first([MEASURES[name] for name in arm.endpoints], arm.primary),
-                primary=arm.primary,
-                motor_control=arm.motor_control,
-                unit=arm.experimental_unit,
-                methods=arm.methods,
-                percent_of_vehicle=arm.percent_of_vehicle,
-                asymptotes={name: dict(ends) for name, ends in arm.asymptotes.items()},
-            )
-            for arm in dataset.study.arms
-        )
+        return tuple(plan for arm in dataset.study.arms for plan in _of_study(arm))
     return tuple(_found_plan(key, group) for key, group in _found_arms(dataset.sessions))
+
+
+def _of_study(arm: Arm) -> tuple[ArmPlan, ...]:
+    """One plan an arm, or one for each of its groups that got a drug."""
+    whole = ArmPlan(
+        name=arm.name,
+        paradigm=arm.paradigm,
+        compound=arm.compound,
+        vehicle=arm.vehicle,
+        route=arm.route,
+        pretreatment_min=arm.pretreatment_min,
+        doses_mg_kg=tuple(sorted(arm.doses_mg_kg)),
+        n_per_dose=arm.n_per_dose,
+        endpoints=_primary_first([MEASURES[name] for name in arm.endpoints], arm.primary),
+        primary=arm.primary,
+        motor_control=arm.motor_control,
+        unit=arm.experimental_unit,
+        arm=arm.name,
+        n_sessions=len(arm.days) * (arm.n_animals if arm.experimental_unit == "cage" else 1),
+        methods=arm.methods,
+        percent_of_vehicle=arm.percent_of_vehicle,
+        asymptotes={name: dict(ends) for name, ends in arm.asymptotes.items()},
+    )
+    doses = {group.name: tuple(sorted(group.doses_mg_kg or arm.doses_mg_kg)) for group in arm.groups}
+    dosed = [name for name, given in doses.items() if max(given) > 0]
+    return tuple(
+        replace(
+            whole,
+            name=arm.name if len(dosed) == 1 else f"{arm.name}, {name}",
+            group=name,
+            doses_mg_kg=doses[name],
+            controls=tuple(other for other, given in doses.items() if other != name and 0 in given),
+        )
+        for name in dosed
+    ) or (whole,)
 
 
 def _primary_first(endpoints: list[Measure], primary: str) -> tuple[Measure, ...]:
@@ -130,8 +155,23 @@ def _found_plan(key: tuple[str, str, str], group: pd.DataFrame) -> ArmPlan:
 
 def sessions_of(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
     """The sessions of an arm, those left out too."""
-    sessions = dataset.sessions
-    if dataset.study is not None or (sessions["arm"] == plan.name).any():
-        return sessions[sessions["arm"] == plan.name]
+    here = sessions_of_arm(dataset, plan)
+    return here[here["group"].eq(plan.group)] if plan.group else here
+
+
+def sessions_of_arm(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
+    """The sessions of all groups of an arm, without those that only prepare for the test."""
+    sessions, name = dataset.sessions, plan.arm or plan.name
+    if dataset.study is not None:
+        tests = sessions["stage"].isna() | sessions["stage"].isin(["", TEST])
+        return sessions[sessions["arm"].eq(name) & tests]
+    if (sessions["arm"] == name).any():
+        return sessions[sessions["arm"] == name]
     same = sessions["compound"].eq(plan.compound) | sessions["dose_mg_kg"].eq(0) | sessions["dose_mg_kg"].isna()
     return sessions[sessions["paradigm"].eq(plan.paradigm) & sessions["arm"].isna() & same]
+
+
+def analysed_of(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
+    """The sessions of an arm that are analysed."""
+    sessions = sessions_of(dataset, plan)
+    return sessions[sessions["left_out"] == ""]

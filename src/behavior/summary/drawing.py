@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 INK, FAINT, RULE, PAPER = "#1c1c1d", "#6a6a6b", "#d3d3d4", "#fffffe"
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
 
+DOSE_LINES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1.2, 1.2)), (0, (7, 2, 1, 2, 1, 2)), "-")
+DOSE_INKS = (FAINT, SKY, BLUE, GREEN, ORANGE, VERMILION)
+DOSE_MARKERS = ("o", "s", "D", "^", "v", "P")
+"""How doses that share axes are told apart, vehicle first: by colour, by line and by marker."""
+
 COLUMN_IN, PAGE_IN = 3.54, 7.09
 
 _PAGE_COLOURS = {

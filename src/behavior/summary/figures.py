@@ -18,13 +18,13 @@ from behavior.summary.by_latency import sorted_out
 from behavior.summary.drawing import (
     BLUE,
     COLUMN_IN,
+    DOSE_INKS,
+    DOSE_LINES,
+    DOSE_MARKERS,
     FAINT,
-    GREEN,
     INK,
-    ORANGE,
     PAPER,
     RULE,
-    SKY,
     VERMILION,
     break_mark,
     new_figure,
@@ -317,11 +317,11 @@ def over_days(endpoint: EndpointSummary) -> Figure:
         step = 0.012 * (course.days[-1] - course.days[0])
         for k, dose in enumerate(doses):
             rows = [row for row in course.rows if row.dose_mg_kg == dose and row.mean is not None]
-            ink, line = _INKS[k % len(_INKS)], _LINES[k % len(_LINES)]
+            ink, line = DOSE_INKS[k % len(DOSE_INKS)], DOSE_LINES[k % len(DOSE_LINES)]
             x = [row.day + (k - (len(doses) - 1) / 2) * step for row in rows]
             axes.errorbar(
                 x, [row.mean or 0.0 for row in rows], yerr=[row.sem or 0.0 for row in rows], color=ink, ls=line,
-                marker=_MARKERS[k % len(_MARKERS)], ms=5, mec=PAPER, mew=0.6, capsize=2, lw=1.2, zorder=3 + k,
+                marker=DOSE_MARKERS[k % len(DOSE_MARKERS)], ms=5, mec=PAPER, mew=0.6, capsize=2, lw=1.2, zorder=3 + k,
                 label="vehicle" if dose == 0 else f"{dose:g} mg/kg",
             )  # fmt: skip
             for at, row in zip(x, rows, strict=True):
@@ -339,11 +339,6 @@ def over_days(endpoint: EndpointSummary) -> Figure:
         return figure
 
 
-_MARKERS = ("o", "s", "D", "^", "v", "P")
-_LINES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1.2, 1.2)), (0, (7, 2, 1, 2, 1, 2)), "-")
-_INKS = (FAINT, SKY, BLUE, GREEN, ORANGE, VERMILION)
-
-
 def still_waiting(endpoint: EndpointSummary) -> Figure:
     """Kaplan–Meier curves: the share at each dose that has not responded yet, of animals or of their trials.
 
@@ -358,7 +353,7 @@ def still_waiting(endpoint: EndpointSummary) -> Figure:
             x = np.concatenate([[0.0], curve.times, [end]])
             y = np.concatenate([[1.0], curve.survival, [curve.survival_at(end)]])
             name = "vehicle" if k == 0 else f"{curve.level} mg/kg"
-            ink, line = _INKS[k % len(_INKS)], _LINES[k % len(_LINES)]
+            ink, line = DOSE_INKS[k % len(DOSE_INKS)], DOSE_LINES[k % len(DOSE_LINES)]
             axes.step(x, y, where="post", color=ink, ls=line, lw=1.5, label=name, zorder=3 + k)
             if curve.n > curve.n_events:
                 axes.plot(end, curve.survival_at(end), "|", color=ink, ms=8, mew=1.2, clip_on=False, zorder=3 + k)

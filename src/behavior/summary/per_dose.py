@@ -23,7 +23,7 @@ import numpy as np
 from behavior.model.measures import MEASURES, Measure
 from behavior.study.dataset import natural_order
 from behavior.summary.against_vehicle import Effects, compared, effects
-from behavior.summary.arms import ArmPlan, Choices, plans_of, sessions_of
+from behavior.summary.arms import ArmPlan, Choices, plans_of, sessions_of, sessions_of_arm
 from behavior.summary.course import Course, course_of
 from behavior.summary.derivatives import Floats
 from behavior.summary.describe import LevelDescription, describe
@@ -60,6 +60,16 @@ class DoseRow:
         return self.described.n + self.n_censored
 
 
+@dataclass(frozen=True, slots=True)
+class ControlRow:
+    """Another group of the arm under vehicle, such as animals that were not shocked, against this one's vehicle."""
+
+    group: str
+    n: int
+    described: LevelDescription
+    against: Against | None
+
+
 @dataclass(frozen=True)
 class EndpointSummary:
     """One endpoint of an arm. `no_test` says why there is no test."""
@@ -75,6 +85,8 @@ class EndpointSummary:
     units: Units
     course: Course | None = None
     """The endpoint day by day, where animals were followed at their dose."""
+    controls: tuple[ControlRow, ...] = ()
+    control_test: VehicleTest | None = None
 
     @property
     def vehicle(self) -> DoseRow:
@@ -128,6 +140,9 @@ def summarize_arm(dataset: Dataset, plan: ArmPlan) -> ArmSummary:
     unmade = _unmade(sessions, plan)
     trials = dataset.rows.get("trials")
     endpoints = () if unmade else tuple(_endpoint(sessions, trials, plan, measure) for measure in plan.endpoints)
+    if plan.controls and endpoints:
+        everyone = sessions_of_arm(dataset, plan)
+        endpoints = tuple(_with_controls(endpoint, everyone, trials, plan) for endpoint in endpoints)
     return ArmSummary(plan, endpoints, reasons, _multiplicity(plan), unmade)
 
 
@@ -194,27 +209,57 @@ def _endpoint(sessions: pd.DataFrame, trials: pd.DataFrame | None, plan: ArmPlan
     )
 
 
+def _with_controls(
+    endpoint: EndpointSummary, sessions: pd.DataFrame, trials: pd.DataFrame | None, plan: ArmPlan
+) -> EndpointSummary:
+    """The endpoint with the other groups of the arm under vehicle, compared by the same method as doses are."""
+    groups = (plan.group, *plan.controls)
+    here = sessions[(sessions["dose_mg_kg"] == 0) & sessions["group"].isin(groups)]
+    # Groups stand where doses do: the first, which got the drug in others of its animals, is the reference.
+    coded = here.assign(dose_mg_kg=here["group"].map({name: float(i) for i, name in enumerate(groups)}))
+    named, astray = _of_units(coded, plan.unit)
+    if astray or not (named["left_out"] == "").any():
+        return endpoint
+    table = _units(named, endpoint.measure)
+    units = _as_units(table, endpoint.measure, plan.unit, _trial_times(named, trials, table, endpoint.measure))
+    found = compared(units, endpoint.measure, plan.methods.get(endpoint.measure.name, ""))
+    described = {row.level: row for row in _described(table)}
+    rows = tuple(
+        ControlRow(
+            name, int((table["dose_mg_kg"] == i).sum()), described[level_label(float(i))],
+            found.against.get(level_label(float(i))),
+        )
+        for i, name in enumerate(groups)
+        if level_label(float(i)) in described
+    )  # fmt: skip
+    return replace(endpoint, controls=rows, control_test=found.test)
+
+
 def _of_units(sessions: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, str]:
     """The sessions with their experimental unit in `unit`, and why units cannot be told apart; empty where they can.
 
-    A session of a pair is the pair's, unless a column says which pair it was.
+    The plan names units; without one an animal is its own, a session of a pair is the pair's, and a cage has its name.
     """
-    if unit == "animal" or (unit == "pair" and "pair" not in sessions):
-        return sessions.assign(unit=sessions["subject"]), ""
-    if unit not in sessions:
-        why = f"the {unit} is the experimental unit, and no session says which {unit} it is of"
-        return sessions.assign(unit=sessions["subject"]), f"{why}; add it to the records"
-    analysed = sessions[sessions["left_out"] == ""]
-    without = sorted(set(analysed.loc[analysed[unit].isna(), "subject"]), key=natural_order)
-    if without:
-        why = f"the {unit} is the experimental unit, and the {unit} of {', '.join(without[:4])} is not in the records"
-        return sessions.assign(unit=sessions[unit].fillna(sessions["subject"])), why
-    doses = analysed.groupby([unit, "day"], dropna=False)["dose_mg_kg"].nunique()
-    mixed = sorted({str(name) for (name, _), n in doses.items() if n > 1}, key=natural_order)
-    if mixed:
-        why = f"{unit} {', '.join(mixed[:4])} holds animals of several doses, and a {unit} is treated as one"
-        return sessions.assign(unit=sessions[unit].astype(str)), why
-    return sessions.assign(unit=sessions[unit].astype(str)), ""
+    whose = sessions["unit"].fillna(sessions["subject"]) if "unit" in sessions else sessions["subject"]
+    if unit == "cage":
+        cages = sessions["cage"] if "cage" in sessions else whose.where(False)
+        whose = whose.where(whose != sessions["subject"], cages)
+        analysed = (sessions["left_out"] == "") & whose.isna()
+        if analysed.any():
+            some = ", ".join(sorted(set(sessions.loc[analysed, "subject"]), key=natural_order)[:4])
+            why = f"the cage is the experimental unit, and the cage of {some} is not in the records; add it to the plan"
+            return sessions.assign(unit=whose.fillna(sessions["subject"])), why
+    named = sessions.assign(unit=whose)
+    analysed_rows = named[named["left_out"] == ""]
+    if unit != "animal":
+        doses = analysed_rows.groupby(["unit", "day"], dropna=False)["dose_mg_kg"].nunique()
+        mixed = sorted({str(name) for (name, _), n in doses.items() if n > 1}, key=natural_order)
+        if mixed:
+            return (
+                named,
+                f"{unit} {', '.join(mixed[:4])} holds animals of several doses, and a {unit} is treated as one",
+            )
+    return named, ""
 
 
 def _units(sessions: pd.DataFrame, measure: Measure) -> pd.DataFrame:

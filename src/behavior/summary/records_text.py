@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from behavior.study.plan import PLAN_FILE
-from behavior.summary.arms import sessions_of
+from behavior.summary.arms import analysed_of, sessions_of
 from behavior.summary.names import dose_text, plain
 from behavior.summary.per_dose import ArmSummary
 from behavior.summary.wording import DASH, listed, number, parameter_lines
@@ -100,8 +100,7 @@ def treatment_of(arm: ArmSummary) -> str:
 
 def parameters_of(dataset: Dataset, arm: ArmSummary) -> list[str]:
     """The paradigm's parameters, as the headers of the sessions hold them; what differs between them is said."""
-    here = dataset.analysed[dataset.analysed["arm"].fillna(arm.plan.name) == arm.plan.name]
-    every = [dataset.parameters[session] for session in here[here["paradigm"] == arm.plan.paradigm]["session"]]
+    every = [dataset.parameters[session] for session in analysed_of(dataset, arm.plan)["session"]]
     if not every:
         return []
     common: dict[str, Any] = {}
@@ -118,10 +117,14 @@ def flow(dataset: Dataset, arm: ArmSummary) -> list[FlowRow]:
     """Planned, run, left out and analysed, dose by dose; one row for all sessions whose dose is not known."""
     sessions, plan = sessions_of(dataset, arm.plan), arm.plan
     if (sessions["dose_mg_kg"].isna() & sessions["blind_code"].notna()).any():
-        planned = None if plan.n_per_dose is None else plan.n_per_dose * len(plan.doses_mg_kg)
+        planned = None if plan.n_per_dose is None else plan.n_per_dose * plan.n_sessions * len(plan.doses_mg_kg)
         return [_flow_row("all, under codes", planned, sessions)]
     rows = [
-        _flow_row(dose_text(dose), plan.n_per_dose, sessions[sessions["dose_mg_kg"] == dose])
+        _flow_row(
+            dose_text(dose),
+            plan.n_per_dose and plan.n_per_dose * plan.n_sessions,
+            sessions[sessions["dose_mg_kg"] == dose],
+        )
         for dose in plan.doses_mg_kg
     ]
     others = sessions[~sessions["dose_mg_kg"].isin(plan.doses_mg_kg)]
@@ -137,44 +140,56 @@ def _flow_row(name: str, n_planned: int | None, here: pd.DataFrame) -> FlowRow:
 
 def arrive(dataset: Dataset, arms: Sequence[ArmSummary]) -> list[ArriveItem]:
     """The ten essential items, each with what the records hold and what a person still has to add."""
-    study, sessions = dataset.study, dataset.sessions
-    groups = "; ".join(f"{arm.plan.name}: {len(arm.plan.doses_mg_kg)} groups, {treatment_of(arm)}" for arm in arms)
-    planned = [arm for arm in arms if arm.plan.n_per_dose is not None]
-    sizes = "; ".join(f"{arm.plan.name}: {arm.plan.n_per_dose} a dose planned" for arm in planned)
-    n_out = int((sessions["left_out"] != "").sum())
-    named = [arm for arm in arms if arm.endpoints and arm.plan.primary]
-    primary = "; ".join(f"{arm.plan.name}: {plain(arm.primary.measure.label)}" for arm in named)
-    animals = study.animals if study else None
     return [
-        ArriveItem("1 Study design", f"{groups}. Experimental unit: the animal.", ""),
-        ArriveItem("2 Sample size", sizes or f"{len(sessions)} sessions", "how the number was decided"),
-        ArriveItem(
-            "3 Inclusion and exclusion",
-            f"{n_out} of {len(sessions)} sessions left out, by rules fixed before the data; see the flow below.",
-            "",
-        ),
+        _design(arms),
+        _sample_size(dataset, arms),
+        _exclusion(dataset),
         _randomisation(dataset),
-        ArriveItem(
-            "5 Blinding",
-            "Sessions were run under blind codes." if dataset.blinded else "Sessions carry their doses.",
-            "" if dataset.blinded else "who knew the allocation at which stage",
-        ),
-        ArriveItem(
-            "6 Outcome measures",
-            f"Primary: {primary or DASH}.",
-            "" if primary else "which outcome the study is judged on",
-        ),
-        ArriveItem("7 Statistical methods", "See Methods.", ""),
-        ArriveItem(
-            "8 Experimental animals",
-            f"{animals.sex} {animals.strain} {animals.species}s, {_weights(sessions)}"
-            if animals
-            else _weights(sessions),
-            "age, source, health and housing",
-        ),
-        ArriveItem("9 Experimental procedures", "Paradigms and parameters as run stand with each arm.", ""),
+        _blinding(dataset),
+        _outcomes(arms),
+        ArriveItem("7 Statistical methods", "See Methods, which tells what ran on each endpoint.", ""),
+        _animals(dataset),
+        _procedures(dataset),
         ArriveItem("10 Results", "Per dose with n, spread, effect size and interval.", ""),
     ]
+
+
+def _design(arms: Sequence[ArmSummary]) -> ArriveItem:
+    said = []
+    for arm in arms:
+        plan = arm.plan
+        within = any(endpoint.units.repeated for endpoint in arm.endpoints)
+        controls = f", beside {listed(list(plan.controls))} under vehicle" if plan.controls else ""
+        said.append(
+            f"{plan.name}: {len(plan.doses_mg_kg)} {'doses within' if within else 'groups of'} {plan.unit}s, "
+            f"{treatment_of(arm)}{controls}; the experimental unit is the {plan.unit}"
+        )
+    return ArriveItem("1 Study design", f"{'; '.join(said)}.", "")
+
+
+def _sample_size(dataset: Dataset, arms: Sequence[ArmSummary]) -> ArriveItem:
+    name = "2 Sample size"
+    said = [
+        f"{arm.plan.name}: {arm.plan.n_per_dose} {arm.plan.unit}s a dose planned, "
+        f"{listed([str(row.n) for row in arm.primary.rows])} analysed on the primary endpoint"
+        for arm in arms
+        if arm.plan.n_per_dose is not None and arm.endpoints
+    ]
+    decided = [str(entry.reason or entry.new) for entry in dataset.audit.of("sample size")]
+    said += decided
+    lacks = "" if decided else "how the number was decided (`behavior power` answers it before a study)"
+    return ArriveItem(name, "; ".join(said) or f"{len(dataset.sessions)} sessions", lacks)
+
+
+def _exclusion(dataset: Dataset) -> ArriveItem:
+    sessions, study = dataset.sessions, dataset.study
+    n_out = int((sessions["left_out"] != "").sum())
+    said = [f"{n_out} of {len(sessions)} sessions left out; the flow of each arm says which and why"]
+    if study is not None and study.exclusion_rules:
+        said.append(f"a priori: {'; '.join(f'{rule.name} ({rule.says})' for rule in study.exclusion_rules)}")
+    said += [f"{one.about} {one} (by {one.who}, {one.at[:10]})" for one in dataset.exclusions]
+    lacks = "" if study is not None and study.exclusion_rules else "criteria for animals, fixed before the data"
+    return ArriveItem("3 Inclusion and exclusion", f"{'. '.join(said)}.", lacks)
 
 
 def _randomisation(dataset: Dataset) -> ArriveItem:
@@ -183,7 +198,70 @@ def _randomisation(dataset: Dataset) -> ArriveItem:
     if not dataset.plan:
         return ArriveItem(name, "", "the method and seed of allocation")
     known = {row.allocation_seed for row in dataset.plan if row.allocation_seed is not None}
+    how = f"Doses were allocated by chance in blocks, balanced over weight, cage, chamber and time ({PLAN_FILE})"
     if not known:
-        return ArriveItem(name, f"Allocated as {PLAN_FILE} says, by chance whose seed is sealed with the doses.", "")
+        return ArriveItem(name, f"{how}; the seed is sealed with the doses.", "")
     seeds = listed([str(seed) for seed in sorted(known)])
-    return ArriveItem(name, f"Allocated as {PLAN_FILE} says, drawn with seed {seeds}.", "the method of allocation")
+    return ArriveItem(name, f"{how}, drawn with seed {seeds}.", "")
+
+
+def _blinding(dataset: Dataset) -> ArriveItem:
+    name, opened = "5 Blinding", dataset.audit.unblinded
+    coded = dataset.sessions["blind_code"].notna()
+    if not coded.any():
+        return ArriveItem(name, "Sessions carry their doses.", "who knew the allocation at which stage")
+    whose = "All sessions were" if coded.all() else f"{int(coded.sum())} of {len(coded)} sessions were"
+    said = [f"{whose} run and scored under blind codes"]
+    if opened is not None:
+        n = len(dataset.changes_after_unblinding)
+        after = f"{n} change{'s' if n != 1 else ''} of records or scores since" if n else "nothing was changed since"
+        said.append(f"scores and exclusions were locked before the key was opened on {opened.at[:10]} by {opened.who}")
+        said.append(after)
+    return ArriveItem(name, f"{'; '.join(said)}.", "" if coded.all() else "who knew the doses of the others")
+
+
+def _outcomes(arms: Sequence[ArmSummary]) -> ArriveItem:
+    named = [arm for arm in arms if arm.endpoints and arm.plan.primary]
+    primary = "; ".join(f"{arm.plan.name}: {plain(arm.primary.measure.label)}" for arm in named)
+    rest = "; ".join(
+        f"{arm.plan.name}: {listed([plain(e.measure.label) for e in arm.endpoints if not e.is_primary])}"
+        for arm in arms
+        if len(arm.endpoints) > 1
+    )
+    also = f" Secondary: {rest}." if rest else ""
+    return ArriveItem(
+        "6 Outcome measures",
+        f"Primary: {primary or DASH}.{also}",
+        "" if primary else "which outcome the study is judged on",
+    )
+
+
+_OF_ANIMALS = {
+    "date_of_birth": "age", "supplier": "source", "housing": "housing", "health": "health", "light_phase": "light phase"
+}  # fmt: skip
+
+
+def _animals(dataset: Dataset) -> ArriveItem:
+    study, weights = dataset.study, _weights(dataset.sessions)
+    fields = {name for record in dataset.records.animals.values() for name, value in record.items() if value}
+    told = []
+    for name in (name for name in _OF_ANIMALS if name in fields):
+        values = sorted({record[name] for record in dataset.records.animals.values() if record.get(name)})
+        told.append(f"{_OF_ANIMALS[name]}: {listed(values) if len(values) < 4 else f'{values[0]} to {values[-1]}'}")
+    who = f"{study.animals.sex} {study.animals.strain} {study.animals.species}s, " if study else ""
+    lacks = listed([word for name, word in _OF_ANIMALS.items() if name not in fields])
+    return ArriveItem("8 Experimental animals", "; ".join([f"{who}{weights}", *told]), lacks)
+
+
+def _procedures(dataset: Dataset) -> ArriveItem:
+    said = ["Paradigms and parameters as run stand with each arm"]
+    records = dataset.records
+    if records.preparations:
+        batches = sorted({r["batch"] for r in records.preparations.values() if r.get("batch")})
+        said.append(f"{len(records.preparations)} preparations{f' (batches {listed(batches)})' if batches else ''}")
+    if records.administrations:
+        odd = sum(bool(record.get("deviation")) for record in records.administrations.values())
+        said.append(f"{len(records.administrations)} administrations on record, {odd} with a deviation")
+    n = len(dataset.missing_records)
+    lacks = f"{n} kinds of records are missing; see Records" if n else ""
+    return ArriveItem("9 Experimental procedures", f"{'. '.join(said)}.", lacks)

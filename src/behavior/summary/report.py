@@ -21,7 +21,7 @@ import numpy as np
 
 from behavior.model.errors import Failure
 from behavior.summary import wording
-from behavior.summary.arms import Choices
+from behavior.summary.arms import Choices, analysed_of
 from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
 from behavior.summary.ed50 import NoEd50
@@ -32,7 +32,15 @@ from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_tabl
 from behavior.summary.quality_control import make_folder
 from behavior.summary.r_script import write_r
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
-from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
+from behavior.summary.session_figures import (
+    call_rates,
+    calls_raster,
+    cumulative_records,
+    presses_of,
+    responses_raster,
+    trials_raster,
+    typical_sessions,
+)
 from behavior.summary.vehicle_test import CLIFF, VehicleTest
 from behavior.summary.writing import pages
 
@@ -277,8 +285,10 @@ def _of_sessions(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple
             f"{plain(arm.primary.measure.label)}.",
             True,
         )
-    calls, sessions = dataset.rows.get("calls"), dataset.analysed
-    here = sessions[(sessions["arm"] == arm.plan.name) & sessions["dose_mg_kg"].notna()]
+    here = analysed_of(dataset, arm.plan)
+    here = here[here["dose_mg_kg"].notna()]
+    yield from _rasters(dataset, here, slug)
+    calls = dataset.rows.get("calls")
     if calls is not None and calls["session"].isin(here["session"]).any():
         mine = calls[calls["session"].isin(here["session"])]
         length_s = max([float(mine["offset_s"].max()), *here.get("window_s", here["dose_mg_kg"] * 0).dropna()])
@@ -313,3 +323,27 @@ def _study_digest(dataset: Dataset) -> str | None:
 
     path = dataset.path / STUDY_FILE
     return hashlib.sha256(path.read_bytes()).hexdigest() if dataset.study is not None else None
+
+
+def _rasters(dataset: Dataset, here: pd.DataFrame, slug: str) -> Iterator[tuple[str, Figure, str, bool]]:
+    """All responses or trials of every session, and calling over time."""
+    presses = presses_of(dataset, here)
+    if any(presses.values()):
+        yield (
+            f"{slug}-responses", responses_raster(presses, here),
+            "Every press of every session, a stroke each. A line without marks is an animal that did not press.", True,
+        )  # fmt: skip
+    trials = dataset.rows.get("trials")
+    if trials is not None and "outcome" in trials and trials["session"].isin(here["session"]).any():
+        yield (
+            f"{slug}-trials", trials_raster(trials, here),
+            "Every trial of every session: avoidance, escape or failure. A trial without a mark was not valid.", True,
+        )  # fmt: skip
+    bins = dataset.rows.get("bins")
+    if bins is not None and {"begin_s", "time_s", "calling_time_s"} <= set(bins):
+        mine = bins[bins["session"].isin(here["session"])].dropna(subset=["calling_time_s"])
+        if len(mine) and mine.groupby("session").size().max() > 1:
+            yield (
+                f"{slug}-call-rate", call_rates(mine, here),
+                "Time calling over the recording, percent of each bin, mean ± SEM of each dose.", False,
+            )  # fmt: skip

@@ -14,7 +14,24 @@ import numpy as np
 
 from behavior.model.errors import BadInput
 from behavior.study.dataset import natural_order
-from behavior.summary.drawing import BLUE, FAINT, INK, ORANGE, PAGE_IN, RULE, VERMILION, new_figure, style
+from behavior.summary.arms import analysed_of
+from behavior.summary.drawing import (
+    BLUE,
+    COLUMN_IN,
+    DOSE_INKS,
+    DOSE_LINES,
+    DOSE_MARKERS,
+    FAINT,
+    INK,
+    ORANGE,
+    PAGE_IN,
+    PAPER,
+    RULE,
+    SKY,
+    VERMILION,
+    new_figure,
+    style,
+)
 from behavior.summary.names import dose_text
 
 if TYPE_CHECKING:
@@ -60,9 +77,8 @@ def _typical(
     from behavior.scoring.timeline import timeline_of
     from behavior.session.folder import SessionFolder
 
-    sessions = dataset.analysed
-    here = sessions[(sessions["arm"].fillna(arm.plan.name) == arm.plan.name) & (sessions["dose_mg_kg"] == dose)]
-    here = here[here["paradigm"] == arm.plan.paradigm]
+    here = analysed_of(dataset, arm.plan)
+    here = here[here["dose_mg_kg"] == dose]
     if median is None or not np.isfinite(median) or endpoint.measure.name not in here:
         return None
     far = (here[endpoint.measure.name] - median).abs().round(9)
@@ -156,29 +172,9 @@ def calls_raster(calls: pd.DataFrame, sessions: pd.DataFrame, length_s: float) -
     length_s : of the recording
     """
     with style():
-        order = sessions.iloc[sorted(range(len(sessions)), key=lambda i: natural_order(sessions["subject"].iloc[i]))]
-        order = order.sort_values("dose_mg_kg", kind="stable")
-        figure = new_figure(PAGE_IN, 0.75 + 0.15 * len(order) + 0.12 * order["dose_mg_kg"].nunique())
-        axes = figure.add_subplot()
-        place = 0.0
-        ticks: list[float] = []
-        for dose, group in order.groupby("dose_mg_kg", sort=True):
-            top = place
-            for session in group["session"]:
-                _calls_of(axes, calls[calls["session"] == session], place)
-                ticks.append(place)
-                place += 1
-            axes.annotate(
-                dose_text(float(dose)), (1.0, (top + place - 1) / 2), xycoords=("axes fraction", "data"), va="center",
-                ha="left", xytext=(6, 0), textcoords="offset points", fontsize=8, fontweight="bold",
-            )  # fmt: skip
-            if place < len(order) + order["dose_mg_kg"].nunique() - 1:
-                axes.axhline(place - 0.1, color=RULE, lw=0.8)
-            place += 0.8
-        axes.set_yticks(ticks, list(order["subject"]), fontsize=6.5)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set_ylim(place - 1.1, -0.7)
+        figure, axes, places = _blocks(sessions)
+        for session, place in places.items():
+            _calls_of(axes, calls[calls["session"] == session], place)
         axes.set_xlim(0, length_s)
         axes.set_xlabel("Time in recording (s)")
         if (~_low(calls)).any():
@@ -198,8 +194,144 @@ def _call_key() -> list[Any]:
 
 
 def _calls_of(axes: Axes, calls: pd.DataFrame, place: float) -> None:
-    axes.axhline(place, color=RULE, lw=0.4, zorder=0)
     low = _low(calls)
     for chosen, colour, half in ((calls[low], BLUE, 0.36), (calls[~low], ORANGE, 0.18)):
         spans = list(zip(chosen["onset_s"], chosen["offset_s"] - chosen["onset_s"], strict=True))
         axes.broken_barh(spans, (place - half, 2 * half), facecolor=colour, lw=0, zorder=2)
+
+
+def call_rates(bins: pd.DataFrame, sessions: pd.DataFrame) -> Figure:
+    """Calling over the session, bin by bin: mean ± SEM of the units at each dose.
+
+    Parameters
+    ----------
+    bins : with columns session, begin_s, time_s, calling_time_s; a bin where nothing could be heard is left out
+    sessions : those analysed, with session, unit or subject, dose_mg_kg
+    """
+    who = sessions["unit"].fillna(sessions["subject"]) if "unit" in sessions else sessions["subject"]
+    of = sessions.assign(who=who).set_index("session")[["dose_mg_kg", "who"]]
+    heard = bins[bins["session"].isin(of.index) & (bins["time_s"] > 0)]
+    share = (heard["calling_time_s"] / heard["time_s"]).to_numpy(dtype=np.float64)
+    rows = of.loc[heard["session"]].assign(at=(heard["begin_s"] + heard["time_s"] / 2).to_numpy(), share=share)
+    means = rows.groupby(["dose_mg_kg", "who", "at"], sort=True)["share"].mean().reset_index()
+    with style():
+        figure = new_figure(COLUMN_IN, 2.75)
+        axes = figure.add_subplot()
+        for k, (dose, group) in enumerate(means.groupby("dose_mg_kg", sort=True)):
+            here = group.groupby("at")["share"].agg(["mean", "sem"])
+            axes.errorbar(
+                here.index, 100 * here["mean"], yerr=100 * here["sem"].fillna(0), color=DOSE_INKS[k % len(DOSE_INKS)],
+                ls=DOSE_LINES[k % len(DOSE_LINES)], marker=DOSE_MARKERS[k % len(DOSE_MARKERS)], ms=4.5, mec=PAPER,
+                mew=0.6, capsize=1.8, lw=1.2, label=dose_text(float(dose)), zorder=3 + k,
+            )  # fmt: skip
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("Time in recording (s)")
+        axes.set_ylabel("Time calling (%)")
+        figure.legend(loc="outside upper center", ncols=3, fontsize=7, handlelength=2.8, columnspacing=1.4)
+        return figure
+
+
+_OUTCOMES = {"avoidance": (SKY, "avoidance"), "escape": (BLUE, "escape"), "failure": (VERMILION, "failure")}
+
+
+def trials_raster(trials: pd.DataFrame, sessions: pd.DataFrame) -> Figure:
+    """Every trial of every unit as a mark: avoidance, escape or failure; units in rows, doses in blocks.
+
+    Parameters
+    ----------
+    trials : with columns session, trial, outcome
+    sessions : those analysed, with session, subject, dose_mg_kg
+    """
+    from matplotlib.lines import Line2D
+
+    marks = {"avoidance": "o", "escape": "|", "failure": "X"}
+    with style():
+        figure, axes, places = _blocks(sessions, extra_in=0.3)
+        for session, place in places.items():
+            mine = trials[trials["session"] == session]
+            for outcome, (colour, _) in _OUTCOMES.items():
+                at = mine.loc[mine["outcome"] == outcome, "trial"]
+                axes.plot(
+                    at, [place] * len(at), marks[outcome], color=colour, ms=4.2, mew=1.1 if outcome == "escape" else 0,
+                    ls="none", zorder=2,
+                )  # fmt: skip
+        last = float(trials.loc[trials["session"].isin(places), "trial"].max())
+        axes.set_xlim(0, last + 1)
+        axes.set_xlabel("Trial")
+        key = [
+            Line2D(
+                [],
+                [],
+                ls="none",
+                marker=marks[name],
+                color=colour,
+                ms=5,
+                mew=1.2 if name == "escape" else 0,
+                label=said,
+            )
+            for name, (colour, said) in _OUTCOMES.items()
+        ]
+        figure.legend(handles=key, loc="outside upper center", ncols=3, fontsize=7)
+        return figure
+
+
+def responses_raster(responses: dict[str, list[float]], sessions: pd.DataFrame) -> Figure:
+    """Every response of every unit as a stroke; units in rows, doses in blocks.
+
+    Parameters
+    ----------
+    responses : times in the session by session, s
+    sessions : those analysed, with session, subject, dose_mg_kg
+    """
+    with style():
+        figure, axes, places = _blocks(sessions)
+        for session, place in places.items():
+            at = np.array(responses.get(session, []), dtype=np.float64) / 60
+            axes.vlines(at, place - 0.36, place + 0.36, color=BLUE, lw=0.45, zorder=2)
+        axes.set_xlim(0, float(sessions["duration_s"].max()) / 60)
+        axes.set_xlabel("Session time (min)")
+        return figure
+
+
+def _blocks(sessions: pd.DataFrame, extra_in: float = 0.0) -> tuple[Figure, Axes, dict[str, float]]:
+    """A figure with a row for each session, blocks of one dose apart, and the row of each session."""
+    order = sessions.iloc[sorted(range(len(sessions)), key=lambda i: natural_order(sessions["subject"].iloc[i]))]
+    order = order.sort_values("dose_mg_kg", kind="stable")
+    n_doses = order["dose_mg_kg"].nunique()
+    figure = new_figure(PAGE_IN, 0.75 + extra_in + 0.15 * len(order) + 0.12 * n_doses)
+    axes = figure.add_subplot()
+    place, places = 0.0, {}
+    for dose, group in order.groupby("dose_mg_kg", sort=True):
+        top = place
+        for session in group["session"]:
+            axes.axhline(place, color=RULE, lw=0.4, zorder=0)
+            places[session] = place
+            place += 1
+        axes.annotate(
+            dose_text(float(dose)), (1.0, (top + place - 1) / 2), xycoords=("axes fraction", "data"), va="center",
+            ha="left", xytext=(6, 0), textcoords="offset points", fontsize=8, fontweight="bold",
+        )  # fmt: skip
+        if place < len(order) + n_doses - 1:
+            axes.axhline(place - 0.1, color=RULE, lw=0.8)
+        place += 0.8
+    axes.set_yticks(list(places.values()), list(order["subject"]), fontsize=6.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(place - 1.1, -0.7)
+    return figure, axes, places
+
+
+def presses_of(dataset: Dataset, sessions: pd.DataFrame) -> dict[str, list[float]]:
+    """Times of every press, by session, from the tables of responses beside the scores."""
+    import pandas as pd
+
+    found: dict[str, list[float]] = {}
+    for session in sessions["session"]:
+        path = dataset.folder(session) / "responses.csv"
+        try:
+            table = pd.read_csv(path, usecols=["kind", "onset_s"])
+        except (OSError, ValueError):
+            continue
+        found[session] = table.loc[table["kind"] == "press", "onset_s"].tolist()
+    return found
