@@ -98,6 +98,19 @@ class Recording:
             self.warnings.append(self._truncated(self.n_samples, n_read))
         self.n_samples = n_read
 
+    def read_at(self, first: int, n: int) -> Samples:
+        """So many samples of the channel from this one on, fewer at the end; `blocks` goes on behind them."""
+        import soundfile
+
+        try:
+            self._sound.seek(first)
+        except (soundfile.LibsndfileError, RuntimeError):
+            raise BadInput(f"{self.path}: cannot be read from sample {first} on; it was cut or changed") from None
+        samples = np.ascontiguousarray(self._read(np.empty((n, self.n_channels), self.dtype))[:, self._channel])
+        if self.dtype == np.float32:
+            _silence_what_is_not_a_number(samples)
+        return samples
+
     def _read(self, buffer: npt.NDArray[Any]) -> npt.NDArray[Any]:
         import soundfile
 

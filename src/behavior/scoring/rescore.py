@@ -14,6 +14,7 @@ from behavior.model.calls import Call
 from behavior.model.events import Noted
 from behavior.scoring.annotations import FIGHTS, read_fights
 from behavior.scoring.restore import restored
+from behavior.scoring.review import reviewed
 from behavior.scoring.score import Row, Score, score_items
 from behavior.session.folder import SessionFolder
 
@@ -26,7 +27,8 @@ def rescore(folder: SessionFolder, *, calls: Sequence[Call] | None = None) -> Sc
     Parameters
     ----------
     folder : of the session
-    calls : found in its sound; None: those of its `calls.csv`, if there is one
+    calls : found in its sound; None: those of its `calls.csv`, if there is one. Where a person has reviewed the calls
+        (`reviewed.csv`), theirs are scored, whatever is given
 
     Returns
     -------
@@ -41,8 +43,11 @@ def rescore(folder: SessionFolder, *, calls: Sequence[Call] | None = None) -> Sc
     reading, header = folder.read(), folder.header
     whole = restored(folder, reading) if reading.problems else None
     items = [*(reading.items if whole is None else whole), *_annotations(folder.path)]
-    found = _calls(folder.path) if calls is None else calls
+    decided = reviewed(folder.path)
+    found = decided[0] if decided else _calls(folder.path) if calls is None else calls
     score = score_items(header.paradigm, items, header.parameters, found)
+    if decided:
+        score = replace(score, session={**score.session, "calls_reviewed_by": decided[1]})
     name = folder.journal_path.name
     problems = [f"{name}: {problem}" for problem in reading.problems]
     if whole is not None:

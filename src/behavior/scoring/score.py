@@ -37,7 +37,13 @@ RESPONSE_COLUMNS = ("kind", "where", "onset_s", "offset_s", "component", "cycle"
 """The columns of `responses.csv`."""
 SCORE_FILE = "score.json"
 _TEXT = {"component", "where", "kind"}
-SCORED_FILES = {"header": "header.json", "journal": "journal.jsonl", "calls": "calls.csv", "fights": "fights.csv"}
+SCORED_FILES = {
+    "header": "header.json",
+    "journal": "journal.jsonl",
+    "calls": "calls.csv",
+    "fights": "fights.csv",
+    "reviewed": "reviewed.csv",
+}
 """What a session's score is made from, by what it is called in `score.json`."""
 
 
