@@ -23,6 +23,7 @@ from behavior.app.propose import propose
 from behavior.app.records import dosing, exclude, record
 from behavior.app.rescore import rescore
 from behavior.app.resume import resume
+from behavior.app.review import review
 from behavior.app.run import run
 from behavior.app.simulate import simulate
 from behavior.app.summarize import summarize
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for command in (
     demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, agreement, dashboard,
-    design, dosing, record, exclude, unblind, audio_check,
+    review, design, dosing, record, exclude, unblind, audio_check,
 ):  # fmt: skip
     app.command()(command)
 app.command()(devices)

@@ -95,11 +95,17 @@ class Review:
     edits: list[Edit] = field(default_factory=list)
     _head: bytes = b""
     _after: int = 0
+    _n_bytes: int = 0
 
     @property
     def seq(self) -> int:
         """How many edits there are."""
         return len(self.edits)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether another program has written into the journal since."""
+        return (self.path.stat().st_size if self.path.exists() else 0) != self._n_bytes
 
     @property
     def calls(self) -> list[Call]:
@@ -117,8 +123,12 @@ class Review:
         """
         edit = Edit(seq=self.seq + 1, at=at, who=self.who, action=action, old=tuple(old), new=tuple(new),
                     after=f"{self._after:08x}")  # fmt: skip
+        if self.is_stale:
+            raise BadInput(f"{self.path.name} was edited elsewhere meanwhile; reload the page, nothing is lost")
         line = msgspec.json.encode(edit) + b"\n"
-        _append(self.path, line if self.path.exists() else self._head + line)
+        written = line if self._n_bytes else self._head + line
+        _append(self.path, written)
+        self._n_bytes += len(written)
         self._take(edit, line)
         return edit
 
@@ -270,6 +280,7 @@ def begin_or_go_on(place: Path, recording: str, who: str, calls: Path, rejected:
         _go_on(review, lines, began)
     elif path.exists():
         path.unlink()
+    review._n_bytes = sum(map(len, lines))
     return review
 
 

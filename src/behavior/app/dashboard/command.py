@@ -75,7 +75,7 @@ def starter_for(rig: str | None, data: Path, *, simulated: bool) -> Starter | No
 
 def screens(data: Path, access: Access, starter: Starter | None = None) -> ASGIApp:
     """The application: live board, starting, finished sessions, the study."""
-    from behavior.app.dashboard import board, finished, sound, start, study
+    from behavior.app.dashboard import board, finished, review, sound, start, study
     from behavior.app.dashboard.blind import Blindness
     from behavior.app.dashboard.chambers import Chambers
     from behavior.app.dashboard.site import Site, application
@@ -85,10 +85,11 @@ def screens(data: Path, access: Access, starter: Starter | None = None) -> ASGIA
     live = board.LiveBoard(chambers)
     return application(
         Site(root, access),
-        [*start.routes(), *sound.routes(), *finished.routes(), *study.routes(), *board.routes()],
+        [*start.routes(), *review.routes(), *sound.routes(), *finished.routes(), *study.routes(), *board.routes()],
         background=[live.running],
         board=live,
         starter=starter if access.controls else None,
         starting=set[str](),
         study=study.Study(root),
+        opened=review.Opened(),
     )

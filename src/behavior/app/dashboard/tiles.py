@@ -2,8 +2,8 @@
 
 A tile is `WIDTH` columns by `HEIGHT` rows, frequency upwards from 0 to half the sample rate. At level 0 a column is one
 frame, at level n it stands for 2^n frames, of which the loudest of up to `MOST_FRAMES` is shown, evenly spread: a far
-view is read in pieces and not through, so that hours open at once. Brightness is dB over the quiet of the recording itself,
-taken from pieces of it when it is opened.
+view is read in pieces and not through, so that hours open at once. Brightness is dB over the quiet of the recording
+itself, taken from pieces of it when it is opened.
 """
 
 from __future__ import annotations
