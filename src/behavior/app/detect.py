@@ -6,26 +6,23 @@ left out. A file without calls gives the header row. Outputs that are there alre
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from behavior.model.errors import BadInput, Failure
+from behavior.app.detect_outputs import STDOUT, Outputs, read_calibration
+from behavior.model.errors import BadInput
 
 if TYPE_CHECKING:
     from behavior.usv.detect import Detection
     from behavior.usv.gate import KnownEvent
 
-Report = Callable[["Detection"], None]
-
-_STDOUT, _JOURNAL = "-", "journal.jsonl"
+_JOURNAL = "journal.jsonl"
 _EVENT_TABLES = ("{stem}_events.csv", "{stem}_artefacts.csv", "events.csv")
 
 
@@ -38,49 +35,64 @@ def detect(
         Path | None,
         typer.Option(help="A session, or a folder with RECORDING_events.csv (kind,start_s,stop_s): known artefacts."),
     ] = None,
-    out: Annotated[str, typer.Option(help="The table of calls, CSV; - for standard output.")] = _STDOUT,
+    out: Annotated[str, typer.Option(help="The table of calls, CSV; - for standard output.")] = STDOUT,
     rejected: Annotated[
         Path | None, typer.Option(help="Also write what was taken for no call, with the reason, CSV.")
+    ] = None,
+    contours: Annotated[
+        Path | None, typer.Option(help="Also write each call's contour (time, frequency, level), CSV.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Also write a row for each recording, and beside it one for each minute, CSV.")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Also draw the sound with its calls, an overview and pages: PDF or PNG.")
+    ] = None,
+    raven: Annotated[Path | None, typer.Option(help="Also write a Raven selection table.")] = None,
+    audacity: Annotated[
+        Path | None, typer.Option(help="Also write an Audacity label track; of several recordings, a folder of them.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="The microphone's calibration, TOML: levels in dB SPL beside those in dB FS.")
     ] = None,
     channel: Annotated[int | None, typer.Option(help="Which channel of files with several, from 1.")] = None,
     sample_rate: Annotated[
         int | None, typer.Option(help="The true sample rate in Hz, where a header states a wrong one.")
     ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="How many recordings at a time.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Find ultrasonic vocalizations in recordings."""
-    from behavior.usv.detect import detect_file
+    from behavior.app.searching import Search, search_all
     from behavior.usv.profile import load_profile
-    from behavior.usv.table import REJECTED_COLUMNS, TableWriter
 
     looked_for = load_profile(profile)
     if events is not None and not events.is_dir():
         raise BadInput(f"{events}: there is no such folder; --events names the folder with the event tables")
+    names = {
+        "out": Path(out), "rejected": rejected, "contours": contours, "summary": summary, "figure": figure,
+        "raven": raven, "audacity": audacity,
+    }  # fmt: skip
+    calibrated = None if calibration is None else read_calibration(calibration)
+    outputs = Outputs(
+        names, n_recordings=len(audio), overwrite=overwrite, quiet=as_json, calibration=calibrated, channel=channel
+    )
+    known = partial(known_events, events)
+    searches = [Search(path, looked_for, channel, sample_rate, known) for path in audio]
     found, unusable = list[dict[str, Any]](), list[str]()
-    with contextlib.ExitStack() as files:
-        calls_to = TableWriter(files.enter_context(_output(out, overwrite, quiet=as_json)))
-        rejected_to = None
-        if rejected is not None:
-            rejected_to = TableWriter(files.enter_context(_output(str(rejected), overwrite)), REJECTED_COLUMNS)
-        for path in audio:
-            try:
-                with _progress(path.name) as tell:
-                    detection = detect_file(
-                        path, looked_for, channel=channel, sample_rate_hz=sample_rate,
-                        events=known_events(events, path), progress=tell,
-                    )  # fmt: skip
-            except BadInput as error:
+    with outputs:
+        for path, result in zip(audio, search_all(searches, jobs), strict=True):
+            if isinstance(result, BadInput):
                 if len(audio) == 1:
-                    raise
-                typer.echo(str(error), err=True)
+                    raise result
+                typer.echo(str(result), err=True)
                 unusable.append(path.name)
                 continue
-            calls_to.write(detection.calls)
-            if rejected_to is not None:
-                rejected_to.write(detection.rejected)
-            _say(path, detection)
-            found.append(_summary(path, detection))
+            outputs.write(path, result)
+            _say(path, result)
+            found.append(_summary(path, result))
+        outputs.finish()
     if as_json:
         typer.echo(json.dumps({"profile": looked_for.name, "recordings": found}, indent=1))
     if unusable:
@@ -106,50 +118,6 @@ def known_events(folder: Path | None, recording: Path) -> Sequence[KnownEvent]:
     raise BadInput(
         f"{folder}: has no {_EVENT_TABLES[0].format(stem=recording.stem)} with columns kind,start_s,stop_s; add it"
     )
-
-
-@contextlib.contextmanager
-def _output(name: str, overwrite: bool, *, quiet: bool = False) -> Iterator[TextIO]:
-    """A new text file, standard output for ``-``, or nowhere when standard output is needed for something else."""
-    if name == _STDOUT:
-        with contextlib.ExitStack() as stack:
-            yield stack.enter_context(Path(os.devnull).open("w")) if quiet else sys.stdout
-        return
-    path = Path(name)
-    if path.is_dir():
-        raise BadInput(f"{path}: is a folder; give the name of a file")
-    try:
-        stream = path.open("w" if overwrite else "x", newline="", encoding="utf-8")
-    except FileExistsError:
-        raise BadInput(f"{path}: is there already; choose another name, or add --overwrite") from None
-    except FileNotFoundError:
-        raise BadInput(f"{path}: there is no folder {path.parent}; make it first") from None
-    except OSError as error:
-        raise Failure(f"{path}: cannot be written ({error.strerror}); check the folder's permissions") from None
-    with stream:
-        yield stream
-
-
-@contextlib.contextmanager
-def _progress(name: str) -> Iterator[Callable[[float], None] | None]:
-    """A line on a terminal's standard error that says how far a recording is."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    shown = -1
-
-    def tell(fraction: float) -> None:
-        nonlocal shown
-        percent = int(100 * fraction)
-        if percent != shown:
-            shown = percent
-            sys.stderr.write(f"\r{name}: {percent:3d} %")
-            sys.stderr.flush()
-
-    try:
-        yield tell
-    finally:
-        sys.stderr.write("\r\033[K")
 
 
 def _say(path: Path, detection: Detection) -> None:
