@@ -144,7 +144,7 @@ def overview(found: Found) -> Figure:
     upper, middle, lower = figure.subplots(3, 1, height_ratios=(3.2, 1.6, 1.2), sharex=True)
     unit_s, unit = (60.0, "min") if found.duration_s > 120 else (1.0, "s")
     extent = (0.0, found.duration_s / unit_s, 0.0, found.top_hz / 1e3)
-    _draw_image(upper, pooled(found, 0, found.n_samples), extent)
+    _draw_image(upper, pooled(found, 0, found.n_samples, clicks=False), extent)
     upper.set_ylabel("kHz")
     upper.set_title(_title(found), loc="left")
     for name, ink, calls in _by_kind(found.calls):
@@ -226,10 +226,11 @@ def _draw_image(axes: Axes, image: Image, extent: tuple[float, float, float, flo
     )  # fmt: skip
 
 
-def pooled(found: Found, first: int, stop: int, n_columns: int = COLUMNS) -> Image:
+def pooled(found: Found, first: int, stop: int, *, clicks: bool = True) -> Image:
     """The sound from sample `first` to `stop`, dB over each frequency's noise, shape (`BANDS`, n): each's greatest.
 
-    The noise of a frequency is the level that a fifth of the columns do not reach.
+    The noise of a frequency is the level that a fifth of the columns do not reach. Without `clicks`, what is loud at
+    all frequencies at once is taken off, which would fill an overview.
     """
     import soundfile
     from scipy import fft
@@ -237,7 +238,7 @@ def pooled(found: Found, first: int, stop: int, n_columns: int = COLUMNS) -> Ima
     grid = FrameGrid.at(found.sample_rate_hz)
     size, hop = grid.size, grid.size // 2
     n_frames = max(1, (stop - first - size) // hop + 1)
-    n_columns = min(n_columns, n_frames)
+    n_columns = min(COLUMNS, n_frames)
     n_bins = int(found.top_hz / grid.bin_hz) + 1
     bands = np.minimum(np.arange(n_bins) * BANDS // n_bins, BANDS - 1)
     borders = np.searchsorted(bands, np.arange(BANDS))
@@ -259,6 +260,8 @@ def pooled(found: Found, first: int, stop: int, n_columns: int = COLUMNS) -> Ima
             frames = np.lib.stride_tricks.sliding_window_view(held, size)[::hop][:n] * window
             power = np.abs(fft.rfft(frames, axis=1)[:, :n_bins]) ** 2
             banded = np.maximum.reduceat(power, borders, axis=1)
+            if not clicks:
+                banded /= np.median(banded, axis=1, keepdims=True) + 1e-17
             columns = np.minimum((n_done + np.arange(n)) * n_columns // n_frames, n_columns - 1)
             begins = np.flatnonzero(np.diff(columns, prepend=-1))
             here = columns[begins]
