@@ -161,6 +161,43 @@ def squad(data: Path, only: str = "ABCDEFGH") -> Iterator[dict[str, Playing]]:
         yield playing
 
 
+def weeks(data: Path) -> None:
+    """A blind study: two weeks of training, then the first tests under codes; some are still to come."""
+    from behavior.scoring.finish import finish_session
+    from behavior.session.core import SessionCore
+    from behavior.session.record import record_session
+    from behavior.simulate.animals import animal_for
+    from behavior.simulate.ideal import IdealBox
+    from behavior.study.plan import PlanRow, write_plan
+
+    today = datetime.now().astimezone().replace(hour=9, minute=0, second=0, microsecond=0)
+    rows = []
+    schedules = ["CRF", "CRF", "FR 2", "FR 3", "VI 10 s", "VI 10 s", "VI 20 s", "VI 30 s", "VI 30 s", "VI 30 s"]
+    for rat, chamber in enumerate("ABCD", start=1):
+        for day in range(13):
+            starts = today + timedelta(days=day - 11 + 2 * (day >= 5) - 2, minutes=40 * (rat % 2))
+            coded = day >= 10
+            code = f"{'KWPT'[rat - 1]}{'7XQ'[day - 10]}{'MDAE'[rat - 1]}{'39R'[day - 10]}" if coded else None
+            dose = None if coded else 0.0
+            starts_at = starts.isoformat()
+            rows.append(PlanRow(f"R{rat:02d}", "conflict", dose, code, chamber, starts_at, 0))
+            if starts > today:
+                continue
+            parameters: dict[str, Any] = {} if coded else {"stage": "training", "training_schedule": schedules[day]}
+            way, seed = usual("geller_seifter", **parameters), 100 * rat + day
+            treatment = Treatment(dose_mg_kg=dose, vehicle="saline", blind_code=code)
+            header = header_of(
+                paradigm="geller_seifter", parameters=way.parameters, subject=f"R{rat:02d}", chamber=chamber, rig="lab",
+                started_at=starts.isoformat(), treatment=treatment, seed=seed, simulated=True,
+            )  # fmt: skip
+            folder = create(data, header)
+            core: SessionCore = way.core(seed)
+            animal = animal_for("geller_seifter", way.parameters, seed, Treatment(dose_mg_kg=0.0, vehicle="saline"))
+            record_session(folder, core, IdealBox(animal), time_of_day=starts.isoformat, durable=False)
+            finish_session(folder)
+    write_plan(rows, data / "plan.csv")
+
+
 class Screens:
     """`behavior dashboard` in a process of its own."""
 

@@ -161,10 +161,12 @@ def test_what_a_page_is_told_later_is_what_it_has_not_been_told() -> None:
     assert _since(watch, seen)["events"] == []
     watch.take(e.Crossed(5_000_000_000, "left"), 0)
     watch.take(e.Noted(5_000_000_001, "x"), 0)
+    watch.take(e.Delivered(5_000_000_002, 1), 0)
     told = _since(watch, seen)
-    assert told["events"] == [5_000_000_000, 1, 2, 5_000_000_001, 2, 2]
-    assert told["lanes"] == ["left lever", "to left", "note"]
+    assert told["events"] == [5_000_000_000, 1, 2, 5_000_000_001, 2, 2, 5_000_000_002, 3, 2]
+    assert told["lanes"] == ["left lever", "to left", "note", "reinforcer"]
     assert told["responses"] == [5_000_000_000]
+    assert told["marks"] == [(5_000_000_002, False)]
     assert told["notes"] == [(5000.000001, "x")]
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-LOOKS_EVERY_S, LOOKS_UNWATCHED_EVERY_S = 0.05, 1.0
+LOOKS_EVERY_S, LOOKS_UNWATCHED_EVERY_S = 0.03, 1.0
 BY = "the experimenter (board)"
 RASTER_S = 600
 MOST_POINTS = 4000
@@ -153,6 +153,7 @@ class Seen:
 
     n_events: int
     n_responses: int
+    n_marks: int
     n_trials: int
     n_notes: int
     n_calls: int
@@ -162,8 +163,15 @@ class Seen:
     def of(cls, watch: Watch) -> Seen:
         """All there is."""
         bands = len(watch.part_bands) + sum(until is not None for _, _, until in watch.part_bands[-2:])
-        n_responses, n_trials, n_notes = len(watch.responses_us), len(watch.trials), len(watch.notes)
-        return cls(watch.n_events, n_responses, n_trials, n_notes, len(watch.calls), bands)
+        return cls(
+            n_events=watch.n_events,
+            n_responses=len(watch.responses_us),
+            n_marks=len(watch.marks),
+            n_trials=len(watch.trials),
+            n_notes=len(watch.notes),
+            n_calls=len(watch.calls),
+            n_bands=bands,
+        )
 
 
 def _whole(watch: Watch) -> dict[str, Any]:
@@ -178,6 +186,7 @@ def _whole(watch: Watch) -> dict[str, Any]:
         "events": watch.events[3 * first :].tolist(),
         "record": [[i + 1, watch.responses_us[i]] for i in range(0, n, step)],
         "bands": watch.part_bands[-MOST_BANDS:],
+        "marks": watch.marks,
         "trials": watch.trials,
         "notes": watch.notes,
         "calls": watch.calls,
@@ -191,6 +200,7 @@ def _since(watch: Watch, seen: Seen) -> dict[str, Any]:
         "events": watch.events[len(watch.events) - 3 * new :].tolist() if new else [],
         "responses": watch.responses_us[seen.n_responses :].tolist(),
         "bands": watch.part_bands[-MOST_BANDS:],
+        "marks": watch.marks[seen.n_marks :],
         "trials": watch.trials[seen.n_trials :],
         "notes": watch.notes[seen.n_notes :],
         "calls": watch.calls[seen.n_calls :],

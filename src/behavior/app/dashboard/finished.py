@@ -146,6 +146,7 @@ def events(session: SessionFolder) -> dict[str, Any]:
         "every": every,
         "record": [[i + 1, watch.responses_us[i]] for i in range(0, n, max(1, n // MOST_POINTS))],
         "bands": watch.part_bands,
+        "marks": watch.marks,
         "trials": [[trial.number, trial.outcome, trial.latency_s] for trial in watch.trials],
         "notes": watch.notes,
         "end_us": watch.now_us,

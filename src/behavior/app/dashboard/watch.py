@@ -67,6 +67,7 @@ class Watch:
     events : three numbers each, flat: µs, lane, and `POINT`, `BEGIN` or `END`
     n_events : how many there ever were; the oldest are let go
     responses_us : of every press and crossing
+    marks : every reinforcer (False) and shock (True), µs, for the cumulative record
     calls : begin and duration in µs, peak in Hz, type, as the engine hears them
     trials, tally : those that are over, and how many had each outcome
     """
@@ -79,6 +80,7 @@ class Watch:
         self.events = array("q")
         self.n_events = 0
         self.responses_us = array("q")
+        self.marks: list[tuple[int, bool]] = []
         self.parts: dict[str, Part] = {}
         self.open_parts: list[str] = []
         self.part_bands: list[tuple[str, int, int | None]] = []
@@ -186,6 +188,7 @@ class Watch:
         self.shock_on_ma = command.ma
 
     def _shock_started(self, event: e.ShockStarted) -> None:
+        self.marks.append((event.at_us, True))
         self._event(event.at_us, "shock", BEGIN)
 
     def _shock_ended(self, event: e.ShockEnded) -> None:
@@ -204,6 +207,7 @@ class Watch:
     def _arrived(self, event: e.Delivered) -> None:
         self.n_arrived += 1
         self.last = f"reinforcer {event.number}"
+        self.marks.append((event.at_us, False))
         self._event(event.at_us, "reinforcer", POINT)
 
     # -- components and trials --------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ const session = root.dataset.session;
 const address = `/live/${session.split("/").map(encodeURIComponent).join("/")}`;
 const $ = (id) => document.getElementById(id);
 
-const data = { lanes: [], events: [], record: [], bands: [], trials: [], notes: [], calls: [] };
+const data = { lanes: [], events: [], record: [], bands: [], marks: [], trials: [], notes: [], calls: [] };
 let card = null, cardAt = 0, dirty = true;
 
 const nowS = () => (card ? card.t_s + (card.state === "running" ? (performance.now() - cardAt) / 1000 : 0) : 0);
 
 function take(message) {
-  if (message.whole) Object.assign(data, { events: [], record: [], trials: [], notes: [], calls: [] });
+  if (message.whole) Object.assign(data, { events: [], record: [], marks: [], trials: [], notes: [], calls: [] });
   data.lanes = message.lanes;
   data.bands = message.bands;
   data.events.push(...triples(message.events));
@@ -29,6 +29,7 @@ function take(message) {
     for (const us of message.responses) data.record.push([++n, us / 1e6]);
     if (data.record.length > 12000) data.record = data.record.filter((_, i) => i % 2 === 0 || i > data.record.length - 100);
   }
+  data.marks.push(...message.marks);
   data.trials.push(...message.trials);
   data.notes.push(...message.notes);
   data.calls.push(...message.calls);

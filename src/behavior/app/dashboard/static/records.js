@@ -32,10 +32,8 @@ export function drawRecord(canvas, data, nowS, left = MARGIN.left) {
   context.stroke();
   let at = 0;
   const counted = (t) => { while (at < data.record.length && data.record[at][1] <= t) at++; return at ? data.record[at - 1][0] : 0; };
-  for (const [t, lane, phase] of data.events) {
-    const name = data.lanes[lane], shock = name === "shock" && phase === 1;
-    if (name !== "reinforcer" && !shock) continue;
-    const py = y(counted(t));
+  for (const [us, shock] of data.marks) {
+    const t = us / 1e6, py = y(counted(t));
     context.strokeStyle = colour(shock ? "--vermilion" : "--blue");
     context.lineWidth = shock ? 2.5 : 1.5;
     context.beginPath();
