@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -241,9 +240,3 @@ def screens(data: Path, *options: str) -> Iterator[Screens]:
         yield one
     finally:
         one.kill()
-
-
-if __name__ == "__main__":  # a lab to look at: python tests/browser/lab.py FOLDER
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    with squad(Path(sys.argv[1])):
-        time.sleep(3600)

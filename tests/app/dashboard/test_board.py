@@ -73,6 +73,17 @@ def test_stop_all_asks_every_session_that_runs_although_one_cannot_be_asked(lab:
     assert all(take(other.path) == [StopRequest(BY)] for other in others)
 
 
+def test_an_engine_that_is_gone_is_asked_nothing_and_that_is_said(lab: Lab) -> None:
+    shows(lab.folder, at_s=0.0)
+    lab.board.chambers._followed[lab.folder.path].status = None
+    lab.board.chambers.look()
+    for what in ("stop", "note"):
+        answer = lab.visitor.post(f"{lab.address}/{what}", {"text": "x"})
+        assert (answer.status_code, "is gone" in answer.json()["error"]) == (400, True)
+    assert lab.visitor.post("/stop", {}).json()["asked"] == []
+    assert take(lab.folder.path) == []
+
+
 def test_a_note_is_passed_on_and_an_empty_one_is_not(lab: Lab) -> None:
     assert lab.visitor.post(f"{lab.address}/note", {"text": " näher an der Wand "}).status_code == 200
     assert take(lab.folder.path) == [NoteRequest("näher an der Wand")]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from behavior.app.dashboard import stream
-from behavior.app.dashboard.chambers import Chambers, Followed
+from behavior.app.dashboard.chambers import BUSY, Chambers, Followed
 from behavior.app.dashboard.site import page, site_of
 from behavior.app.dashboard.watch import Watch
 from behavior.model.errors import BadInput, BehaviorError
@@ -232,6 +232,7 @@ async def stop_one(request: Request) -> Response:
     from starlette.responses import JSONResponse
 
     one = session_of(request)
+    board_of(request).chambers.check_listens(one)
     await asyncio.to_thread(ask, one.folder, StopRequest(BY))
     return JSONResponse({"said": f"chamber {one.folder.header.chamber}: asked to stop"})
 
@@ -241,7 +242,7 @@ async def stop_all(request: Request) -> Response:
     from starlette.responses import JSONResponse
 
     asked, problems = [], []
-    for one in board_of(request).chambers.live():
+    for one in board_of(request).chambers.live(states=BUSY):
         try:
             await asyncio.to_thread(ask, one.folder, StopRequest(BY))
             asked.append(one.folder.header.chamber)
@@ -259,6 +260,7 @@ async def note(request: Request) -> Response:
     one, text = session_of(request), str((await json_of(request)).get("text", "")).strip()
     if not text:
         raise BadInput("the note is empty; write something, or cancel")
+    board_of(request).chambers.check_listens(one)
     await asyncio.to_thread(ask, one.folder, NoteRequest(text))
     return JSONResponse({"said": f"chamber {one.folder.header.chamber}: noted"})
 

@@ -42,6 +42,8 @@ LOOKS_FOR_SESSIONS_EVERY_S = 0.5
 TREATMENT_EVERY_S = 10.0
 RUNNING, STARTING, SILENT, DIED, ENDED, UNCLOSED = "running", "starting", "silent", "died", "ended", "unclosed"
 LIVE = (RUNNING, STARTING, SILENT, DIED)
+BUSY = (RUNNING, STARTING, SILENT)
+"""A chamber in which nothing else can be started."""
 
 
 class DeviceSeen(msgspec.Struct):
@@ -178,6 +180,22 @@ class Chambers:
             for one in list(self._followed.values())
             if chamber in (None, one.folder.header.chamber) and self._state(one, now_s) in states
         ]
+
+    def check_listens(self, one: Followed) -> None:
+        """Check that a session has an engine that can be asked.
+
+        Raises
+        ------
+        BadInput
+            It has none any more.
+        """
+        state = self._state(one, self._clock_s())
+        if state in (DIED, UNCLOSED):
+            header = one.folder.header
+            raise BadInput(
+                f"chamber {header.chamber}: the engine of {header.subject}'s session is gone, and with it what drove "
+                f"the devices; look into the box, then `behavior resume {one.folder.path}`"
+            )
 
     # -- finding ----------------------------------------------------------------------------------------------------
 

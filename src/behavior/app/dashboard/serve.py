@@ -74,6 +74,7 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         date_header=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=30,
+        limit_concurrency=200,
         ws="none",
         lifespan="on",
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.app.dashboard.blind import Blindness
 from behavior.app.dashboard.board import board_of, json_of
-from behavior.app.dashboard.chambers import RUNNING, SILENT, STARTING, Followed
+from behavior.app.dashboard.chambers import BUSY, Followed
 from behavior.app.dashboard.site import NotHere, Site, page, site_of
 from behavior.model.errors import BadInput, Failure
 
@@ -31,7 +31,6 @@ ENTRY = (sys.executable, "-c", "from behavior.app.cli import main; main()")
 LOGS = ".board"
 USUAL = "usual"
 PATIENCE_S = 60.0
-BUSY = (RUNNING, STARTING, SILENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ async function sent(address, body) {
   }
 }
 
-const addressOf = (session, what) => `/live/${session.split("/").map(encodeURIComponent).join("/")}/${what}`;
+const encoded = (session) => session.split("/").map(encodeURIComponent).join("/");
+const addressOf = (session, what) => `/live/${encoded(session)}/${what}`;
 
 export async function askStop(card) {
   const dialog = document.getElementById("ask-stop");
@@ -45,4 +46,5 @@ export async function askNote(card) {
   if (await answered(dialog) === "note" && text.value.trim()) await sent(addressOf(card.session, "note"), { text: text.value });
 }
 
-export const liveAddress = (session) => `/live/${session.split("/").map(encodeURIComponent).join("/")}`;
+export const liveAddress = (session) => `/live/${encoded(session)}`;
+export const finishedAddress = (session) => `/session/${encoded(session)}`;

@@ -1,6 +1,6 @@
 // The live board: cards from the stream. Only what changed is touched, so that eight busy chambers stay smooth.
 
-import { askNote, askStop, askStopAll, liveAddress } from "/static/asking.js";
+import { askNote, askStop, askStopAll, finishedAddress, liveAddress } from "/static/asking.js";
 import { STATES, clock, follow } from "/static/following.js";
 import { element } from "/static/page.js";
 
@@ -98,7 +98,7 @@ function draw(card, data) {
 function buttons(card, data) {
   const made = [];
   const live = ["running", "starting", "silent", "died"].includes(data.state);
-  if (data.session) made.push(element("a", { class: "button", href: data.state === "ended" ? `/session/${data.session}` : liveAddress(data.session) }, data.state === "ended" ? "Session" : "Open"));
+  if (data.session) made.push(element("a", { class: "button", href: (data.state === "ended" ? finishedAddress : liveAddress)(data.session) }, data.state === "ended" ? "Session" : "Open"));
   if (controls && live && data.state !== "died") {
     const note = element("button", { type: "button" }, "Note");
     note.onclick = () => askNote(card.data);
