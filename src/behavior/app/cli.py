@@ -19,6 +19,7 @@ from behavior.app.demo import demo
 from behavior.app.design import design
 from behavior.app.detect import detect
 from behavior.app.devices import devices
+from behavior.app.power import power
 from behavior.app.propose import propose
 from behavior.app.records import dosing, exclude, record
 from behavior.app.rescore import rescore
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for command in (
     demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, agreement, dashboard,
-    review, design, dosing, record, exclude, unblind, audio_check,
+    review, design, power, dosing, record, exclude, unblind, audio_check,
 ):  # fmt: skip
     app.command()(command)
 app.command()(devices)

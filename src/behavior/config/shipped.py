@@ -29,9 +29,9 @@ def find(name: str, *folder: str) -> Path:
     BadInput
         There is neither; the sentence lists the shipped ones.
     """
-    if Path(name).exists():
-        return Path(name)
     candidate = shipped(*folder) / f"{name}.toml"
+    if Path(name).exists() and not (Path(name).is_dir() and candidate.is_file()):
+        return Path(name)
     if candidate.is_file():
         return candidate
     known = ", ".join(sorted(path.stem for path in shipped(*folder).glob("*.toml"))) or "none"

@@ -276,7 +276,14 @@ class Study(Record):
         Animals that were prepared otherwise are never pooled, whatever dose they have in common.
         """
         arms = [
-            arm.model_copy(update={"name": f"{arm.name}.{group.name}", "groups": (), "doses_mg_kg": doses})
+            arm.model_copy(
+                update={
+                    "name": f"{arm.name}.{group.name}",
+                    "groups": (),
+                    "doses_mg_kg": doses,
+                    "parameters": arm.parameters_at(TEST, group.name),
+                }
+            )
             if group is not None
             else arm
             for arm in self.arms

@@ -25,7 +25,7 @@ SHORTEST = 8
 """Letters that a passphrase must have."""
 
 
-def seal(plain: bytes, passphrase: str, *, cost: int = COST) -> bytes:
+def seal(plain: bytes, passphrase: str) -> bytes:
     """Encrypt bytes; another salt and nonce each time, so that equal bytes never look equal.
 
     Raises
@@ -37,6 +37,7 @@ def seal(plain: bytes, passphrase: str, *, cost: int = COST) -> bytes:
 
     if len(passphrase) < SHORTEST:
         raise BadInput(f"a passphrase of {len(passphrase)} letters is soon guessed; choose one of {SHORTEST} or more")
+    cost = COST
     salt, nonce = os.urandom(16), os.urandom(12)
     head = {"format": FORMAT, "kdf": "scrypt", "n": cost, "r": 8, "p": 1, "salt": _text(salt), "nonce": _text(nonce)}
     box = AESGCM(_key(passphrase, salt, cost)).encrypt(nonce, plain, _bound(head))

@@ -182,6 +182,25 @@ def _multiplicity(plan: ArmPlan) -> str:
 # -- one endpoint -----------------------------------------------------------------------------------------------------
 
 
+def vehicle_test(sessions: pd.DataFrame, trials: pd.DataFrame | None, plan: ArmPlan, measure: Measure) -> Compared:
+    """How the doses of an endpoint compare with vehicle: what `summarize_arm` finds, and nothing else of it.
+
+    Parameters
+    ----------
+    sessions : of the arm, as in a dataset's session table
+    trials : the table of trials, if there is one
+    """
+    named, astray = _of_units(sessions, plan.unit)
+    if astray:
+        return Compared(why_not=astray)
+    table = _units(named, measure)
+    units = _as_units(table, measure, plan.unit, _trial_times(named, trials, table, measure))
+    method, course = plan.methods.get(measure.name, ""), course_of(named, measure, plan.unit)
+    if course is not None and course.averaged is not None and not method:
+        return course.averaged
+    return compared(units, measure, method)
+
+
 def _endpoint(sessions: pd.DataFrame, trials: pd.DataFrame | None, plan: ArmPlan, measure: Measure) -> EndpointSummary:
     named, astray = _of_units(sessions, plan.unit)
     table = _units(named, measure)
