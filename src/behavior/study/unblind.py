@@ -77,7 +77,10 @@ def unblind(dataset: Path, passphrase: str, study: Study, *, who: str, reason: s
     if log.unblinded is not None:
         return _again(dataset, passphrase, study, log.unblinded, who=who)
     sealed_bytes(dataset / KEY_FILE, study)
-    if changed := list(against_log(dataset, log, [session_name(dataset, f.path) for f in find_sessions(dataset)])):
+    names = [session_name(dataset, header.parent) for header in sorted(dataset.rglob("header.json"))]
+    if not names:
+        raise BadInput(f"{dataset}: has no session yet; a study is unblinded when its sessions are scored")
+    if changed := list(against_log(dataset, log, names)):
         raise BadInput(f"{dataset}: nothing is unblinded while records do not hold: {'; '.join(changed)}")
     locked = lock(dataset, who=who)
     try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from behavior.config.read import read
 from behavior.config.study import Study
 from behavior.model.errors import BadInput
-from behavior.session.folder import SessionFolder, find_sessions
 from behavior.study.audit import AuditLog, read_audit
 from behavior.study.blinding import KEY_FILE, sealed_bytes
 from behavior.study.designed import DESIGNED
@@ -45,15 +44,14 @@ def verify_dataset(dataset: Path, *, head: str | None = None) -> DatasetVerifica
         The log cannot be read at all.
     """
     log = read_audit(dataset)
-    folders = list(find_sessions(dataset)) if next(dataset.rglob("header.json"), None) else []
-    names = [session_name(dataset, folder.path) for folder in folders]
+    names = [session_name(dataset, header.parent) for header in sorted(dataset.rglob("header.json"))]
     problems = [f"audit.jsonl: {problem}" for problem in log.problems]
     if head is not None and not any(entry.digest == head for entry in log.entries):
         problems.append(f"audit.jsonl: holds no entry {head}; its end was cut, or it was written anew")
     problems += against_log(dataset, log, names)
     problems += _files_of_the_design(dataset, log)
     problems += _key(dataset, log)
-    return DatasetVerification(log.head, len(log.entries), tuple(problems), tuple(_remarks(dataset, log, folders)))
+    return DatasetVerification(log.head, len(log.entries), tuple(problems), tuple(_remarks(dataset, log, names)))
 
 
 def _files_of_the_design(dataset: Path, log: AuditLog) -> Iterator[str]:
@@ -82,10 +80,9 @@ def _key(dataset: Path, log: AuditLog) -> Iterator[str]:
         yield str(error)
 
 
-def _remarks(dataset: Path, log: AuditLog, folders: list[SessionFolder]) -> Iterator[str]:
+def _remarks(dataset: Path, log: AuditLog, names: list[str]) -> Iterator[str]:
     raw, _ = known(log)
-    for folder in folders:
-        name = session_name(dataset, folder.path)
+    for name in names:
         if name not in raw:
             yield f"{name}: is not on record in the audit log; nothing tells whether it was changed since it was run"
     yield from changes_after(log)
