@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from app.commands import started
 from behavior.usv.gate import Rejected
@@ -44,16 +49,25 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def address(data: Path) -> Iterator[str]:
-    process = started(["review", data / "box.wav", "--port", "0"])
+@contextmanager
+def served(what: Path) -> Iterator[str]:
+    """Where a recording's review is found, while the command serves it."""
+    process = started(["review", what, "--port", "0"])
     assert process.stdout is not None
     line = process.stdout.readline()
     found = re.search(r"http://\S+", line)
-    assert found, (line, process.stderr.read() if process.stderr else "")
-    yield found[0]
-    process.kill()
-    process.communicate()
+    assert found, line
+    try:
+        yield found[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def address(data: Path) -> Iterator[str]:
+    with served(data / "box.wav") as address:
+        yield address
 
 
 def ready(page: Any, address: str, rater: str = "MK") -> None:
@@ -266,3 +280,24 @@ def test_what_is_not_a_number_of_hours_is_said_in_the_page(page: Any, address: s
     page.wait_for_function("() => document.getElementById('said').className === 'error'")
     assert journal(data) == []
     page.said.clear()
+
+
+def test_the_picture_of_the_manual(page: Any, tmp_path: Path) -> None:
+    """Remade with SCREENSHOTS=docs/images; otherwise it only has to be possible."""
+    study = Path(__file__).parents[2] / "sample_data" / "study"
+    folder = next(path for path in sorted(study.rglob("calls.csv"))).parent
+    session = shutil.copytree(folder, tmp_path / "session")
+    with served(session) as address:
+        ready(page, address)
+        page.keyboard.press("Home")
+        page.keyboard.press("-")
+        for key in ("k", "a", "k", "k", "r", "k"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(200)
+        page.wait_for_function(PAINTED)
+        page.wait_for_timeout(500)
+        picture = page.screenshot()
+    assert len(picture) > 20_000
+    if out := os.environ.get("SCREENSHOTS"):
+        image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(48, dither=Image.Dither.NONE)
+        image.save(Path(out) / "review.png", optimize=True)
