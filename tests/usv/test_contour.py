@@ -83,7 +83,7 @@ def test_a_faint_level_contour_is_waited_for_and_a_high_one_is_not():
 
     def with_hole(place):
         frames = frames_with(both(line(40, 60, place), line(130, 60, place)))
-        frames.level[:, int(place)] = 10.0
+        frames.level[int(place)] = 10.0
         return spans(frames, 400)
 
     assert with_hole(10.0) == [(40, 190)]
@@ -122,7 +122,7 @@ def test_rivals_are_the_points_within_ten_decibels():
 
 def test_the_excess_is_read_at_the_contours_own_place():
     frames = frames_with(line(0, 20, 60.4))
-    frames.level[:, 60], frames.floor[:, 60] = -50.0, -80.0
+    frames.level[60], frames.floor[:, 60] = -50.0, -80.0
     ((_, found),) = followed(frames, 60)
     np.testing.assert_allclose(found.excess, 30.0)
 

@@ -21,7 +21,7 @@ def measured(*contours, level=-60.0, floor=-90.0, at=None):
     frames = empty_frames(N_ROWS, N_BINS, BLOCK)
     frames.level[:], frames.floor[:] = level, floor
     for (frame, column), value in (at or {}).items():
-        frames.level[frame % N_ROWS, column] = value
+        frames.level[column, frame % N_ROWS] = value
     return measure(frames, contours, GRID, LOWEST, "a.wav")
 
 

@@ -87,12 +87,11 @@ def test_a_click_that_makes_it_louder_cuts_a_contour():
 
 
 def test_noise_before_a_hole_is_trimmed_and_a_part_of_the_call_is_not():
-    ridge = np.full(60, 15.0)
-    ridge[:2], ridge[2:10] = 5.0, np.nan
-    sound = Contour(0, 60, 15.0, np.full(60, 9.0), ridge, ridge, np.zeros(60), np.zeros(72), np.zeros(72))
-    assert sound.trimmed(4.4, 2.5).start == 10
-    ridge[:2] = 12.0
-    assert sound.trimmed(4.4, 2.5).start == 0
+    for before_db, start in ((5.0, 10), (12.0, 0)):
+        ridge = np.full(60, 15.0)
+        ridge[:2], ridge[2:10] = before_db, np.nan
+        sound = Contour(0, 60, 15.0, np.full(60, 9.0), ridge, ridge, np.zeros(60), np.zeros(72), np.zeros(72))
+        assert sound.trimmed(4.4, 2.5).start == start
 
 
 def test_events_are_read_in_order_and_problems_come_all_at_once(tmp_path):

@@ -16,12 +16,12 @@ from behavior.usv.gate import read_events
 from behavior.usv.profile import load_profile
 
 HELD = {
-    "mouse": ("mouse_courtship", "*.wav", (0.95, 0.88, 0.88)),
+    "mouse": ("mouse_courtship", "*.wav", (0.96, 0.91, 0.93)),
     "rat": ("rat_50khz", "rat50_semi.flac", (0.99, 0.99, 0.99)),
-    "rat in 10 dB more noise": ("rat_50khz", "*plus10dB.flac", (0.98, 0.96, 0.93)),
+    "rat in 10 dB more noise": ("rat_50khz", "*plus10dB.flac", (0.985, 0.97, 0.92)),
     "rat, 22 kHz": ("rat_shock_box", "rat22_quiet.flac", (1.0, 1.0, 1.0)),
     "rat, 22 kHz, steady tones": ("rat_shock_box", "rat22_tones.flac", (0.97, 0.97, 0.93)),
-    "rat, 22 kHz, shocks": ("rat_shock_box", "rat22_shock.flac", (0.95, 0.91, 0.93)),
+    "rat, 22 kHz, shocks": ("rat_shock_box", "rat22_shock.flac", (0.96, 0.93, 0.93)),
 }
 
 

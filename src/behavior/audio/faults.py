@@ -14,6 +14,7 @@ from behavior.audio.read import Samples
 
 _STEP = 1 / 32768
 _OFF_ZERO = 0.02
+_PIECE = 1 << 15
 
 
 class Faults:
@@ -32,7 +33,7 @@ class Faults:
         low, high = float(block.min()) * scale, float(block.max()) * scale
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._n += len(block)
-        self._sum += float(block.sum(dtype=np.int64 if block.dtype == np.int16 else np.float64)) * scale
+        self._sum += _sum(block) * scale
         if high < 1 - _STEP and low > -1:
             self._last_clipped = False
             return
@@ -57,3 +58,11 @@ class Faults:
         if abs(mean) > _OFF_ZERO:
             found.append(f"off zero by {100 * mean:.1f} % of full scale; check the input for a broken wire or supply")
         return found
+
+
+def _sum(block: Samples) -> float:
+    """The exact sum of integers, in pieces that 32 bits hold: much faster than in 64; in double precision of floats."""
+    if block.dtype != np.int16:
+        return float(block.sum(dtype=np.float64))
+    pieces = (block[i : i + _PIECE].astype(np.int32) for i in range(0, len(block), _PIECE))
+    return float(sum(int(np.add.reduce(piece, dtype=np.int32)) for piece in pieces))

@@ -44,14 +44,14 @@ _ensure_cache((Path(__file__).parent / "__pycache__", Path("~/.cache").expanduse
 
 import numba  # noqa: E402
 
+_FLAGS = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
 
 def kernel(function: F) -> F:
     """Compile on first use, keep the result, release the interpreter's lock while running."""
-    flags = {"nsz", "arcp", "contract", "afn", "reassoc"}
-    return cast("F", numba.njit(cache=True, nogil=True, fastmath=flags, error_model="numpy")(function))
+    return cast("F", numba.njit(cache=True, nogil=True, fastmath=_FLAGS, error_model="numpy")(function))
 
 
-def inlined(function: F) -> F:
-    """As `kernel`, for small functions that other kernels call in their loops."""
-    flags = {"nsz", "arcp", "contract", "afn", "reassoc"}
-    return cast("F", numba.njit(nogil=True, fastmath=flags, error_model="numpy", inline="always")(function))
+def part(function: F) -> F:
+    """As `kernel`, for functions that only kernels call: what is kept of a kernel has its parts in it."""
+    return cast("F", numba.njit(nogil=True, fastmath=_FLAGS, error_model="numpy")(function))

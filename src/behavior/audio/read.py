@@ -24,6 +24,7 @@ EXTENSIONS = (".wav", ".flac", ".w64", ".rf64", ".aif", ".aiff", ".au", ".caf", 
 """What counts as a recording when a folder is searched."""
 
 _INT16_EXACT = ("PCM_16", "PCM_S8", "PCM_U8")
+_NAMES = {np.dtype(kind): np.dtype(kind).name for kind in (np.int16, np.float32)}
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 1_000, 10_000_000
 _UNKNOWN_SIZE = (0, 0xFFFFFFFF)
 
@@ -79,7 +80,7 @@ class Recording:
         """Length in seconds, as the file says."""
         return self.n_samples / self.sample_rate_hz
 
-    def blocks(self, n: int = 1 << 16) -> Iterator[Samples]:
+    def blocks(self, n: int = 1 << 17) -> Iterator[Samples]:
         """The channel's samples in blocks of `n`; the last is shorter. Each is valid until the next is asked for."""
         buffer = np.empty((n, self.n_channels), self.dtype)
         n_read = n_not_numbers = 0
@@ -115,7 +116,7 @@ class Recording:
         import soundfile
 
         try:
-            return np.asarray(self._sound.read(out=buffer, dtype=self.dtype.name, always_2d=True))
+            return np.asarray(self._sound.read(out=buffer, dtype=_NAMES[self.dtype], always_2d=True))
         except soundfile.LibsndfileError:  # a compressed file that ends, or is damaged, amid a frame
             return buffer[:0]
 

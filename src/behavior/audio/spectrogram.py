@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.fft import FramePower
+from behavior.audio.fft import SMALLEST, FramePower
 from behavior.audio.read import Samples
 
 Power = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ class FrameGrid:
     @classmethod
     def at(cls, sample_rate_hz: int) -> FrameGrid:
         """The grid for a sample rate: 512 samples from 176 to 353 kHz, 1024 above, up to 706 kHz."""
-        size = 1 << max(4, round(np.log2(sample_rate_hz * _WINDOW_S)))
+        size = max(SMALLEST, 1 << round(np.log2(max(1.0, sample_rate_hz * _WINDOW_S))))
         return cls(sample_rate_hz, size, size // 4)
 
     @property
@@ -59,6 +59,65 @@ class FrameGrid:
         return max(0, (n_samples - self.size) // self.hop + 1)
 
 
+class FramedSound:
+    """The last samples of a stream, and the power of the bins [`low_bin`, `high_bin`) of any of its frames.
+
+    Parameters
+    ----------
+    grid : where the frames lie
+    low_bin, high_bin : which bins are wanted
+
+    Attributes
+    ----------
+    n_frames : frames that are whole so far
+    """
+
+    def __init__(self, grid: FrameGrid, low_bin: int, high_bin: int) -> None:
+        self.grid, self.low_bin, self.high_bin = grid, low_bin, high_bin
+        hann = np.hanning(grid.size + 1)[:-1]
+        window = hann * 2 / hann.sum()
+        self._of = {
+            (kind, step): FramePower(window * scale, step * grid.hop, low_bin, high_bin)
+            for kind, scale in ((np.dtype(np.int16), _INT16_SCALE), (np.dtype(np.float32), 1.0))
+            for step in (1, 2)
+        }
+        self._held: Any = np.empty(0, np.int16)
+        self._first = self._n = self.n_frames = 0
+
+    @property
+    def n_bins(self) -> int:
+        """How many bins a frame has."""
+        return self.high_bin - self.low_bin
+
+    def push(self, block: Samples) -> None:
+        """Take in samples, int16 or float32 in [-1, 1), the same kind every time."""
+        if self._held.dtype != block.dtype:
+            self._held = self._held.astype(block.dtype)
+        if self._n + len(block) > len(self._held):
+            grown: Any = np.empty(2 * (self._n + len(block)), block.dtype)
+            grown[: self._n] = self._held[: self._n]
+            self._held = grown
+        self._held[self._n : self._n + len(block)] = block
+        self._n += len(block)
+        self.n_frames = self.grid.frames_in(self._first + self._n)
+
+    def power(self, first: int, stop: int, step: int = 1) -> Power:
+        """Power of the frames `first`, `first + step` ... before `stop`, shape (n_bins, n); `step` is 1 or 2.
+
+        The window takes the scale of integers in; as that is a power of two, they give the same bits as floats do.
+        """
+        power = np.empty((self.n_bins, max(0, -(-(stop - first) // step))), np.float32)
+        self._of[self._held.dtype, step](self._held[first * self.grid.hop - self._first : self._n], power)
+        return power
+
+    def forget(self, before: int) -> None:
+        """Let go of the samples that no frame from this one on has."""
+        n = before * self.grid.hop - self._first
+        if n > len(self._held) // 4:
+            self._held[: self._n - n] = self._held[n : self._n].copy()
+            self._first, self._n = self._first + n, self._n - n
+
+
 class StreamingSpectrogram:
     """Samples in, power of the bins [`low_bin`, `high_bin`) of every finished frame out.
 
@@ -70,11 +129,7 @@ class StreamingSpectrogram:
 
     def __init__(self, grid: FrameGrid, low_bin: int, high_bin: int) -> None:
         self.grid, self.low_bin, self.high_bin = grid, low_bin, high_bin
-        hann = np.hanning(grid.size + 1)[:-1]
-        window = hann * 2 / hann.sum()
-        self._of_floats = FramePower(window, grid.hop, low_bin, high_bin)
-        self._of_integers = FramePower(window * _INT16_SCALE, grid.hop, low_bin, high_bin)
-        self._held: Samples = np.empty(0, np.int16)
+        self._sound, self._n_frames = FramedSound(grid, low_bin, high_bin), 0
 
     @property
     def n_bins(self) -> int:
@@ -82,14 +137,9 @@ class StreamingSpectrogram:
         return self.high_bin - self.low_bin
 
     def push(self, block: Samples) -> Power:
-        """Power, shape (n_frames, n_bins), of the frames that this block completes.
-
-        The window takes the scale of integers in; as that is a power of two, they give the same bits as floats do.
-        """
-        samples: Any = np.concatenate((self._held, block)) if len(self._held) else np.ascontiguousarray(block)
-        n_frames = self.grid.frames_in(len(samples))
-        power = np.empty((n_frames, self.n_bins), np.float32)
-        transform = self._of_integers if samples.dtype == np.int16 else self._of_floats
-        transform(samples, power)
-        self._held = samples[n_frames * self.grid.hop :].copy()
-        return power
+        """Power, shape (n_frames, n_bins), of the frames that this block completes; each bin is contiguous."""
+        self._sound.push(block)
+        first, self._n_frames = self._n_frames, self._sound.n_frames
+        power = self._sound.power(first, self._n_frames)
+        self._sound.forget(self._n_frames)
+        return power.T

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.jit import kernel
+from behavior.audio.jit import kernel, part
 from behavior.usv.ridges import Frames
 
 Array = npt.NDArray[Any]
@@ -122,7 +123,8 @@ def _follow(
         if counters[0] == 0 and frames.n_peaks[row] == 0:
             frame += 1
             continue
-        taken[:] = False
+        for p in range(taken.size):
+            taken[p] = False
         n_running = counters[0]
         for r in range(n_running):
             _extend(running[r], frames, row, frame, taken, rules)
@@ -147,7 +149,7 @@ def _follow(
     return frame, n_ended
 
 
-@kernel
+@part
 def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, rules: Rules) -> None:
     ahead = frame - contour.last
     level = contour.bin < rules.level_below and contour.evidence >= rules.patient_from
@@ -173,24 +175,24 @@ def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, rule
     contour.evidence += frames.ridge[row, at] - rules.hold_db
 
 
-@kernel
+@part
 def _missed(frames: Frames, frame: int, place: float) -> float:
     """What a missing point counts for a level contour: little when drowned, nothing when faint but there."""
     n_rows = frames.base.size
     if frames.base[frame % n_rows] > _DROWNED_DB:
         return _DROWNED_COUNTS
-    here = min(max(int(place + 0.5), 1), frames.level.shape[1] - 2)
+    here = min(max(int(place + 0.5), 1), frames.level.shape[0] - 2)
     for k in range(here - 1, here + 2):
         total = np.float32(0)
         for back in range(_FAINT_FRAMES):
             row = (frame - back) % n_rows
-            total += frames.level[row, k] - frames.floor[row // (n_rows // frames.floor.shape[0]), k]
+            total += frames.level[k, row] - frames.floor[row // (n_rows // frames.floor.shape[0]), k]
         if total > _FAINT_DB * _FAINT_FRAMES:
             return 0.0
     return 1.0
 
 
-@kernel
+@part
 def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters: Any, rules: Rules) -> None:
     counters[0] += 1
     counters[1] += 1
@@ -206,7 +208,7 @@ def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters:
     frames.track[row, p] = contour.track
 
 
-@kernel
+@part
 def _end(contour: Any, out: Any, rules: Rules) -> int:
     """Note a contour that ended, if it has the evidence; how many were noted."""
     if contour.evidence < rules.least:
@@ -218,7 +220,7 @@ def _end(contour: Any, out: Any, rules: Rules) -> int:
     return 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Contour:
     """A contour that ended: frames [start, stop), and what was there frame by frame.
 
@@ -245,32 +247,76 @@ class Contour:
     def __len__(self) -> int:
         return self.stop - self.start
 
+    @cached_property
+    def there(self) -> npt.NDArray[np.bool_]:
+        """In which frames there is a point."""
+        return np.isfinite(self.ridge)
+
+    @cached_property
+    def points(self) -> Array:
+        """The ridge where there is one, dB."""
+        return self.ridge[self.there]
+
+    @cached_property
+    def loudest_base(self) -> float:
+        """The highest broadband level, dB."""
+        return float(self.base.max())
+
+    @cached_property
+    def middle_bin(self) -> float:
+        """The median place."""
+        return float(np.median(self.bins))
+
     def evidence(self, hold_db: float) -> float:
         """How much the ridge exceeds the hold threshold, summed over frames, dB."""
-        return float(np.nansum(self.ridge - np.float32(hold_db)))
+        return float(self.points.sum(dtype=np.float64)) - hold_db * len(self.points)
 
     def cut(self, places: Sequence[int]) -> list[Contour]:
         """The parts between these places, counted from the start."""
+        if not places:
+            return [self]
         edges = [0, *places, len(self)]
-        return [self._part(low, high) for low, high in pairwise(edges) if high > low]
+        return [self.between(low, high) for low, high in pairwise(edges) if high > low]
 
     def trimmed(self, hold_db: float, least: float) -> Contour:
         """Without noise that joined it: beginnings and ends set apart by a hole, with less evidence than `least`."""
-        there = np.flatnonzero(np.isfinite(self.ridge))
-        if len(there) in (0, len(self)):
+        if len(self.points) in (0, len(self)):
             return self
-        runs = np.split(there, np.flatnonzero(np.diff(there) > _HOLE) + 1)
-        strong = [run for run in runs if (self.ridge[run] - hold_db).sum() >= least]
-        if not strong:
+        there = np.flatnonzero(self.there)
+        steps = np.diff(there)
+        if there[0] == 0 and there[-1] == len(self) - 1 and (not len(steps) or steps.max() <= _HOLE):
             return self
-        return self._part(int(strong[0][0]), int(strong[-1][-1]) + 1)
+        firsts = np.concatenate(([0], np.flatnonzero(steps > _HOLE) + 1))
+        strong = np.flatnonzero(np.add.reduceat(self.points - np.float32(hold_db), firsts) >= least)
+        if not len(strong):
+            return self
+        lasts = np.append(firsts[1:], len(there)) - 1
+        return self.between(int(there[firsts[strong[0]]]), int(there[lasts[strong[-1]]]) + 1)
 
-    def _part(self, low: int, high: int) -> Contour:
+    def stretches(self, longest_hole: int) -> list[Contour]:
+        """The parts between holes of more than so many frames: each is as strong as its own points."""
+        if len(self.points) in (0, len(self)):
+            return [self]
+        there = np.flatnonzero(self.there)
+        ends = np.flatnonzero(np.diff(there) > longest_hole + 1)
+        return self.cut([int(there[end + 1]) for end in ends])
+
+    def between(self, low: int, high: int) -> Contour:
+        """The frames [low, high), counted from the start."""
         ridge = self.ridge[low:high]
-        strongest = float(np.nanmax(ridge)) if np.isfinite(ridge).any() else 0.0
-        arrays = [array[low:high] for array in (self.bins, self.ridge, self.excess, self.rivals)]
-        arrays += [array[low : high + LEAD] for array in (self.audible, self.base)]
-        return Contour(self.start + low, self.start + high, strongest, *arrays)
+        points = ridge[self.there[low:high]]
+        lead = slice(low, high + LEAD)
+        return Contour(
+            self.start + low,
+            self.start + high,
+            float(points.max()) if len(points) else 0.0,
+            self.bins[low:high],
+            ridge,
+            self.excess[low:high],
+            self.rivals[low:high],
+            self.audible[lead],
+            self.base[lead],
+        )
 
 
 LEAD = 44
@@ -284,7 +330,7 @@ def gather(frames: Frames, ended: Any) -> Contour:
     """A contour's points out of the rings."""
     start, stop = int(ended["start"]), int(ended["stop"])
     bins, ridge, excess, rivals = np.empty((4, stop - start), np.float32)
-    block = len(frames.level) // len(frames.floor)
+    block = len(frames.base) // len(frames.floor)
     _gather(frames, start, int(ended["track"]), block, bins, ridge, excess, rivals)
     rows = np.arange(start - LEAD, stop) % len(frames.base)
     audible, base = frames.audible[rows], frames.base[rows]
@@ -314,5 +360,5 @@ def _gather(
             rivals[i] = near
     for i in range(bins.size):
         row, column = (start + i) % frames.base.size, int(bins[i] + 0.5)
-        column = min(max(column, 0), frames.level.shape[1] - 1)
-        excess[i] = frames.level[row, column] - frames.floor[row // block, column]
+        column = min(max(column, 0), frames.level.shape[0] - 1)
+        excess[i] = frames.level[column, row] - frames.floor[row // block, column]

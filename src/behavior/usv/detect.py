@@ -17,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from behavior.audio.decibel import to_decibels
 from behavior.audio.faults import Faults
 from behavior.audio.read import Recording, Samples
-from behavior.audio.spectrogram import FrameGrid, Power, StreamingSpectrogram
+from behavior.audio.spectrogram import FramedSound, FrameGrid
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
 from behavior.usv.contour import Contour, ContourTracker, gather
@@ -29,16 +28,29 @@ from behavior.usv.floor import FRAMES_A_ROW, NoiseFloor
 from behavior.usv.gate import Gate, KnownEvent, Rejected, set_off_anew
 from behavior.usv.join import Joiner
 from behavior.usv.profile import DetectorProfile
-from behavior.usv.ridges import MARGIN, empty_frames, find_ridges, group_edges
+from behavior.usv.ridges import (
+    MARGIN,
+    empty_frames,
+    find_ridges,
+    group_edges,
+    scan,
+    take_levels,
+    take_levels_between,
+)
 
 BLOCK = 512
 """Frames that are worked out at a time (0.26 s at 250 kHz): the floor is taken to the end of the block."""
+AROUND = 64
+"""Frames to each side of a first finding that are looked at closely."""
 FIRST = 4 * BLOCK
 """Frames that are waited for before the first are worked out, so that the floor is one."""
 
 _LOWEST_HZ, _AUDIBLE_HZ = 18_000.0, (3_000.0, 15_000.0)
 _HIGHEST_HZ, _OF_NYQUIST = 125_000.0, 0.97
 _SMALLEST_BAND_HZ = 4_000.0
+_BEYOND_HZ, _BAND_FOR_BASE_HZ = 4_000.0, 80_000.0
+_PIECE = 1 << 16
+_LONGEST_HOLE_S, _FIRST_LOOK_DB = 0.003, 2.5
 
 
 class Detector:
@@ -77,10 +89,11 @@ class Detector:
         self._frames = empty_frames(n_rows, self._n_bins, BLOCK)
         n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
         self._floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
-        level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
+        self._level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
+        self._longest_hole = round(_LONGEST_HOLE_S / self.grid.frame_s)
         self._tracker = ContourTracker(
             round(profile.longest_s / self.grid.frame_s) + 1,
-            level_below=level_below,
+            level_below=self._level_below,
             hold_db=profile.hold_db,
             least=profile.support_evidence,
             patient_from=profile.confirm_evidence,
@@ -88,27 +101,25 @@ class Detector:
         self._gate = Gate(profile, self.grid, events)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
         self._hold_db = float(profile.hold_db)
-        self._block = np.empty((BLOCK, self._spectrogram.n_bins), np.float32)
-        self._n_staged = self._n_frames = self._n_ridged = self._n_floored = 0
+        self._first_look_db = min(profile.confirm_db, profile.hold_db + _FIRST_LOOK_DB)
+        self._n_levels = self._n_between = self._n_scanned = self._n_ridged = self._n_followed = self._n_floored = 0
+        self._active = False
+        self._seen = np.empty(0, np.int64)
 
     def push(self, block: Samples) -> list[Call]:
         """Take in samples, int16 or float32 in [-1, 1); the calls that are complete now."""
         self.n_samples += len(block)
         self.faults.push(block)
-        power = self._spectrogram.push(block)
         calls = list[Call]()
-        while len(power):
-            n = min(BLOCK - self._n_staged, len(power))
-            self._block[self._n_staged : self._n_staged + n] = power[:n]
-            self._n_staged += n
-            power = power[n:]
-            if self._n_staged == BLOCK:
-                calls += self._take_block()
+        for start in range(0, len(block), _PIECE):
+            self._sound.push(block[start : start + _PIECE])
+            while self._sound.n_frames >= self._n_levels + BLOCK:
+                calls += self._take_frames(self._n_levels + BLOCK)
         return calls
 
     def flush(self) -> list[Call]:
         """The end of the sound: the calls that were still open."""
-        return self._take_block(last=True)
+        return self._take_frames(self._sound.n_frames, last=True)
 
     def _lay_out_bands(self, sample_rate_hz: int) -> None:
         profile, grid = self.profile, self.grid
@@ -124,10 +135,11 @@ class Detector:
                 f"searched up to {top_hz / 1000:.1f} kHz only, which is what {sample_rate_hz} samples a second hold "
                 f"(profile {profile.name}: {profile.high_hz / 1000:g} kHz)"
             )
+        top_hz = min(top_hz, max(profile.high_hz + _BEYOND_HZ, _BAND_FOR_BASE_HZ))
         audible = [round(hz / grid.bin_hz) for hz in _AUDIBLE_HZ]
         lowest = int(np.ceil(min(_LOWEST_HZ, profile.low_hz) / grid.bin_hz))
         highest = int(top_hz / grid.bin_hz)
-        self._spectrogram = StreamingSpectrogram(grid, audible[0], highest)
+        self._sound = FramedSound(grid, audible[0], highest)
         self._n_audible, self._n_skipped = audible[1] - audible[0], lowest - audible[0]
         self._n_bins, self._lowest_bin = highest - lowest, lowest
         self._edges = group_edges(self._n_bins, grid.bin_hz)
@@ -136,43 +148,69 @@ class Detector:
             min(int(profile.high_hz / grid.bin_hz) + 1, highest) - lowest,
         )
 
-    def _take_block(self, *, last: bool = False) -> list[Call]:
-        self._store(self._block[: self._n_staged])
-        self._n_staged = 0
-        if self._n_frames < FIRST and not last:
+    def _take_frames(self, stop: int, *, last: bool = False) -> list[Call]:
+        self._store(stop)
+        if self._n_levels < FIRST and not last:
             return []
         self._set_floor()
-        ready = self._n_frames if last else self._n_frames - MARGIN
-        first, self._n_ridged = self._n_ridged, max(self._n_ridged, ready)
-        find_ridges(
-            self._frames, first, self._n_ridged, self._n_frames, BLOCK, self._edges, *self._search, self._hold_db
-        )
-        ended = self._tracker.follow(self._frames, first, self._n_ridged, to_the_end=last)
-        self._consider(gather(self._frames, contour) for contour in ended)
+        known = self._n_levels if last else self._n_levels - MARGIN
+        self._look(known)
+        self._look_closely(known if last else known - AROUND)
+        if self._is_busy(last):
+            ended = self._tracker.follow(self._frames, self._n_followed, self._n_ridged, to_the_end=last)
+            self._consider(gather(self._frames, contour) for contour in ended)
+        self._n_followed = self._n_ridged
+        self._sound.forget(max(0, self._n_ridged - MARGIN - 2))
         return self._settle(to_the_end=last)
 
-    def _store(self, power: Power) -> None:
-        """Levels into the rings and the floor."""
-        frames, n, first = self._frames, len(power), self._n_frames % len(self._frames.level)
-        to_decibels(power[:, self._n_skipped :], frames.level[first : first + n])
-        audible = power[:, : self._n_audible].mean(axis=1, keepdims=True)
-        to_decibels(audible, frames.audible[first : first + n, np.newaxis])
-        whole = n // FRAMES_A_ROW * FRAMES_A_ROW
-        columns = np.hstack((power[:whole, self._n_skipped :], audible[:whole]))
-        rows = columns.reshape(-1, FRAMES_A_ROW, columns.shape[1]).mean(axis=1)
-        rows_db = np.empty_like(rows)
-        to_decibels(rows, rows_db)
+    def _store(self, stop: int) -> None:
+        """Levels of every second frame into the rings, and into the floor."""
+        frames, first = self._frames, self._n_levels % len(self._frames.base)
+        power = self._sound.power(self._n_levels, stop, 2)
+        rows_db = np.empty((power.shape[1] // (FRAMES_A_ROW // 2), self._n_bins + 1), np.float32)
+        take_levels(power, self._n_audible, self._n_skipped, frames, first, rows_db)
         self._floor.push(rows_db)
-        frames.audible[first : first + n] -= self._floor.db[-1]
-        self._n_frames += n
+        frames.audible[first : first + 2 * power.shape[1]] -= self._floor.db[-1]
+        self._n_levels = stop
 
     def _set_floor(self) -> None:
         """The floor of now, for the blocks that have none yet."""
         floor = self._floor.clamped(self._n_bins)
-        n_blocks = -(-self._n_frames // BLOCK)
+        n_blocks = -(-self._n_levels // BLOCK)
         for block in range(self._n_floored, n_blocks):
             self._frames.floor[block % len(self._frames.floor)] = floor
         self._n_floored = n_blocks
+
+    def _look(self, stop: int) -> None:
+        """Where something may be, by every second frame."""
+        first, stop = self._n_scanned, stop + stop % 2
+        score = np.empty((stop - first) // 2, np.float32)
+        scan(self._frames, first, stop, self._n_levels, BLOCK, self._edges, *self._search, score)
+        found = first + 2 * np.flatnonzero(score > self._first_look_db)
+        self._seen = np.concatenate((self._seen[self._seen > self._n_ridged - AROUND], found))
+        self._n_scanned = stop
+
+    def _look_closely(self, stop: int) -> None:
+        """Ridges around what was seen, in frames that are not worked out yet, by every frame."""
+        first, self._n_ridged = self._n_ridged, max(self._n_ridged, stop)
+        self._active = False
+        apart = np.flatnonzero(np.diff(self._seen) > 2 * AROUND) + 1
+        for seen in np.split(self._seen, apart) if len(self._seen) else ():
+            low, high = max(int(seen[0]) - AROUND, first), min(int(seen[-1]) + AROUND, self._n_ridged)
+            if high > low:
+                self._fill_between(low - MARGIN, min(high + MARGIN, self._n_levels))
+                find_ridges(self._frames, low, high, self._n_levels, BLOCK, self._edges, *self._search, self._hold_db)
+                self._active = True
+
+    def _fill_between(self, first: int, stop: int) -> None:
+        """Levels of odd frames, where they are still those of the frame before."""
+        first = max(first | 1, self._n_between)
+        if stop > first:
+            take_levels_between(self._sound.power(first, stop, 2), self._n_skipped, self._frames, first)
+            self._n_between = stop | 1
+
+    def _is_busy(self, last: bool) -> bool:
+        return last or self._active or self._tracker.earliest_running is not None
 
     def _consider(self, contours: Iterable[Contour]) -> None:
         """Contours that are no artefact go on to be joined."""
@@ -181,9 +219,16 @@ class Detector:
             contour = part.trimmed(hold_db, 0.5 * least)
             reason = self._gate.of_contour(contour)
             if reason is None:
-                self._joiner.add(contour)
+                for stretch in self._stretches(contour):
+                    self._joiner.add(stretch)
             elif reason:
                 self._reject([contour], reason)
+
+    def _stretches(self, contour: Contour) -> list[Contour]:
+        """A high contour is not waited for; a low one goes on through what drowned it."""
+        if contour.middle_bin < self._level_below:
+            return [contour]
+        return [part.trimmed(0.0, 0.0) for part in contour.stretches(self._longest_hole)]
 
     def _settle(self, *, to_the_end: bool) -> list[Call]:
         """The calls that nothing to come can change any more."""

@@ -28,9 +28,9 @@ def measure(frames: Frames, contours: Sequence[Contour], grid: FrameGrid, lowest
     bins = _main_ridge(contours, start, stop)
     there = np.flatnonzero(~np.isnan(bins))
     rows = (start + there) % len(frames.base)
-    columns = np.clip(np.rint(bins[there]).astype(np.int64), 0, frames.level.shape[1] - 1)
-    level = frames.level[rows, columns].astype(np.float64)
-    floor = frames.floor[rows // (len(frames.level) // len(frames.floor)), columns]
+    columns = np.clip(np.rint(bins[there]).astype(np.int64), 0, frames.level.shape[0] - 1)
+    level = frames.level[columns, rows].astype(np.float64)
+    floor = frames.floor[rows // (len(frames.base) // len(frames.floor)), columns]
     hz = (bins[there] + lowest_bin) * grid.bin_hz
     onset_s, offset_s = grid.onset_s(start), grid.onset_s(stop)
     seconds = there * grid.frame_s
@@ -91,7 +91,8 @@ def _tonality(
     low, high = (
         (hz + sign * _TONALITY_MARGIN_HZ) / grid.bin_hz - lowest_bin for hz, sign in zip(band_hz, (-1, 1), strict=True)
     )
-    level = frames.level[rows, max(0, int(low)) : int(high) + 2].astype(np.float64)
-    geometric = 10 ** (level.mean(axis=1) / 10)
-    arithmetic = (10 ** (level / 10)).mean(axis=1)
-    return float(np.mean(1 - geometric / arithmetic))
+    level = frames.level[max(0, int(low)) : int(high) + 2, rows]
+    nepers = np.float32(np.log(10) / 10) * level
+    loudest = nepers.max(axis=0)
+    nepers -= loudest
+    return float(np.mean(1 - np.exp(nepers.mean(axis=0)) / np.exp(nepers).mean(axis=0), dtype=np.float64))

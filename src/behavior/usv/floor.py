@@ -2,7 +2,7 @@
 
 Theory. A bout of 22-kHz calls fills more than half of the time, so a running median takes the calls for noise; the
 quietest fifth of the last ten seconds is noise as long as calls leave a fifth of the time free. The quantile is exact
-and recursive: a histogram per frequency takes in the mean power of every eight frames, lets go of the oldest, and the
+and recursive: a histogram per frequency takes in the mean power of 4 of every 8 ms, lets go of the oldest, and the
 quantile's place moves by a cell or two. It depends on the frames alone, never on the blocks they came in.
 """
 
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.jit import kernel
+from behavior.audio.jit import kernel, part
 
 Array = npt.NDArray[Any]
 
-FRAMES_A_ROW = 8
-"""Frames are averaged by this many (4 ms): fewer rows, and a quantile nearer to the mean."""
+FRAMES_A_ROW = 16
+"""A row is the mean power of the first half of this many frames, of every second of them: 4 of every 8 ms."""
 
 _LOWEST_DB, _CELL_DB, _N_CELLS = -170.0, 0.5, 320
 _ANTIALIAS_DB = 10.0
@@ -46,11 +46,8 @@ class NoiseFloor:
         """Take in rows, shape (n, n_columns); `db` is the floor afterwards."""
         if not len(rows_db):
             return
-        for row in rows_db:
-            _slide(row, self._window, self._n_seen, self._counts, self._place)
-            self._n_seen += 1
-        n = min(self._n_seen, len(self._window))
-        _interpolate(self._counts, self._place, self._quantile * max(n - 1, 0), self.db)
+        _take(rows_db, self._window, self._n_seen, self._counts, self._place, self._quantile, self.db)
+        self._n_seen += len(rows_db)
 
     def clamped(self, n_columns: int) -> Array:
         """The floor of the first columns, no lower than 10 dB below their median.
@@ -58,10 +55,19 @@ class NoiseFloor:
         Above a microphone's or filter's edge there is next to no noise; dust there would look like a call.
         """
         floor = self.db[:n_columns]
-        return np.maximum(floor, np.float32(np.median(floor) - _ANTIALIAS_DB))
+        middle = np.partition(floor, n_columns // 2)[n_columns // 2]
+        return np.asarray(np.maximum(floor, middle - np.float32(_ANTIALIAS_DB)))
 
 
 @kernel
+def _take(rows: Array, window: Array, n_seen: int, counts: Array, place: Array, quantile: float, out: Array) -> None:
+    for row in rows:
+        _slide(row, window, n_seen, counts, place)
+        n_seen += 1
+    _interpolate(counts, place, quantile * max(min(n_seen, window.shape[0]) - 1, 0), out)
+
+
+@part
 def _slide(row: Array, window: Array, n_seen: int, counts: Array, place: Array) -> None:
     """One row in, and the oldest out once the window is full. `place`: cell of the quantile, and how many lie below."""
     slot = n_seen % window.shape[0]
@@ -77,7 +83,7 @@ def _slide(row: Array, window: Array, n_seen: int, counts: Array, place: Array) 
         place[1, k] += cell < place[0, k]
 
 
-@kernel
+@part
 def _interpolate(counts: Array, place: Array, rank: float, out: Array) -> None:
     """Move each quantile's place to `rank` and read it off, linear within its cell."""
     for k in range(out.size):

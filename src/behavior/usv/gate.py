@@ -9,7 +9,7 @@ import csv
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _CORE_DB, _ALL_DB, _RINGS_MS, _DIES_DB_PER_MS = 15.0, 40.0, 16.0, 1.2
 _STEADY_HZ, _FADES_MS, _DIES_DB, _HEARD_DB = 600.0, 150.0, 4.0, 10.0
 _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
-_MANY, _SPARSE = 4.0, 0.6
+_MANY, _SPARSE, _PATCHY = 4.0, 0.6, 0.4
 _PURE_S, _PURE_HZ = 1.0, 40.0
 _BORROWED_DB = 6.0
 _WHINES_S, _TRAIN_GAP, _HEARD_FRAMES = 0.1, 40, 12
@@ -80,6 +80,13 @@ class Gate:
         self._profile, self._grid, self._events = profile, grid, sorted(events, key=lambda event: event.start_s)
         self._longest_event_s = max((event.stop_s - event.start_s for event in events), default=0.0) + _AFTER_S
         self._tones = deque[tuple[int, float]](maxlen=_MOST_TONES)
+        self._rules: tuple[tuple[str, Callable[[Contour], bool]], ...] = (
+            ("ringing after a click", self._is_struck),
+            ("skirt of a stronger sound", _is_borrowed),
+            ("whine along a train of clicks", self._is_whine),
+            ("texture of broadband noise", self._is_texture),
+            ("one of many ridges", _is_one_of_many),
+        )
 
     def of_contour(self, contour: Contour) -> str | None:
         """Rules that look at one contour, the first that holds."""
@@ -91,14 +98,7 @@ class Gate:
         during = self._during(contour)
         if during:
             return during
-        rules = (
-            ("ringing after a click", self._is_struck(contour)),
-            ("skirt of a stronger sound", np.nanmean(contour.ridge - contour.excess) > _BORROWED_DB),
-            ("whine along a train of clicks", self._is_whine(contour)),
-            ("texture of broadband noise", self._is_texture(contour)),
-            ("one of many ridges", np.nanmean(contour.rivals) > _MANY),
-        )
-        return next((reason for reason, holds in rules if holds), None)
+        return next((reason for reason, holds in self._rules if holds(contour)), None)
 
     def _is_tone(self, contour: Contour) -> bool:
         """It lasts longer than any call, keeps its pitch as no larynx does, or goes on where a tone was cut."""
@@ -131,7 +131,9 @@ class Gate:
 
     def _is_struck(self, contour: Contour) -> bool:
         """Something was hit: it begins with a click, or a sound that can be heard, and is short or only dies away."""
-        lasts = np.isfinite(contour.ridge).sum() * 1e3 * self._grid.frame_s > _FADES_MS
+        if contour.loudest_base <= _CLICK_DB and contour.audible.max() - contour.audible.min() <= _HEARD_DB:
+            return False
+        lasts = len(contour.points) * 1e3 * self._grid.frame_s > _FADES_MS
         core = np.flatnonzero(contour.ridge > contour.strongest - (_ALL_DB if lasts else _CORE_DB))
         ms_a_frame, begin = 1e3 * self._grid.frame_s, LEAD + core[0]
         clicks = clicks_in(contour.base)
@@ -152,7 +154,7 @@ class Gate:
 
     def _is_whine(self, contour: Contour) -> bool:
         """It sounds as long as clicks come one soon after the other: the converter of a scrambled shock."""
-        if len(contour) * self._grid.frame_s < _WHINES_S:
+        if len(contour) * self._grid.frame_s < _WHINES_S or contour.loudest_base <= _CLICK_DB:
             return False
         clicks = clicks_in(contour.base) - LEAD
         if not len(clicks) or not -_AT_ONCE <= clicks[0] <= _EARLIER:
@@ -160,8 +162,11 @@ class Gate:
         return bool(np.diff(clicks, append=len(contour)).max() < _TRAIN_GAP)
 
     def _is_texture(self, contour: Contour) -> bool:
+        if contour.loudest_base <= _CLICK_DB:
+            return False
         loud = np.percentile(contour.base[LEAD:], 75) > _CLICK_DB
-        return bool(loud and contour.strongest < self._profile.confirm_db + _TEXTURE_DB)
+        patchy = len(contour.points) < _PATCHY * len(contour)
+        return bool(loud and (patchy or contour.strongest < self._profile.confirm_db + _TEXTURE_DB))
 
     def evidence(self, contours: Sequence[Contour]) -> float:
         """How much their ridges exceed the hold threshold, summed over frames, dB.
@@ -192,7 +197,7 @@ def clicks_in(base: Array) -> Frames:
 
 def set_off_anew(contour: Contour) -> list[int]:
     """Places where a click makes the contour louder than it was: what follows is another sound."""
-    if contour.base.max() <= _CLICK_DB:
+    if contour.loudest_base <= _CLICK_DB:
         return []
     at = clicks_in(contour.base) - LEAD
     at = at[(at >= 4) & (at < len(contour) - 6)]
@@ -202,8 +207,19 @@ def set_off_anew(contour: Contour) -> list[int]:
 
 def _coverage(contour: Contour) -> float:
     """Share of the frames that are not drowned in which the contour has a point."""
-    there = np.isfinite(contour.ridge)
-    return float(there.sum() / max(1, (there | (contour.base[LEAD:] <= _CLICK_DB)).sum()))
+    n = len(contour.points)
+    if contour.loudest_base <= _CLICK_DB:
+        return n / len(contour)
+    return n / max(1, int((contour.there | (contour.base[LEAD:] <= _CLICK_DB)).sum()))
+
+
+def _is_borrowed(contour: Contour) -> bool:
+    """It stands out only because it lies beside something louder."""
+    return bool((contour.points - contour.excess[contour.there]).mean() > _BORROWED_DB)
+
+
+def _is_one_of_many(contour: Contour) -> bool:
+    return bool(contour.rivals[contour.there].mean() > _MANY)
 
 
 def _heard_from(contour: Contour, begin: int) -> bool:

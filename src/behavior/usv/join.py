@@ -2,13 +2,11 @@
 
 Rules. Contours that overlap, or have a gap shorter than the profile's `join_s`, are one call: harmonics, steps, what
 is left of a broken contour. Where both sides lie below `below_22khz_hz` the gap may be `join_22khz_s` (20 ms: Wright
-et al. 2010, Psychopharmacology 211:1-13). What is far weaker than the call beside it is its echo and no part of it.
-No call grows beyond the profile's `longest_s`: the contour that would make it longer begins the next.
+et al. 2010, Psychopharmacology 211:1-13). What is far weaker than the call beside it is its echo, is no part of it, and
+bridges no gap. No call grows beyond the profile's `longest_s`: the contour that would make it longer begins the next.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from behavior.audio.spectrogram import FrameGrid
 from behavior.usv.contour import Contour
@@ -46,9 +44,17 @@ class Joiner:
             call, after = self._first_call(rest)
             if horizon is not None and _stop(call) + self._gap_22khz >= horizon:
                 break
-            calls.append(call)
+            calls += self.grouped(call)
             rest = after
         self._waiting = rest
+        return calls
+
+    def grouped(self, contours: list[Contour]) -> list[list[Contour]]:
+        """These contours, in order of their starts, as calls; what bridged a gap and is no part of it bridges none."""
+        calls, rest = list[list[Contour]](), contours
+        while rest:
+            call, rest = self._first_call(rest)
+            calls += [call] if len(call) == len(contours) else self.grouped(call)
         return calls
 
     def _first_call(self, contours: list[Contour]) -> tuple[list[Contour], list[Contour]]:
@@ -64,7 +70,7 @@ class Joiner:
 
     def _allowed(self, before: list[Contour], after: Contour) -> int:
         last = max(before, key=lambda contour: contour.stop)
-        low = all(np.median(contour.bins) < self._below_bin for contour in (last, after))
+        low = all(contour.middle_bin < self._below_bin for contour in (last, after))
         return self._gap_22khz if low else self._gap
 
 

@@ -20,13 +20,13 @@ class DetectorProfile(Record):
     """Lowest frequency of a call's ridge."""
     high_hz: float = Field(gt=0)
     """Highest frequency of a call's ridge; bounded by 97 % of half the sample rate."""
-    confirm_db: float = Field(7.0, gt=0)
+    confirm_db: float = Field(7.2, gt=0)
     """A contour is a call when its ridge is this strong somewhere."""
     confirm_evidence: float = Field(40.0, gt=0)
     """And when its ridge exceeds `hold_db` by this much, summed over its frames, dB."""
     support_evidence: float = Field(5.0, gt=0)
     """A contour with this much is a part of a call that is near."""
-    hold_db: float = Field(4.4, gt=0)
+    hold_db: float = Field(4.7, gt=0)
     """A contour lasts while its ridge is this strong: it defines onset and offset."""
     shortest_s: float = Field(0.004, gt=0)
     """Shortest call."""

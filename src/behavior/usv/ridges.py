@@ -9,12 +9,15 @@ shrink, a sweep does not). Local maxima over frequency are the ridge's points.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.jit import inlined, kernel
+from behavior.audio.decibel import row_to_decibels, row_to_decibels_twice
+from behavior.audio.jit import kernel, part
+from behavior.audio.lanes import LANES, best_slope, best_slope_of_rows, median_of
 
 Array = npt.NDArray[Any]
 
@@ -27,17 +30,38 @@ MAX_PEAKS = 10
 
 _SIDELOBE_DB, _SIDELOBE_BINS = 28.0, 10.0
 _SPLATTER_DB = 32.0
+_RANGE_DB = 40.0
 _GROUP_HZ = 12_000.0
 _LOWEST_BASE_DB, _LOWEST_EXCESS_DB, _OUTSIDE_DB = -2.5, -6.0, -3.0
-_LANES, _WIDEST_DB, _HALVINGS = 16, 64.0, 8
+_WIDEST_DB, _HALVINGS = 64.0, 8
 _STEEPEST = 2
-_PAD = _STEEPEST * HALF + 1
+_A_ROW = 4
+_FURTHEST = 4
+_PAD = _FURTHEST
+
+
+def _taps(offsets: Sequence[int], spacing: int) -> list[list[tuple[int, int]]]:
+    """For each slope, how many bins up and how many places on to look, these frames away, `spacing` frames a place."""
+    slopes = range(-_STEEPEST, _STEEPEST + 1)
+    places = [(offset - min(offsets)) // spacing for offset in offsets]
+    return [
+        [
+            (min(max(slope * offset, -_FURTHEST), _FURTHEST), place)
+            for offset, place in zip(offsets, places, strict=True)
+        ]
+        for slope in slopes
+    ]
+
+
+_best_16 = best_slope(_taps(range(-HALF, HALF + 1), 1))
+_best_of_rows_16 = best_slope_of_rows(_taps(range(-HALF, HALF + 1, 2), 2))
+_median_16 = median_of(_LOWEST_BASE_DB, _WIDEST_DB, _HALVINGS)
 
 
 class Frames(NamedTuple):
-    """The last frames of a stream as rings of R rows; frame `i` lies in row ``i % R``.
+    """The last frames of a stream as rings of R places; frame `i` lies at ``i % R``.
 
-    level : dB re full scale, (R, n_bins)
+    level : dB re full scale, (n_bins, R)
     floor : the noise floor in force, (R // block, n_bins)
     base : broadband level over the floor, dB, median over the bands, (R,); 0 where a component is so much
         stronger that this is its splatter, as in an overloaded recording
@@ -61,7 +85,7 @@ def empty_frames(n_rows: int, n_bins: int, block: int) -> Frames:
     """Rings that hold nothing yet."""
     f4, i4 = np.float32, np.int32
     return Frames(
-        level=np.zeros((n_rows, n_bins), f4),
+        level=np.zeros((n_bins, n_rows), f4),
         floor=np.zeros((n_rows // block, n_bins), f4),
         base=np.zeros(n_rows, f4),
         audible=np.zeros(n_rows, f4),
@@ -79,6 +103,80 @@ def group_edges(n_bins: int, bin_hz: float) -> npt.NDArray[np.int64]:
 
 
 @kernel
+def take_levels(power: Array, n_audible: int, n_skipped: int, frames: Frames, first: int, rows_db: Array) -> None:
+    """Power of every second frame, (all bins, n), as levels of these and of those after them, from place `first` on.
+
+    The first `n_audible` bins are what can be heard, those from `n_skipped` on the band. `rows_db` is given the levels
+    of the mean power of 4 of every 8 columns, what can be heard last.
+    """
+    n_rows, n_bins = rows_db.shape[0], rows_db.shape[1] - 1
+    n = power.shape[1]
+    audible = np.zeros(n, np.float32)
+    mean, mean_db = np.empty(n_rows, np.float32), np.empty(n_rows, np.float32)
+    for k in range(n_audible):
+        here = power[k]
+        for t in range(n):
+            audible[t] += here[t]
+    for t in range(n):
+        audible[t] /= np.float32(n_audible)
+    for k in range(n_bins + 1):
+        here = power[n_skipped + k] if k < n_bins else audible
+        row_to_decibels_twice(here, (frames.level[k] if k < n_bins else frames.audible)[first:])
+        for r in range(n_rows):
+            at = here[r * 2 * _A_ROW : r * 2 * _A_ROW + _A_ROW]
+            mean[r] = np.float32(0.25) * ((at[0] + at[1]) + (at[2] + at[3]))
+        row_to_decibels(mean, mean_db)
+        for r in range(n_rows):
+            rows_db[r, k] = mean_db[r]
+
+
+@kernel
+def take_levels_between(power: Array, n_skipped: int, frames: Frames, first: int) -> None:
+    """Power of frames from `first` on, every second, as their levels."""
+    n_places, n = frames.base.size, power.shape[1]
+    decibels, place = np.empty(n, np.float32), first % n_places
+    before = min(n, (n_places - place + 1) // 2)
+    for k in range(frames.level.shape[0]):
+        row_to_decibels(power[n_skipped + k], decibels)
+        level = frames.level[k]
+        for t in range(before):
+            level[place + 2 * t] = decibels[t]
+        for t in range(before, n):
+            level[place + 2 * t - n_places] = decibels[t]
+
+
+@kernel
+def scan(
+    frames: Frames, first: int, stop: int, end: int, block: int, edges: Any, low: int, high: int, score: Array
+) -> None:
+    """A first look at frames [first, stop), both even, by every second frame.
+
+    `score`, shape ((stop - first) / 2,), is the best mean along a slope in bins [low, high), around the odd frames;
+    `base` is set.
+    """
+    n_groups, half = edges.size - 1, MARGIN // 2
+    n = (stop - first) // 2 + 2 * half
+    width = _width(n)
+    excess, smooth = _outside(frames.level.shape[0], width), _outside(frames.level.shape[0] + 2 * _PAD, width)
+    bases, loudest = np.empty((n_groups, width), np.float32), np.zeros(width, np.float32)
+    found = np.empty(width, np.float32)
+    _every_second_over_floor(frames, first - MARGIN, max(first - MARGIN, 0), min(stop + MARGIN, end), block, excess)
+    _medians(excess, edges, bases)
+    _subtract_base(excess, edges, bases, loudest)
+    _smooth(excess, smooth)
+    flat = smooth.reshape(-1)
+    for t in range(0, width - LANES, LANES):
+        _best_of_rows_16(flat, (_PAD + low) * width + t, width, high - low, found[t:])
+    _sort_columns(bases)
+    for i in range(score.size):
+        score[i] = found[i + half - 1]
+        row = (first + 2 * i) % frames.base.size
+        base = bases[n_groups // 2, i + half] if loudest[i + half] < _SPLATTER_DB else np.float32(0)
+        frames.base[row] = frames.base[row + 1] = base
+        frames.n_peaks[row] = frames.n_peaks[row + 1] = 0
+
+
+@kernel
 def find_ridges(
     frames: Frames, first: int, stop: int, end: int, block: int, edges: Any, low: int, high: int, hold_db: float
 ) -> None:
@@ -86,128 +184,166 @@ def find_ridges(
 
     Before frame 0 and from frame `end` on there is nothing. Only local maxima in bins [low, high) count.
     """
-    n_rows, n_bins = frames.level.shape
+    n_bins, n_groups = frames.level.shape[0], edges.size - 1
     n = stop - first + 2 * MARGIN
-    excess = np.full((n, n_bins + 2 * _PAD), np.float32(_OUTSIDE_DB), np.float32)
-    smooth, bases = excess.copy(), np.empty((n, edges.size - 1), np.float32)
-    best = np.empty(n_bins, np.float32)
-    for i in range(n):
-        frame = first - MARGIN + i
-        if 0 <= frame < end:
-            _over_floor(frames.level[frame % n_rows], frames.floor[(frame % n_rows) // block], excess[i, _PAD:-_PAD])
-    _medians(excess[:, _PAD : _PAD + n_bins], edges, bases)
-    for i in range(n):
-        _subtract_base(excess[i, _PAD:-_PAD], edges, bases[i])
-        _smooth(excess[i], smooth[i], n_bins)
+    width = _width(n)
+    excess, smooth = _outside(n_bins, width), _outside(n_bins + 2 * _PAD, width)
+    bases = np.empty((n_groups, width), np.float32)
+    loudest, strongest = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    _over_floor(frames, first - MARGIN, max(first - MARGIN, 0), min(stop + MARGIN, end), block, excess)
+    _medians(excess, edges, bases)
+    _subtract_base(excess, edges, bases, loudest)
+    _smooth(excess, smooth)
+    _along_slopes(smooth, max(low - 1, 0), min(high + 1, n_bins), excess)
+    _strongest(excess, low, high, strongest)
+    _sort_columns(bases)
+    bins, ridge = np.empty(MAX_PEAKS, np.float32), np.empty(MAX_PEAKS, np.float32)
     for i in range(MARGIN, n - MARGIN):
-        row = (first - MARGIN + i) % n_rows
-        frames.base[row] = _middle(bases[i]) if excess[i].max() < _SPLATTER_DB else np.float32(0)
-        _along_slopes(smooth, i, best)
-        _keep_maxima(best, low, high, hold_db, frames, row)
+        row = (first - MARGIN + i) % frames.base.size
+        frames.base[row] = bases[n_groups // 2, i] if loudest[i] < _SPLATTER_DB else np.float32(0)
+        frames.n_peaks[row] = 0
+        if strongest[i - HALF] > hold_db:
+            n_found = _maxima(excess, i - HALF, low, high, hold_db, bins, ridge)
+            n_found = _without_sidelobes(bins, ridge, n_found)
+            frames.n_peaks[row] = n_found
+            for p in range(n_found):
+                frames.bin[row, p], frames.ridge[row, p] = bins[p], ridge[p]
 
 
-@inlined
-def _over_floor(level: Array, floor: Array, out: Array) -> None:
-    for k in range(level.size):
-        out[k] = level[k] - floor[k]
+@part
+def _outside(n_bins: int, width: int) -> Array:
+    """What there is before and after a sound, and beyond the band."""
+    out = np.empty((n_bins, width), np.float32)
+    flat = out.reshape(-1)
+    for i in range(flat.size):
+        flat[i] = np.float32(_OUTSIDE_DB)
+    return out
 
 
-@kernel
-def _middle(values: Array) -> float:
-    """The median of a few numbers."""
-    for candidate in values:
-        below = same = 0
-        for value in values:
-            below += value < candidate
-            same += value == candidate
-        if below <= values.size // 2 < below + same:
-            return float(candidate)
-    return 0.0
+@part
+def _width(n: int) -> int:
+    """Length of a row for `n` frames: 16 to spare, and an odd number of 16s, so that rows share no place in a cache."""
+    lines = -(-n // LANES) + 1
+    return (lines + 1 - lines % 2) * LANES
 
 
-@kernel
+@part
+def _over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, out: Array) -> None:
+    """Levels of frames [first, stop) over the floor, in place ``frame - origin`` of each bin's row."""
+    n_rows = frames.level.shape[1]
+    frame = first
+    while frame < stop:
+        row = frame % n_rows
+        n = min(stop - frame, block - row % block)
+        floor = frames.floor[row // block]
+        for k in range(out.shape[0]):
+            level, here, below = frames.level[k][row : row + n], out[k][frame - origin : frame - origin + n], floor[k]
+            for t in range(n):
+                here[t] = level[t] - below
+        frame += n
+
+
+@part
+def _every_second_over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, out: Array) -> None:
+    """As `_over_floor`, of even frames only; all bounds are even."""
+    n_rows = frames.level.shape[1]
+    frame = first
+    while frame < stop:
+        row = frame % n_rows
+        n = min(stop - frame, block - row % block)
+        floor = frames.floor[row // block]
+        for k in range(out.shape[0]):
+            level, here, below = frames.level[k][row : row + n], out[k][(frame - origin) // 2 :], floor[k]
+            for t in range((n + 1) // 2):
+                here[t] = level[2 * t] - below
+        frame += n
+
+
+@part
 def _medians(excess: Array, edges: Any, out: Array) -> None:
-    """The median of every band in every frame, no less than `_LOWEST_BASE_DB`; `out` has shape (n_frames, n_bands).
+    """The median of every band in every frame, no less than `_LOWEST_BASE_DB`; `out` has shape (n_bands, n_frames).
 
-    By halving the interval that it lies in, in 16 frames at a time: counting suits the vector unit, sorting does not.
+    A band of an even number of bins goes without its last, as the upper of two middle ones would be higher on average.
     """
-    columns = np.zeros((excess.shape[1], _LANES), np.float32)
-    low, high, guess = np.empty(_LANES, np.float32), np.empty(_LANES, np.float32), np.empty(_LANES, np.float32)
-    below = np.empty(_LANES, np.float32)
-    for first in range(0, excess.shape[0], _LANES):
-        n = min(_LANES, excess.shape[0] - first)
-        for lane in range(n):
-            for k in range(excess.shape[1]):
-                columns[k, lane] = excess[first + lane, k]
-        for g in range(edges.size - 1):
-            half = np.float32((edges[g + 1] - edges[g]) // 2)
-            low[:], high[:] = np.float32(_LOWEST_BASE_DB), np.float32(_LOWEST_BASE_DB + _WIDEST_DB)
-            for _ in range(_HALVINGS):
-                for lane in range(_LANES):
-                    guess[lane], below[lane] = np.float32(0.5) * (low[lane] + high[lane]), np.float32(0)
-                for k in range(edges[g], edges[g + 1]):
-                    column = columns[k]
-                    for lane in range(_LANES):
-                        below[lane] += np.float32(1) if column[lane] < guess[lane] else np.float32(0)
-                for lane in range(_LANES):
-                    above = below[lane] > half
-                    high[lane] = guess[lane] if above else high[lane]
-                    low[lane] = low[lane] if above else guess[lane]
-            for lane in range(n):
-                out[first + lane, g] = np.float32(0.5) * (low[lane] + high[lane])
+    width = excess.shape[1]
+    flat = excess.reshape(-1)
+    for g in range(edges.size - 1):
+        n = edges[g + 1] - edges[g]
+        for t in range(0, width, LANES):
+            _median_16(flat[edges[g] * width + t :], width, n - (n + 1) % 2, out[g][t:])
 
 
-@kernel
-def _subtract_base(excess: Array, edges: Any, bases: Array) -> None:
-    """Take the broadband level off a frame, in place: straight lines between the middles of the bands."""
-    n = bases.size
+@part
+def _sort_columns(values: Array) -> None:
+    """Each column in order, by exchanging neighbours."""
+    n = values.shape[0]
+    for turn in range(n):
+        for g in range(turn % 2, n - 1, 2):
+            lower, upper = values[g], values[g + 1]
+            for t in range(lower.size):
+                less, more = min(lower[t], upper[t]), max(lower[t], upper[t])
+                lower[t], upper[t] = less, more
+
+
+@part
+def _subtract_base(excess: Array, edges: Any, bases: Array, loudest: Array) -> None:
+    """Take the broadband level off, in place: straight lines between the middles of the bands. And the loudest bin."""
+    n, limit = bases.shape[0], np.float32(_LOWEST_EXCESS_DB)
     for g in range(-1, n):
         left, right = max(g, 0), min(g + 1, n - 1)
         start = 0 if g < 0 else (edges[g] + edges[g + 1]) // 2
         stop = edges[n] if g == n - 1 else (edges[right] + edges[right + 1]) // 2
-        step = (bases[right] - bases[left]) / np.float32(max(stop - start, 1))
-        part, base = excess[start:stop], bases[left]
-        for k in range(part.size):
-            part[k] = max(part[k] - (base + step * np.float32(np.int32(k))), np.float32(_LOWEST_EXCESS_DB))
+        base, next_base = bases[left], bases[right]
+        for k in range(start, stop):
+            here, part = excess[k], np.float32(k - start) / np.float32(max(stop - start, 1))
+            for t in range(here.size):
+                over = max(here[t] - (base[t] + part * (next_base[t] - base[t])), limit)
+                here[t] = over
+                loudest[t] = max(loudest[t], over)
 
 
-@kernel
-def _smooth(excess: Array, out: Array, n_bins: int) -> None:
-    left, middle, right = excess[_PAD - 1 :], excess[_PAD:], excess[_PAD + 1 :]
-    target = out[_PAD : _PAD + n_bins]
-    for k in range(n_bins):
-        target[k] = np.float32(0.25) * (left[k] + np.float32(2) * middle[k] + right[k])
-    target[0], target[n_bins - 1] = middle[0], middle[n_bins - 1]
+@part
+def _smooth(excess: Array, out: Array) -> None:
+    """[1 2 1]/4 over frequency; the edges as they are."""
+    n = excess.shape[0]
+    for edge in (0, n - 1):
+        here, target = excess[edge], out[_PAD + edge]
+        for t in range(target.size):
+            target[t] = here[t]
+    for k in range(1, n - 1):
+        left, middle, right, target = excess[k - 1], excess[k], excess[k + 1], out[_PAD + k]
+        for t in range(target.size):
+            target[t] = np.float32(0.25) * (left[t] + right[t]) + np.float32(0.5) * middle[t]
 
 
-@kernel
-def _along_slopes(smooth: Array, i: int, best: Array) -> None:
-    """The best mean over 2 HALF + 1 frames around frame `i`, over all slopes, per bin."""
-    n = best.size
-    total = np.empty(n, np.float32)
-    best[:] = np.float32(-1e9)
-    for slope in range(-_STEEPEST, _STEEPEST + 1):
-        total[:] = smooth[i, _PAD : _PAD + n]
-        for offset in range(1, HALF + 1):
-            shift = min(max(slope * offset, -4), 4)
-            after = smooth[i + offset, _PAD + shift : _PAD + shift + n]
-            before = smooth[i - offset, _PAD - shift : _PAD - shift + n]
-            for k in range(n):
-                total[k] += after[k] + before[k]
-        for k in range(n):
-            best[k] = max(best[k], total[k])
-    for k in range(n):
-        best[k] /= np.float32(2 * HALF + 1)
+@part
+def _along_slopes(smooth: Array, low: int, high: int, best: Array) -> None:
+    """The best mean over 2 HALF + 1 frames around each frame, over all slopes, of bins [low, high).
+
+    `best` has the frames from HALF on; the last 16 are not worked out.
+    """
+    width = smooth.shape[1]
+    flat = smooth.reshape(-1)
+    for k in range(low, high):
+        for t in range(0, width - LANES, LANES):
+            _best_16(flat, (_PAD + k) * width + t, width, best[k][t:])
 
 
-@kernel
-def _keep_maxima(best: Array, low: int, high: int, hold_db: float, frames: Frames, row: int) -> None:
-    """The strongest local maxima into the rings, strongest first, between bins by a parabola."""
-    bins, ridge = frames.bin[row], frames.ridge[row]
-    n = 0
-    for k in range(max(low, 1), min(high, best.size - 1)):
+@part
+def _strongest(best: Array, low: int, high: int, out: Array) -> None:
+    for k in range(low, high):
         here = best[k]
-        if here <= hold_db or here < best[k - 1] or here <= best[k + 1]:
+        for t in range(out.size):
+            out[t] = max(out[t], here[t])
+
+
+@part
+def _maxima(best: Array, i: int, low: int, high: int, hold_db: float, bins: Array, ridge: Array) -> int:
+    """The strongest local maxima of frame `i`, strongest first, between bins by a parabola; how many there are."""
+    n = 0
+    for k in range(max(low, 1), min(high, best.shape[0] - 1)):
+        here = best[k, i]
+        if here <= hold_db or here < best[k - 1, i] or here <= best[k + 1, i]:
             continue
         if n == MAX_PEAKS and here <= ridge[n - 1]:
             continue
@@ -215,14 +351,14 @@ def _keep_maxima(best: Array, low: int, high: int, hold_db: float, frames: Frame
         while j > 0 and ridge[j - 1] < here:
             ridge[j], bins[j] = ridge[j - 1], bins[j - 1]
             j -= 1
-        curve = best[k - 1] - 2 * here + best[k + 1]
+        curve = best[k - 1, i] - 2 * here + best[k + 1, i]
         ridge[j] = here
-        bins[j] = k + (0.5 * (best[k - 1] - best[k + 1]) / curve if curve < 0 else 0.0)
+        bins[j] = k + (0.5 * (best[k - 1, i] - best[k + 1, i]) / curve if curve < 0 else 0.0)
         n = min(n + 1, MAX_PEAKS)
-    frames.n_peaks[row] = _without_sidelobes(bins, ridge, n)
+    return n
 
 
-@kernel
+@part
 def _without_sidelobes(bins: Array, ridge: Array, n: int) -> int:
     """Leave out points that are no more than the window's sidelobes, or the echo's, of a much stronger neighbour."""
     kept = 0
@@ -230,7 +366,7 @@ def _without_sidelobes(bins: Array, ridge: Array, n: int) -> int:
         beside = False
         for strong in range(kept):
             near = abs(bins[p] - bins[strong]) < _SIDELOBE_BINS
-            beside = beside or (near and ridge[p] < ridge[strong] - _SIDELOBE_DB)
+            beside = beside or (near and ridge[p] < ridge[strong] - _SIDELOBE_DB) or ridge[p] < ridge[0] - _RANGE_DB
         if not beside:
             bins[kept], ridge[kept] = bins[p], ridge[p]
             kept += 1
