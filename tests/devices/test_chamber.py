@@ -9,11 +9,13 @@ from queue import Empty, SimpleQueue
 import pytest
 
 from behavior.devices.chamber import ConnectedChamber
+from behavior.devices.driver import Driver
 from behavior.devices.handshake import connect
 from behavior.devices.operant_chamber import OperantChamber
 from behavior.devices.transport import MemoryTransport, TransportLost
 from behavior.model.commands import Command, Deliver, EndSession, SetCue, SetGate, SetLever, Shock, StopShock
-from behavior.model.events import Delivered, Event, LeverPressed, LinkLost, ShockEnded, ShockStarted
+from behavior.model.errors import Failure
+from behavior.model.events import Delivered, Event, LeverPressed, LinkLost, LinkRestored, ShockEnded, ShockStarted
 from behavior.simulate.devices import SimulatedOperantChamber, SimulatedShockController, in_memory
 from devices.dialogue import frame, plain_clock
 
@@ -71,6 +73,96 @@ def test_the_animals_press_comes_with_its_own_time() -> None:
     (event,) = world.until(1_300_000)
     assert isinstance(event, LeverPressed)
     assert event.at_us == pytest.approx(1_234_567, abs=33)
+
+
+# ---- a device that comes back
+
+
+class Inbox:
+    """What threads put, to be taken by the test."""
+
+    def __init__(self) -> None:
+        self.items: SimpleQueue[tuple[str, bytes, int]] = SimpleQueue()
+
+    def put(self, item: tuple[str, bytes, int], /) -> None:
+        self.items.put(item)
+
+
+def followed(world: World, found: list[bool]) -> tuple[ConnectedChamber, Inbox, list[str]]:
+    """A chamber whose box can be found again when the list says so."""
+    asked: list[str] = []
+
+    def relink(name: str, before: Driver) -> tuple[Driver, MemoryTransport]:
+        asked.append(name)
+        if not found or not found.pop(0):
+            raise Failure("not there")
+        world.box.suffer(replace(world.box.faults, unplugged=False, lost=0.0), world.now_us)
+        transport = in_memory(world.box, lambda: world.now_us)
+        transport.open()
+        assert isinstance(before, OperantChamber)
+        given = {"resumed": True, "n_issued": before.n_issued}
+        return connect(name, "operant_chamber", transport, lambda: world.now_us, **given)[0], transport  # type: ignore[arg-type]
+
+    devices = [(device.driver, device.transport) for device in world.chamber._devices.values()]
+    chamber, inbox = ConnectedChamber(devices, relink, patience_s=0.5), Inbox()
+    chamber._queue = inbox  # as start_readers does, without threads that read a memory
+    return chamber, inbox, asked
+
+
+def test_a_device_that_is_unplugged_is_looked_for_and_taken_back() -> None:
+    world = World()
+    chamber, inbox, asked = followed(world, [False, True])
+    chamber.send(Deliver(1), 0)
+    chamber.poll(0)
+    world.now_us = 1_000_000
+    world.box.suffer(replace(world.box.faults, unplugged=True), world.now_us)
+    assert LinkLost(1_000_000, "box", followed=True) in chamber.poll(world.now_us)
+    assert not any(isinstance(event, LinkLost) for event in chamber.poll(world.now_us)), "it is said once"
+    name, data, _ = inbox.items.get(timeout=60)
+    assert (name, data, asked) == ("box", b"", ["box", "box"])
+    world.now_us = 2_000_000
+    assert chamber.receive(name, data, world.now_us) == [LinkRestored(2_000_000, "box")]
+    chamber.send(SetLever("left", out=True), world.now_us)
+    chamber.send(Deliver(2), world.now_us)
+    chamber.poll(world.now_us)
+    assert world.box.lever_out("left")
+    assert world.box._value("DeliveryCount") == 2, "it goes on counting where it was"
+    chamber.close()
+
+
+def test_a_device_that_does_not_come_back_is_given_up() -> None:
+    world = World()
+    chamber, inbox, asked = followed(world, [])
+    world.box.suffer(replace(world.box.faults, unplugged=True), 0)
+    assert LinkLost(0, "box", followed=True) in chamber.poll(0)
+    name, data, _ = inbox.items.get(timeout=60)
+    assert chamber.receive(name, data, 9) == [LinkLost(9, "box")]
+    assert len(asked) >= 2
+    chamber.close()
+
+
+def test_a_driver_that_hears_nothing_more_has_its_device_looked_for() -> None:
+    world = World()
+    chamber, inbox, _ = followed(world, [True])
+    world.box.suffer(replace(world.box.faults, lost=1.0), 0)
+    events: list[Event] = []
+    while not any(isinstance(event, LinkLost) for event in events):
+        world.now_us += 100_000
+        events += chamber.poll(world.now_us)
+        assert world.now_us < 10_000_000
+    assert LinkLost(world.now_us, "box", followed=True) in events
+    name, data, _ = inbox.items.get(timeout=60)
+    assert chamber.receive(name, data, world.now_us) == [LinkRestored(world.now_us, "box")]
+    chamber.close()
+
+
+def test_a_chamber_that_closes_stops_looking() -> None:
+    world = World()
+    chamber, _, _ = followed(world, [])
+    world.box.suffer(replace(world.box.faults, unplugged=True), 0)
+    chamber.poll(0)
+    chamber.close()
+    assert not any(thread.name == "look for box" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("command", [SetCue("smell", on=True), SetGate(open=True), EndSession("over")], ids=str)

@@ -135,6 +135,28 @@ def test_a_window_that_the_sessions_end_cut_is_marked_and_one_that_ended_by_itse
     assert [trial.interrupted for trial in failed.trials] == [False, True]
 
 
+def test_a_device_that_was_away_is_a_gap_and_its_trial_counts_as_interrupted() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1),
+            e.TimerFired(10 * S),
+            c.EndTrial(1),
+            c.BeginTrial(2),
+            e.LinkLost(12 * S, "box", followed=True),
+            e.LinkRestored(15 * S, "box"),
+            e.TimerFired(20 * S),
+            c.EndTrial(2),
+            c.BeginTrial(3),
+            e.TimerFired(30 * S),
+            c.EndTrial(3),
+            c.EndSession("completed"),
+        )
+    )
+    assert [(trial.interrupted, trial.gap_us) for trial in timeline.trials] == [(False, 0), (True, 3 * S), (False, 0)]
+    assert timeline.gaps == ((12 * S, 15 * S),)
+    assert timeline.completed
+
+
 def test_the_response_that_ended_a_trial_lies_in_it_and_that_which_began_one_does_not() -> None:
     timeline = timeline_of(
         journal(

@@ -15,6 +15,7 @@ from behavior.model.events import (
     Faulted,
     LeverPressed,
     LinkLost,
+    LinkRestored,
     Resumed,
     SessionStarted,
     ShockEnded,
@@ -54,6 +55,51 @@ def test_blocks_are_left_inside_out_when_the_session_is_ended_from_outside(end: 
     assert_ended_safely(core, commands, reason)
     assert commands[-7:-2] == UNWOUND
     assert drive(core, LATER, Stopped(9, "again")) == []
+
+
+# ---- a link that is followed
+
+ON = [SetLever("left", out=True), SetCue("light", on=True), SetCue("tone", on=True)]
+
+
+async def at_rest(box: SessionChamber) -> None:
+    """Things on, and a shock that is asked for much later."""
+    with box.lever_out("left"), box.cue("light"), box.cue("tone"):
+        await box.wait(1)
+        box.shock(0.5, 0.1)
+        await box.wait(1)
+
+
+def test_a_link_that_is_looked_for_does_not_end_a_session_and_what_comes_back_is_set_again() -> None:
+    core = core_of(at_rest)
+    assert drive(core, START) == ON
+    assert drive(core, LinkLost(5, "box", followed=True)) == []
+    assert drive(core, LinkRestored(9, "box")) == ON
+    assert core.ended is None
+    commands = drive(core, TimerFired(1_000_000))
+    assert [type(command).__name__ for command in commands] == ["Shock"]
+    core.close()
+
+
+def test_no_shock_is_given_while_a_device_is_away() -> None:
+    core = core_of(at_rest)
+    drive(core, START, LinkLost(5, "box", followed=True))
+    commands = drive(core, TimerFired(1_000_000))
+    assert "Shock" not in {type(command).__name__ for command in commands}
+    assert core.ended == "link to box lost"
+    assert StopShock() in commands
+
+
+def test_a_link_that_is_lost_in_a_shock_ends_the_session_even_if_it_is_looked_for() -> None:
+    core = core_of(deep)
+    commands = drive(core, START, LinkLost(5, "box", followed=True))
+    assert_ended_safely(core, commands, "link to box lost")
+
+
+def test_a_link_that_was_not_found_again_ends_the_session() -> None:
+    core = core_of(at_rest)
+    drive(core, START, LinkLost(5, "box", followed=True), LinkLost(9, "box"))
+    assert core.ended == "link to box lost"
 
 
 async def too_strong(box: SessionChamber) -> None:

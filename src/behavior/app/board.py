@@ -30,6 +30,12 @@ class Board:
                 self._deliveries += 1
             case "ShockEnded":
                 self._shocks += 1
+            case "LinkLost" | "LinkRestored" as what:
+                self.clear()
+                word = "is LOST; looking for it" if what == "LinkLost" else "is back; its trial counts as interrupted"
+                bell = "\a" if self._rewrites else ""
+                sys.stderr.write(f"{bell}warning: the link to {item.device} {word}\n")  # type: ignore[attr-defined]
+                sys.stderr.flush()
 
     def show(self, now_us: int) -> None:
         """Rewrite the line, twice a second."""

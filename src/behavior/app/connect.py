@@ -108,7 +108,21 @@ def connected(
                 stack.callback(transport.close)
         drivers = making.all(transports)
         serials = {device.name: device.usb_serial for device in box.devices if device.usb_serial}
-        chamber = ConnectedChamber(drivers)
+
+        def relink(name: str, before: Driver) -> tuple[Driver, Transport]:
+            (device,) = (one for one in box.devices if one.name == name)
+            port = world.ports[name] if world else ports_of([device], serial_ports())[name]
+            transport = transport_to(port, baud=baud_of(device))
+            transport.open()
+            try:
+                found = making.again(device, transport, before)
+            except BaseException:
+                transport.close()
+                raise
+            stack.callback(transport.close)
+            return found
+
+        chamber = ConnectedChamber(drivers, relink)
         stack.callback(chamber.close)
 
         def awake() -> None:

@@ -20,6 +20,7 @@ from behavior.model.errors import BadInput, Failure
 if TYPE_CHECKING:
     from behavior.app.connect import Link
     from behavior.app.prepare import Protocol
+    from behavior.devices.clock import ClockFit
     from behavior.model.session import SessionFooter
     from behavior.session.folder import SessionFolder
     from behavior.session.journal import Item
@@ -204,6 +205,9 @@ def live(
     def status() -> EngineStatus:
         return status_of(apparatus.now_us(), apparatus.looked_us, apparatus.heard_us, at_s=time.time())
 
+    def in_session(fit: ClockFit) -> dict[str, int]:
+        return {**asdict(fit), "offset_us": fit.offset_us - apparatus.zero_us}
+
     with (
         closing(apparatus),
         stoppable(apparatus),
@@ -219,7 +223,7 @@ def live(
             watch=watch,
             interrupted=interrupted,
             first=resumed(core) if interrupted else SessionStarted,
-            clocks=lambda: {name: ClockRecord(**asdict(fit)) for name, fit in link.chamber.clock_fits().items()},
+            clocks=lambda: {name: ClockRecord(**in_session(fit)) for name, fit in link.chamber.clock_fits().items()},
         )
     board.clear()
     if link.world is not None and microphone is not None:

@@ -6,7 +6,9 @@ have bytes; ports that the system cannot wait for get a thread each (`start_read
 `(device, bytes, host_us)` where the runner waits, who hands it to `receive`. It calls `tick` when `next_us` says so.
 Only the runner's thread writes.
 
-A transport that fails is a `LinkLost`, once; the other devices go on. `close` leaves everything off, as far as it can
+A transport that fails, or a device that does not answer, is a `LinkLost`; the other devices go on. Where somebody can
+`relink` it, a thread looks for it for some seconds, more and more rarely, wherever it is plugged in by then, and makes
+it ready: `LinkRestored`, or in the end a second `LinkLost`. `close` leaves everything off, as far as it can
 still be reached; the devices' own watchdogs do it otherwise.
 """
 
@@ -14,11 +16,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from msgspec.structs import replace
 
 from behavior.devices.driver import NEVER, Driver
-from behavior.devices.transport import NoTransport, Transport, TransportLost
-from behavior.model.events import Event, LinkLost
+from behavior.devices.transport import Transport, TransportLost
+from behavior.model.errors import BehaviorError
+from behavior.model.events import Event, LinkLost, LinkRestored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
     from behavior.model.commands import Command
 
 N_ROUNDS = 100
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
+PATIENCE_S = 15.0
+"""How long a device that was lost is looked for."""
 
 
 @dataclass(slots=True)
@@ -36,6 +44,24 @@ class Connected:
     driver: Driver
     transport: Transport
     lost: bool = False
+    back: tuple[Driver, Transport] | None = None
+    """What a thread has found and made ready, to be taken into use."""
+    given_up: bool = False
+
+
+class Relink(Protocol):
+    """Finds a device again."""
+
+    def __call__(self, name: str, before: Driver, /) -> tuple[Driver, Transport]:
+        """The device of this name, ready."""
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """A driver whose pulses another one times."""
+
+    def retime(self, old: object, new: object) -> None:
+        """The driver that times its pulses is another one now."""
 
 
 class Reads(Protocol):
@@ -51,13 +77,25 @@ class ConnectedChamber:
     Parameters
     ----------
     devices : driver and open transport of each; names must differ
+    relink : finds a lost device again and makes it ready, given its name and its driver until then; blocks, and raises
+        a `BehaviorError` or `TransportLost` if it is not there
+    patience_s : how long a lost device is looked for
     """
 
-    def __init__(self, devices: Iterable[tuple[Driver, Transport]]) -> None:
+    def __init__(
+        self,
+        devices: Iterable[tuple[Driver, Transport]],
+        relink: Relink | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._devices = {driver.name: Connected(driver, transport) for driver, transport in devices}
         self._events: list[Event] = []
         self._readers: list[threading.Thread] = []
         self._closing = threading.Event()
+        self._relink, self._patience_s = relink, patience_s
+        self._queue: Reads | None = None
+        self._clock_us: Callable[[], int] = lambda: 0
 
     def takes(self, command: Command) -> bool:
         """Whether one of the devices carries out this command."""
@@ -83,10 +121,14 @@ class ConnectedChamber:
     def receive(self, name: str, data: bytes, host_us: int) -> list[Event]:
         """What bytes that a reader put into the queue mean; no bytes say that the transport failed."""
         device = self._devices[name]
-        if data:
+        if data and not device.lost:
             self._events += device.driver.receive(data, host_us)
             self._flush_all(host_us)
-        else:
+        elif device.back is not None:
+            self._take_back(device, host_us)
+        elif device.given_up:
+            self._events.append(LinkLost(host_us, name))
+        elif not data:
             self._lose(device, host_us)
         return self._take_events()
 
@@ -121,17 +163,9 @@ class ConnectedChamber:
 
         For transports that wait when they read; instant ones are polled.
         """
+        self._queue, self._clock_us = queue, clock_us
         for name, device in self._devices.items():
-            if isinstance(device.transport, NoTransport) or device.transport.fileno() is not None:
-                continue
-            reader = threading.Thread(
-                target=self._read_on,
-                args=(name, device.transport, queue, clock_us),
-                name=f"read {name}",
-                daemon=True,
-            )
-            self._readers.append(reader)
-            reader.start()
+            self._start_reader(name, device.transport, queue, clock_us)
 
     def clock_fits(self) -> dict[str, ClockFit]:
         """How well each device's clock is known, for the session's footer."""
@@ -162,6 +196,45 @@ class ConnectedChamber:
             if not self._flush(device, now_us) and not data:
                 return round_ > 0
         return False
+
+    def _start_reader(self, name: str, transport: Transport, queue: Reads, clock_us: Callable[[], int]) -> None:
+        if transport.instant or transport.fileno() is not None:
+            return
+        self._start_thread(f"read {name}", self._read_on, name, transport, queue, clock_us)
+
+    def _start_thread(self, name: str, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+        self._readers.append(thread)
+        thread.start()
+
+    def _look_for(self, device: Connected, queue: Reads) -> None:
+        """In a thread of its own: look, wait twice as long, look again."""
+        wait_s, waited_s = FIRST_WAIT_S, 0.0
+        name, relink = device.driver.name, self._relink
+        while relink is not None and waited_s < self._patience_s and not self._closing.wait(wait_s):
+            waited_s += wait_s
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            try:
+                device.back = relink(name, device.driver)
+            except (BehaviorError, TransportLost):
+                continue
+            break
+        device.given_up = device.back is None
+        if self._closing.is_set() and device.back is not None:
+            device.back[1].close()
+        queue.put((name, b"", self._clock_us()))
+
+    def _take_back(self, device: Connected, now_us: int) -> None:
+        """What was found is the device from now on."""
+        old, queue = device.driver, self._queue
+        if device.back is None or queue is None:
+            return
+        (device.driver, device.transport), device.back, device.lost = device.back, None, False
+        for other in self._devices.values():
+            if isinstance(other.driver, Gated):
+                other.driver.retime(old, device.driver)
+        self._start_reader(device.driver.name, device.transport, queue, self._clock_us)
+        self._events.append(LinkRestored(now_us, device.driver.name))
 
     def _read_on(
         self,
@@ -203,9 +276,20 @@ class ConnectedChamber:
 
     def _lose(self, device: Connected, now_us: int) -> None:
         if not device.lost:
-            device.lost = True
-            self._events.append(LinkLost(now_us, device.driver.name))
+            self._events.append(self._follow(device, LinkLost(now_us, device.driver.name)))
+
+    def _follow(self, device: Connected, lost: LinkLost) -> LinkLost:
+        """Have it looked for, if anybody can."""
+        device.lost = True
+        if self._relink is None or self._queue is None or self._closing.is_set():
+            return lost
+        device.transport.close()
+        self._start_thread(f"look for {lost.device}", self._look_for, device, self._queue)
+        return replace(lost, followed=True)
 
     def _take_events(self) -> list[Event]:
         events, self._events = self._events, []
+        for place, event in enumerate(events):  # a driver says that its device does not answer
+            if isinstance(event, LinkLost) and not self._devices[event.device].lost:
+                events[place] = self._follow(self._devices[event.device], event)
         return events

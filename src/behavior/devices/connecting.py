@@ -53,6 +53,7 @@ class Making:
         self._n_shocks, self._n_deliveries, self._resumed, self._active = n_shocks, n_deliveries, resumed, active
         self.drivers: dict[str, Driver] = {}
         self.identities: dict[str, Identity] = {}
+        self._ceilings: dict[str, Ceilings] = {}
 
     def all(self, transports: Mapping[str, Transport]) -> list[tuple[Driver, Transport]]:
         """Drivers and transports of all devices.
@@ -80,6 +81,12 @@ class Making:
         self.drivers[device.name], self.identities[device.name] = driver, identity
         return driver, transport
 
+    def again(self, device: Device, transport: Transport, before: Driver) -> tuple[Driver, Transport]:
+        """A device that was lost in mid-session: it keeps its counts and limits, and is active."""
+        self._resumed = self._active = True
+        self._n_shocks = self._n_deliveries = getattr(before, "n_issued", 0)
+        return self.one(device, transport)
+
     def _harp(self, device: Device, transport: Transport) -> tuple[Driver, Identity]:
         shocker = self._chamber.timed_by(device)
         return connect(
@@ -106,11 +113,12 @@ class Making:
     def _line(self, device: Device, transport: Transport) -> tuple[Driver, Identity]:
         dialect = dialect_of(device)
         times_itself = not device.shocker.pulse_timed_by
-        ceilings = Ceilings(
+        ceilings = self._ceilings.get(device.name) or Ceilings(
             self._limits,
             max_ma=dialect.limits.max_ma,
             **({"max_single_s": dialect.limits.max_single_s} if times_itself else {}),
             n_before=self._n_shocks,
         )
+        self._ceilings[device.name] = ceilings
         timer = None if times_itself else self.drivers[device.shocker.pulse_timed_by]
         return connect_line(device, dialect, transport, self._clock_us, ceilings=ceilings, timer=timer)  # type: ignore[arg-type]

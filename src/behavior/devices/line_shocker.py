@@ -154,6 +154,11 @@ class LineShocker:
         """What leaves it off."""
         return b"".join(framed(self._dialect.frame, line.send.format_map(NOTHING)) for line in self._dialect.off)
 
+    def retime(self, old: object, new: object) -> None:
+        """The driver that times its pulses was lost and found again."""
+        if self._timer is not None and self._timer is old:
+            self._timer = new  # type: ignore[assignment]
+
     # ---- commands
 
     def _shock(self, shock: Shock, now_us: int) -> None:

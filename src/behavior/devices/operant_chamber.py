@@ -71,6 +71,7 @@ class OperantChamber(HarpDriver):
         self._cues = cue_bits(outputs)
         self._input_bits = {int(bit): bit.name.lower() for bit in self.map.module.InputLines}
         self._offset = delivery_count - n_issued
+        self.n_issued = n_issued
         self._last_arrived = delivery_count
         self._outputs = 0
         self._inputs = inputs
@@ -92,6 +93,7 @@ class OperantChamber(HarpDriver):
             case SetLever(lever=lever, out=out) if lever in self._levers:
                 self._set(self._levers[lever], out, now_us)
             case Deliver(number=number):
+                self.n_issued = number
                 self._write("Deliver", number + self._offset, now_us)
 
     def calm(self) -> bytes:

@@ -96,6 +96,7 @@ class ShockController(HarpDriver):
         super().__init__(name, clock, now_us)
         self._times_another = times_another
         self._offset = pulse_count - n_issued
+        self.n_issued = n_issued
         self._last_asked = self._last_ended = pulse_count
         self._pulse: Pulse | None = None
 
@@ -139,7 +140,7 @@ class ShockController(HarpDriver):
         if device_number <= self._last_asked:
             self._fault(f"shock {command.number} was asked for a second time", now_us)
             return
-        self._last_asked = device_number
+        self._last_asked, self.n_issued = device_number, command.number
         self._pulse = Pulse(command.number, device_number, ua, duration_ms)
         for register, value in (("Intensity", ua), ("Duration", duration_ms)):
             if self._in_force.get(register) != value or register in self._wanted:

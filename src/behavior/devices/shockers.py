@@ -60,6 +60,11 @@ class GatedShocker:
             else:
                 self._give(command, now_us)
 
+    def retime(self, old: object, new: object) -> None:
+        """The driver that times its pulses was lost and found again."""
+        if self._timer is old:
+            self._timer = new  # type: ignore[assignment]
+
     def impossible(self, shock: Shock) -> str:
         """Why it cannot give such a shock; empty if it can."""
         raise NotImplementedError

@@ -32,7 +32,17 @@ class Stopped(Event, frozen=True):
 
 
 class LinkLost(Event, frozen=True):
-    """A device does not answer any more."""
+    """A device does not answer any more.
+
+    `followed`: it is looked for, and the session goes on meanwhile, without shocks and deliveries; else it ends.
+    """
+
+    device: str
+    followed: bool = False
+
+
+class LinkRestored(Event, frozen=True):
+    """A device that was lost is there again, ready, with everything off. What it saw meanwhile nobody knows."""
 
     device: str
 
@@ -154,6 +164,7 @@ AnyEvent: TypeAlias = (
     | TimerFired
     | Stopped
     | LinkLost
+    | LinkRestored
     | Faulted
     | Noted
     | Resumed

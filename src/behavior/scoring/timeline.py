@@ -333,6 +333,7 @@ class _Fold:
         self.recordings: list[dict[str, Any]] = []
         self.notes: list[e.Noted] = []
         self.gaps: list[tuple[int, int]] = []
+        self.lost_us: dict[str, int] = {}
         self.problems: list[str] = []
         self._takers: dict[type, Callable[[Any], None]] = {
             e.LeverPressed: lambda x: self.responds("press", x.lever, x.at_us),
@@ -347,6 +348,8 @@ class _Fold:
             e.RecordingEnded: self.recording_ended,
             e.SoundAligned: self.sound_aligned,
             e.Noted: self.notes.append,
+            e.LinkLost: self.link_lost,
+            e.LinkRestored: self.link_restored,
             e.Resumed: lambda x: self.gaps.append((x.at_us - x.gap_us, x.at_us)),
             c.BeginComponent: lambda x: self.begin(self.components, x.name),
             c.EndComponent: lambda x: self.end_mark(self.components, x.name),
@@ -415,6 +418,14 @@ class _Fold:
 
     def here(self) -> dict[str, Any]:
         return {"asked_us": self.now_us, "component": self.components.current, "trial": self.trials.current}
+
+    def link_lost(self, event: e.LinkLost) -> None:
+        self.lost_us.setdefault(event.device, event.at_us)
+
+    def link_restored(self, event: e.LinkRestored) -> None:
+        """What happened while a device was away nobody saw: its time is a gap, and what it lies in is interrupted."""
+        if (lost_us := self.lost_us.pop(event.device, None)) is not None:
+            self.gaps.append((lost_us, event.at_us))
 
     # -- marks, cues, sound -----------------------------------------------------------------------------------------
 

@@ -27,11 +27,12 @@ from inspect import CORO_CLOSED, getcoroutinestate
 from random import Random
 from typing import Any, NoReturn
 
-from behavior.model.commands import Command, EndSession, Refuse, StopShock
+from behavior.model.commands import Command, Deliver, EndSession, Refuse, Shock, StopShock
 from behavior.model.events import (
     Event,
     Faulted,
     LinkLost,
+    LinkRestored,
     Resumed,
     SessionStarted,
     ShockEnded,
@@ -161,13 +162,15 @@ class SessionCore:
         self._commands: list[Command] = []
         self._levels: dict[Command, Command] = {}  # what is on: the command that ends it -> the one that began it
         self._over: SessionOver | None = None
+        self._lost: dict[str, None] = {}  # devices that are looked for
         self._around: dict[type[Event], Callable[[Any], None]] = {
             SessionStarted: lambda event: self._start(),
             TimerFired: lambda event: self._run_out(),
             Resumed: lambda event: self._resume(event.gap_us),
             ShockEnded: self._shock_ended,
             Stopped: lambda event: self._end(f"stopped by {event.by}"),
-            LinkLost: lambda event: self._end(f"link to {event.device} lost"),
+            LinkLost: self._link_lost,
+            LinkRestored: self._link_restored,
             Faulted: lambda event: self._end(f"fault of {event.device}: {event.cause}"),
         }
 
@@ -206,6 +209,8 @@ class SessionCore:
             return
         if self._over is not None and not command.calms:
             raise self._over
+        if self._lost and isinstance(command, Shock | Deliver):
+            self.finish(f"link to {next(iter(self._lost))} lost")
         if why := self.guard.refusal(command, self.now_us):
             self._commands.append(Refuse(type(command).__name__, why))
             self.finish(f"refused by the guard: {why}")
@@ -282,8 +287,21 @@ class SessionCore:
         for wait in [task.wait for task in self._tasks if task.wait]:
             wait.deadline_us += gap_us
         self.wake_us += gap_us
+        self._lost.clear()
         self._levels.pop(StopShock(), None)
         self._commands.extend(self._levels.values())
+
+    def _link_lost(self, event: LinkLost) -> None:
+        """Who is looked for may be waited for, but never in a shock: nobody sees its end then."""
+        if event.followed and not self.guard.shock_is_on(self.now_us):
+            self._lost[event.device] = None
+        else:
+            self._end(f"link to {event.device} lost")
+
+    def _link_restored(self, event: LinkRestored) -> None:
+        """A device that comes back has everything off: levels are set again."""
+        self._lost.pop(event.device, None)
+        self._commands.extend(command for off, command in self._levels.items() if off != StopShock())
 
     def _shock_ended(self, event: ShockEnded) -> None:
         self._levels.pop(StopShock(), None)

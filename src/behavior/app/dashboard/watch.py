@@ -116,6 +116,7 @@ class Watch:
             e.Noted: self._noted,
             e.Stopped: self._stopped,
             e.LinkLost: self._link_lost,
+            e.LinkRestored: self._link_restored,
             e.Faulted: lambda x: self.alerts.append(f"fault of {x.device}: {x.cause}"),
             e.Resumed: lambda x: self.alerts.append(f"resumed after {x.gap_us / 1e6:.0f} s without control"),
             e.CallHeard: self._call,
@@ -282,6 +283,10 @@ class Watch:
     def _link_lost(self, event: e.LinkLost) -> None:
         self.lost.add(event.device)
         self.alerts.append(f"link to {event.device} lost")
+
+    def _link_restored(self, event: e.LinkRestored) -> None:
+        self.lost.discard(event.device)
+        self.alerts.append(f"link to {event.device} is back; its trial counts as interrupted")
 
     def _stopped(self, event: e.Stopped) -> None:
         self.stopping = True
