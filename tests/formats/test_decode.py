@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -270,6 +271,32 @@ def test_events_of_the_real_files_are_those_counted_by_hand(shared: Path, name: 
         for what, n in tally(decode_session(session, known[0], file=path)).items():
             found[what] = found.get(what, 0) + n
     assert {what: found[what] for what in COUNTED[name]} == COUNTED[name]
+
+
+def test_every_number_of_the_real_event_arrays_is_an_event_or_is_ignored_by_name(shared: Path) -> None:
+    arrays = {"Go-no-go": "W", "TT_auto": "B", "AM_App": "D", "CRF": "BC"}
+    n_events = n_ignored = n_numbers = 0
+    for path in sorted((shared / "data" / "medpc").glob("*.txt")):
+        if "not_medpc" in path.name:
+            continue
+        for text in path.read_text().split("Start Date:")[1:]:
+            (letters,) = [letters for name, letters in arrays.items() if f"MSN: {name}" in text]
+            for letter in letters:
+                rows = re.search(rf"^{letter}:\s*$((?:\s+\d+:.*$)*)", text, re.MULTILINE)
+                assert rows is not None
+                numbers = [word for word in rows[1].split() if not word.endswith(":")]
+                while "B" in letters and numbers and float(numbers[-1]) == 0:
+                    numbers.pop()
+                n_numbers += len(numbers)
+        for session in medpc.read(path).sessions:
+            profile = shipped_profile(session.program, "medpc")
+            assert profile is not None
+            ignored = {code for code, meaning in profile[0].legend.items() if meaning.event == "ignore"}
+            whole = {code: meaning.model_copy(update={"event": "note"}) for code, meaning in profile[0].codes.items()}
+            for one in decode_session(session, profile[0].model_copy(update={"codes": whole}), file=path).events:
+                n_ignored += one.code in ignored
+                n_events += one.code not in ignored
+    assert (n_events, n_ignored, n_numbers) == (4_255, 1_000, 5_255)
 
 
 def test_every_shipped_profile_is_one_and_says_where_its_meaning_comes_from() -> None:

@@ -72,10 +72,12 @@ def encode_session(record: SessionRecord, profile: Profile) -> tuple[MedPCFile, 
     Raises
     ------
     BadInput
-        The profile has several streams, or one without codes.
+        The profile has several streams, or one without codes, or is for another paradigm.
     """
     if len(profile.streams) != 1 or not profile.codes:
         raise BadInput(f"the profile for {profile.programs[0]} has several arrays or no codes; to write, name another")
+    if profile.paradigm and record.header.paradigm != profile.paradigm:
+        raise BadInput(f"{record.name}: is of {record.header.paradigm}, and the profile is for {profile.paradigm}")
     (stream,) = profile.streams
     codes = {_key(meaning): code for code, meaning in profile.legend.items() if meaning.event != "ignore"}
     pairs: list[tuple[int, str]] = []

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,7 @@ Happening: TypeAlias = Literal[
     "session end", "note", "ignore",
 ]  # fmt: skip
 """What an event can be. `component` ends the one before it. `note` is kept in the journal; `ignore` is left out."""
+HAPPENINGS: tuple[str, ...] = get_args(Happening)
 NAMED = ("press", "release", "crossing", "cue on", "cue off", "component", "component begin", "component end", "note")
 UNITS = {"s": Decimal(1), "ms": Decimal("0.001"), "min": Decimal(60)}
 TIMED = ("times", "times beside codes", "time.code", "time then code", "code then time")
