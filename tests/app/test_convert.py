@@ -40,7 +40,7 @@ def test_from_a_shelf_to_scores_that_are_those_of_the_sessions_it_came_from(shel
         wanted = json.loads(ours.read_text())["session"]
         assert theirs | {"shock_verified": True} == wanted
     assert behavior("verify", "data", cwd=shelved).out.count("decoding its source again gives the same journal") == 3
-    shutil.copy(shelved / "study.toml", shelved / "data")
+    assert (shelved / "data" / "study.toml").read_bytes() == (shelved / "study.toml").read_bytes()
     summary = behavior("summarize", "data", "--out", "report", cwd=shelved)
     assert summary.code == 0, summary.err
     assert "3 of 3 sessions were run by another control system and imported" in summary.err

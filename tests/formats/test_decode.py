@@ -360,3 +360,31 @@ def test_what_is_wrong_in_a_pycontrol_file_is_named(old: str, new: str, sentence
 def test_decoded_events_name_their_array() -> None:
     (one,) = decoded(profile_of(SECONDS), D=[1.0]).events
     assert one == Decoded(1_000_000, profile_of(SECONDS).streams[0].event, "D")  # type: ignore[arg-type]
+
+
+def test_what_is_reported_just_after_the_session_s_end_stays_after_it() -> None:
+    codes = {**CODES, "1": PRESS, "3": {"event": "release", "name": "left"}, "9": {"event": "session end"}}
+    profile = validate({"programs": ["P"], "streams": [{"array": "D", **COMPANION}], "codes": codes}, Profile, file="p")
+    found = decode_session(session_of({"D": [59_990.0, 60_000.0, 60_014.0], "E": [1, 9, 3]}), profile, file="f")
+    timeline = timeline_of(items_of(found))
+    assert (timeline.end_us, timeline.completed) == (600_000_000, True)
+    assert [(one.at_us, one.until_us) for one in timeline.presses] == [(599_900_000, 600_140_000)]
+    with pytest.raises(BadFile, match=r"its last event is at 602 s, and the session ended at 600 s"):
+        decode_session(session_of({"D": [60_000.0, 60_200.0], "E": [9, 3]}), profile, file="f")
+
+
+def test_marks_among_the_times_are_no_events() -> None:
+    assert times_s(decoded(profile_of({**SECONDS, "marks": [-10.01]}), D=[1.0, -10.01, 2.0])) == [1.0, 2.0]
+    with pytest.raises(BadFile, match="time goes back at index 1"):
+        decoded(profile_of(SECONDS), D=[1.0, -10.01, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"), [("D", "D: '1.#INF' at index 1 is no number"), ("E", "E: '1.#INF' is no code")]
+)
+def test_what_is_no_number_is_refused_where_it_is_needed(array: str, sentence: str) -> None:
+    text = compose("x", [(HEADER, {"D": [1.0, 3.0], "E": [1.0, 2.0], "F": [7.0]})]).text
+    text = text.replace("3.000" if array == "D" else "2.000\r\nF", "1.#INF" if array == "D" else "1.#INF\r\nF")
+    session = medpc.parse(text.replace("7.000", "1.#IND")).sessions[0]
+    with pytest.raises(BadFile, match=re.escape(sentence)):
+        decode_session(session, profile_of(COMPANION), file="f")

@@ -119,13 +119,42 @@ def test_numbers_that_fill_their_columns_and_touch_are_told_apart() -> None:
     )
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16-le", "utf-16-be"])
 def test_names_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     text = compose("x", [({**HEADER, "Group": "Jürgen"}, {"A": 1.0})]).text
+    text = "\ufeff" + text if encoding.startswith("utf-16") else text
     file = written(tmp_path, text.encode(encoding))
     assert file.sessions[0].header["Group"] == "Jürgen"
+    assert medpc.FORMAT.sniff(tmp_path / "file.txt", text.encode(encoding))
     medpc.write(tmp_path / "again.txt", file)
     assert (tmp_path / "again.txt").read_bytes() == text.encode(encoding)
+
+
+def test_files_that_were_joined_are_several_sessions() -> None:
+    one = compose("first", [(HEADER, {"D": [1.0, 2.0]})]).text
+    file = parse(one + compose("second", [(HEADER, {"D": [3.0]})]).text)
+    assert [session.variables["D"].texts for session in file.sessions] == [("1.000", "2.000"), ("3.000",)]
+    assert [session.problems for session in file.sessions] == [(), ()]
+    assert file.sessions[1].text.lstrip().startswith("File: second")
+    assert file.sessions[0].text in one
+
+
+def test_lines_that_a_lab_added_to_the_header_are_kept() -> None:
+    text = compose("x", [(HEADER, {"A": 1.0})]).text.replace("Box: 1", "Box: 1\r\nWeight (g): 300: fasted")
+    (session,) = parse(text).sessions
+    assert (session.header["Weight (g)"], session.problems) == ("300: fasted", ())
+
+
+def test_an_end_that_was_not_written_is_no_damage() -> None:
+    text = compose("x", [(HEADER, {"A": 1.0})]).text.replace("End Date: 03/02/26\r\nSubject", "Subject")
+    (session,) = parse(text).sessions
+    assert (session.ended, session.problems) == (None, ())
+
+
+def test_numbers_that_are_none_are_kept_as_they_stand() -> None:
+    text = compose("x", [(HEADER, {"A": [1.0, 2.0]})]).text.replace("2.000", "1.#INF")
+    (session,) = parse(text).sessions
+    assert (session.variables["A"].texts, session.problems) == (("1.000", "1.#INF"), ())
 
 
 def test_a_file_that_holds_every_byte_comes_back(tmp_path: Path) -> None:

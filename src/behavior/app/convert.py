@@ -65,6 +65,8 @@ def convert(
             _convert_session(path, given, place, asked, profile, done)
         else:
             _convert_control(path, given, out, asked, profile, plan, done)
+    if plan is not None and done.imports is not None:
+        _keep_plan(plan, out)
     done.report(as_json=as_json)
 
 
@@ -291,6 +293,14 @@ def _profile(name: str | None, source: Source, number: int) -> tuple[Profile, Pa
             f"`behavior convert {source.path} --profile-template` prints one to fill in"
         )
     return found
+
+
+def _keep_plan(plan: Path, dataset: Path) -> None:
+    """Put the plan and the study that it belongs to into the dataset, where summaries look for them."""
+    for path in (plan, plan.parent / "study.toml"):
+        name = "plan.csv" if path is plan else path.name
+        if path.is_file() and dataset.is_dir() and not (dataset / name).exists():
+            (dataset / name).write_bytes(path.read_bytes())
 
 
 def _planned(plan: Path | None) -> Planned | None:

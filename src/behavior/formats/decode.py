@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import count
 from typing import TypeAlias
 
@@ -26,7 +26,8 @@ from behavior.model.errors import BadFile, Problem
 
 Item: TypeAlias = e.Event | c.Command
 GRAIN_US = 1_000_000
-"""Start Time and End Time are whole seconds, so that an event may seem so much later than the end."""
+"""Start Time and End Time are whole seconds, so that an event may seem so much later than the end. What a program
+reports within it after it said that the session is over, as a lever let go, stays in the journal, after the end."""
 _RESPONSES = ("press", "release", "head entry", "head exit", "crossing")
 _ENDING = ("trial end", "component end", "cue off", "shock off")
 MOST_PROBLEMS = 20
@@ -184,7 +185,7 @@ def _end_us(events: Sequence[Decoded], lasted_us: int | None, problems: list[Pro
     if end_us is None:
         problems.append(Problem("", "nothing says how long the session was; add `lasts` to the profile"))
         return last_us
-    if last_us > end_us + (GRAIN_US if said is None else 0):
+    if last_us > end_us + GRAIN_US:
         problems.append(
             Problem(
                 "",
@@ -192,7 +193,7 @@ def _end_us(events: Sequence[Decoded], lasted_us: int | None, problems: list[Pro
                 "is the unit or the tick of the profile right?",
             )
         )
-    return max(last_us, end_us)
+    return end_us if said is not None else max(last_us, end_us)
 
 
 def _uncovered(unknown: Mapping[str, tuple[int, int]]) -> list[Problem]:
@@ -240,7 +241,10 @@ class _Decoder:
             return
         pairs = self._pairs(stream, texts)
         now_us, wrong = 0, 0
+        marks = {Decimal(repr(mark)) for mark in stream.marks}
         for i, (time, code) in enumerate(pairs, start=stream.first):
+            if time in marks:
+                continue
             us = int((time * stream.scale_s * 1_000_000).to_integral_value())
             at_us = now_us + us if stream.relative else us
             if at_us < now_us or us < 0:
@@ -300,6 +304,9 @@ class _Decoder:
                 return None
             n = int(number)
         texts = texts[:n]
+        if wrong := [i for i, text in enumerate(texts, start=stream.first) if not is_number(text)]:
+            self._wrong(stream.array, f"{texts[wrong[0] - stream.first]!r} at index {wrong[0]} is no number")
+            return None
         zeros = next((i for i, text in enumerate(reversed(texts)) if Decimal(text) != 0), len(texts))
         if stream.padding == "zeros":
             return texts[: len(texts) - zeros]
@@ -324,7 +331,8 @@ class _Decoder:
         """A scalar, or one cell of an array."""
         variable = self._session.variables.get(place[0])
         index = int(place[2:-1]) if len(place) > 1 else 0
-        if variable is None or variable.is_array != (len(place) > 1) or index >= len(variable.texts):
+        found = variable is not None and variable.is_array == (len(place) > 1) and index < len(variable.texts)
+        if variable is None or not found or not is_number(variable.texts[index]):
             self._wrong(place, "is not in this session; correct the profile")
             return None
         return Decimal(variable.texts[index])
@@ -336,6 +344,9 @@ class _Decoder:
             if codes is None:
                 return
             codes = codes[stream.first : stream.first + len(texts)]
+            if wrong := [code for code in codes if not is_number(code)]:
+                self._wrong(stream.codes_array, f"{wrong[0]!r} is no code")
+                return
             if len(codes) < len(texts):
                 what = f"holds {len(codes)} codes beside {len(texts)} times; was the file cut?"
                 self._wrong(stream.codes_array, what)
@@ -371,10 +382,18 @@ def _time_point_code(number: Decimal, digits: int) -> tuple[Decimal, Decimal]:
     return time, (number - time).scaleb(digits)
 
 
+def is_number(text: str) -> bool:
+    """Whether a cell is a finite number: MED-PC also prints the likes of 1.#INF."""
+    try:
+        return Decimal(text).is_finite()
+    except InvalidOperation:
+        return False
+
+
 def _is_seal(text: str) -> bool:
     """Whether a number is the seal, printed with whatever decimals."""
     decimals = len(text.partition(".")[2])
-    return text.startswith("-98") and Decimal(text) == round(Decimal(SEAL), decimals)
+    return text.startswith("-98") and is_number(text) and Decimal(text) == round(Decimal(SEAL), decimals)
 
 
 # -- items ------------------------------------------------------------------------------------------------------------
@@ -398,18 +417,25 @@ class _Journal:
     def items(self, decoded: DecodedSession) -> Iterator[Item]:
         yield e.SessionStarted(0)
         notes = [note for counted in decoded.counts for note in _counted_notes(counted, decoded.end_us)]
-        for one in sorted([*_with_ends(decoded.events), *notes], key=lambda one: one.at_us):
-            if one.at_us > decoded.end_us:
-                continue
-            made = list(self._made(one))
-            if made and not isinstance(made[0], e.Event) and one.at_us > self._now_us:
-                yield e.TimerFired(one.at_us)
-            self._now_us = max(self._now_us, one.at_us)
-            yield from made
+        events = sorted([*_with_ends(decoded.events), *notes], key=lambda one: one.at_us)
+        for one in events:
+            if one.at_us <= decoded.end_us:
+                yield from self._in_time(one)
         yield e.TimerFired(decoded.end_us)
         if self._component:
             yield c.EndComponent(self._component)
         yield c.EndSession("completed" if decoded.completed else "ended before the planned end")
+        for one in events:
+            if one.at_us > decoded.end_us and one.where != TIMETABLE:
+                yield from self._in_time(one)
+
+    def _in_time(self, one: Decoded) -> Iterator[Item]:
+        """Its items, with a tick before them where a command comes later than the report before it."""
+        made = list(self._made(one))
+        if made and not isinstance(made[0], e.Event) and one.at_us > self._now_us:
+            yield e.TimerFired(one.at_us)
+        self._now_us = max(self._now_us, one.at_us)
+        yield from made
 
     def _made(self, one: Decoded) -> Iterable[Item]:
         at_us, name = one.at_us, one.meaning.name

@@ -23,7 +23,7 @@ def read(path: Path) -> SessionRecord:
     BadInput, BadFile
         It is none, or the header is missing; all problems at once, each with its line.
     """
-    rows = rows_of(read_text(path, _WHAT), path)
+    rows = rows_of(read_text(path, _WHAT).lstrip("\ufeff"), path)
     if not rows or tuple(rows[0][1]) != COLUMNS:
         raise BadInput(f"{path}: is not {_WHAT}: its first line is not that of one; export the session again")
     items, hosts = items_of_rows(path, [(line, dict(zip(COLUMNS, row, strict=False))) for line, row in rows[1:]])

@@ -30,16 +30,18 @@ from behavior.formats.format import Format
 from behavior.formats.text import decode, head_text, read_bytes, write_new
 from behavior.model.errors import BadInput
 
+NEEDED = ("Start Date", "Subject", "Start Time", "MSN")
+"""Lines without which a session cannot be placed. The last of all is MSN, so that a header that was cut lacks it."""
 HEADER = ("Start Date", "End Date", "Subject", "Experiment", "Group", "Box", "Start Time", "End Time", "MSN")
 """The header's lines, in the order in which MED-PC writes them."""
 SEAL = "-987.987"
 """What a program stores to mark an array's end."""
 _WHAT = "a MED-PC data file"
 _LINE = re.compile(r"([^\r\n]*)(\r*\n|\r+|$)")
-_HEAD = re.compile(r"([A-Za-z][A-Za-z0-9 ]+):(.*)")
+_HEAD = re.compile(r"([^:\\]{2,60}):(.*)")
 _VARIABLE = re.compile(r"([A-Z]):(.*)")
 _ROW = re.compile(r"\s*(\d+):(.*)")
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|1\.#[A-Z0-9]+|nan|inf)", re.IGNORECASE)
 _RAW_END = "\r\r\n"
 
 
@@ -169,8 +171,7 @@ def _what_instead(text: str) -> str:
 
 def write(path: Path, file: MedPCFile) -> None:
     """Write a data file, byte for byte what was read."""
-    encoding = "utf-8-sig" if file.encoding == "utf-8-sig" else file.encoding
-    write_new(path, file.text.encode(encoding))
+    write_new(path, file.text.encode(file.encoding))
 
 
 # -- layout -----------------------------------------------------------------------------------------------------------
@@ -185,10 +186,11 @@ def parse(text: str, encoding: str = "utf-8") -> MedPCFile:
     sessions = []
     for first, after in pairwise([*starts, len(lines)]):
         begin = first
-        while begin and not lines[begin - 1][0].strip():  # the empty lines before it are its own
+        first_of_all = first == starts[0]  # before it, `File:` is the whole file's
+        while begin and _is_between(lines[begin - 1][0], joined=not first_of_all):  # the lines before it are its own
             begin -= 1
         end = after
-        while after < len(lines) and not lines[end - 1][0].strip():
+        while after < len(lines) and _is_between(lines[end - 1][0], joined=True):
             end -= 1
         torn = after == len(lines) and bool(lines[-1][0]) and not lines[-1][1]
         reader = _Session(first + 1)
@@ -198,6 +200,11 @@ def parse(text: str, encoding: str = "utf-8") -> MedPCFile:
         sessions.append(reader.session("".join(whole[begin:end])))
     preamble = text if not sessions else text[: len(text) - sum(len(session.text) for session in sessions)]
     return MedPCFile(preamble, tuple(sessions), encoding)
+
+
+def _is_between(body: str, *, joined: bool) -> bool:
+    """Whether a line stands between sessions: empty, or the name of a file that was joined to another."""
+    return not body.strip() or (joined and body.lstrip("\ufeff ").startswith("File:"))
 
 
 class _Session:
@@ -219,7 +226,9 @@ class _Session:
             self._line, body = line, whole.lstrip("\ufeff")
             if not body.strip():
                 continue
-            if body.lstrip().startswith("\\"):
+            if body.lstrip().startswith("File:"):
+                self._array = None  # files that were joined have this line before each part
+            elif body.lstrip().startswith("\\"):
                 self._remarks.append(body.lstrip()[1:])
             elif (match := _VARIABLE.fullmatch(body)) and "MSN" in self._header:
                 self._variable(match[1], match[2])
@@ -292,7 +301,7 @@ class _Session:
     def session(self, text: str) -> MedPCSession:
         """What was read, checked as a whole."""
         problems = self._problems[:20]
-        if missing := [key for key in HEADER if key not in self._header]:
+        if missing := [key for key in NEEDED if key not in self._header]:
             problems.append(f"from line {self._first} on: the header lacks {', '.join(missing)}")
         elif not self._names:
             problems.append(f"from line {self._first} on: there is no variable in it; was the file cut?")

@@ -89,6 +89,8 @@ class Stream(Clock):
     """The index of the first event; 1 for programs that leave the cell 0 empty."""
     n_in: Annotated[str, Field(pattern=r"^([A-Z](\(\d+\))?)?$")] = ""
     """A variable that holds how many events there are, as in "G" or "A(3)"."""
+    marks: tuple[float, ...] = ()
+    """Numbers that the program stores among the times as marks, such as -10.01, and that are no events."""
     padding: Literal["zeros"] | None = None
     """Of an array that was not sealed: the zeros at its end are no events."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
+from behavior.formats.decode import is_number
 from behavior.formats.medpc import MedPCSession, Variable
 from behavior.formats.pycontrol import PyControlSession
 
@@ -58,7 +59,7 @@ def _scalars(session: MedPCSession) -> Iterator[str]:
 
 
 def _array(variable: Variable) -> Iterator[str]:
-    numbers = [Decimal(text) for text in variable.texts]
+    numbers = [Decimal(text) for text in variable.texts if is_number(text)]
     zeros = next((i for i, one in enumerate(reversed(numbers)) if one), len(numbers))
     filled = numbers[: len(numbers) - zeros]
     rises = all(one <= other for one, other in pairwise(filled))

@@ -12,13 +12,15 @@ from behavior.model.errors import BadInput, Failure
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
 
 def decode(data: bytes) -> tuple[str, str] | None:
-    """Text and its encoding; None for what is no text.
+    """Text and its encoding, in which it gives the same bytes again; None for what is no text.
+
+    The mark of UTF-16 stays in the text.
 
     Windows-1252 leaves five bytes undefined; a file that holds one is taken as Latin-1, so that every byte comes back.
     """
