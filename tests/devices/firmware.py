@@ -125,9 +125,9 @@ class LibraryBench(Hands):
 class PortBench(Hands):
     """A program that runs the firmware behind a pseudo-terminal, in virtual time."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, uid: str = UID) -> None:
         self.kind = kind
-        command = [*map(str, self.command(kind)), "--virtual", "--uid", UID]
+        command = [*map(str, self.command(kind)), "--virtual", *(["--uid", uid] if uid else [])]
         import tty
 
         self.process = subprocess.Popen(
@@ -176,6 +176,10 @@ class PortBench(Hands):
         words = self._ask("pins").split()[1:]
         return {name: int(number) for name, number in (word.split("=") for word in words)}
 
+    def watch_gate(self) -> None:
+        """From now on, note the edges of the gate pin in `edges`: level, and when in µs."""
+        assert self._ask("edges 1") == "OK"
+
     def _ask(self, line: str) -> str:
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
@@ -194,8 +198,8 @@ class PortBench(Hands):
 class SimavrBench(PortBench):
     """The AVR image, executed instruction by instruction; switched on 20 ms ago, for a processor has to wake."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
+    def __init__(self, kind: str, *, uid: str = UID) -> None:
+        super().__init__(kind, uid=uid)
         self.pass_time(20_000)
 
     def command(self, kind: str) -> list[object]:

@@ -231,10 +231,11 @@ static void power_on(const uint8_t uid[16]) {
     host.avr->aref = REFERENCE_MV;
     host.avr->sleep = do_not_sleep;
     host.avr->log = LOG_ERROR;
-    uint8_t cells[16];
+    uint8_t cells[16] = {0};
+    bool is_named = memcmp(cells, uid, sizeof cells); /* else the EEPROM stays blank */
     memcpy(cells, uid, sizeof cells);
     avr_eeprom_desc_t eeprom = {.ee = cells, .offset = 0, .size = sizeof cells};
-    avr_ioctl(host.avr, AVR_IOCTL_EEPROM_SET, &eeprom);
+    if (is_named) avr_ioctl(host.avr, AVR_IOCTL_EEPROM_SET, &eeprom);
     host.began = host.avr->cycle;
     box_power_on(&box);
     connect_uart();
