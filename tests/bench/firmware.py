@@ -7,8 +7,8 @@
     python tests/bench/firmware.py day [--hours 24]            events at 20 Hz in virtual time: any lost, any drift?
 
 `gone`: a host process arms and triggers a pulse of 20 s over a pseudo-terminal in real time, keeps the watchdog fed for
-a random time, and then is killed, stopped, closes the port, sends nothing but frames with wrong checksums, or noise. The
-gate must be off within HostWatchdog (the default, 1 s) of the last valid request. Everything that the device said is
+a random time, and then is killed, stopped, closes the port, sends nothing but frames with wrong checksums, or noise.
+The gate must be off within HostWatchdog (the default, 1 s) of the last valid request. Everything that the device said is
 kept, so that both are known by its own clock: from the stamp of its last reply to that of PulseEnded. `flood`: it asks
 for registers without end during a pulse of 0.5 s, which must end by itself. Exit code 1 if a gate was open longer than
 it may, if it opened unasked, or if anything was lost.
@@ -39,19 +39,12 @@ from harp.device.client import HarpFramer
 
 from behavior.devices.registers import DeviceMap, device_map
 from devices.benches import Examiner, frame_of
-from devices.firmware import UID, LibraryBench, PortBench, SimavrBench, built
+from devices.firmware import UID, LibraryBench, MegaBench, PortBench, SimavrBench, built
 
 KIND = "shock_controller"
 WATCHDOG_US = 1_000_000
 PULSE_MS = 20_000
 BY_WATCHDOG, COMPLETED = 3, 0
-
-
-class Mega(SimavrBench):
-    """The image for the larger processor."""
-
-    def command(self, kind: str) -> list[object]:
-        return [built("simavr") / f"simavr-{kind}", "atmega2560", built("avr") / f"{kind}-atmega2560.elf"]
 
 
 # ---- edges
@@ -60,7 +53,7 @@ class Mega(SimavrBench):
 def edges(_: argparse.Namespace) -> bool:
     """Pulse length by the gate pin, in virtual time: the processor's cycles."""
     good = True
-    for name, made in {"native": PortBench, "ATmega328P": SimavrBench, "ATmega2560": Mega}.items():
+    for name, made in {"native": PortBench, "ATmega328P": SimavrBench, "ATmega2560": MegaBench}.items():
         bench = made(KIND)
         device = Examiner(bench, KIND)
         bench.watch_gate()

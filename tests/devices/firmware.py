@@ -206,6 +206,13 @@ class SimavrBench(PortBench):
         return [built("simavr") / f"simavr-{kind}", MCU[kind], built("avr") / f"{kind}-{MCU[kind]}.elf"]
 
 
+class MegaBench(SimavrBench):
+    """The shock controller on the larger processor."""
+
+    def command(self, kind: str) -> list[object]:
+        return [built("simavr") / f"simavr-{kind}", "atmega2560", built("avr") / f"{kind}-atmega2560.elf"]
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.wait()

@@ -268,6 +268,19 @@ def test_a_gate_that_sticks_is_closed_by_the_second_switch(device: Examiner) -> 
     assert arm(device, 2) == 0
 
 
+def test_a_gate_that_sticks_is_told_from_one_that_was_stopped(device: Examiner) -> None:
+    ready(device, ms=5_000)
+    device.bench.stick_gate()
+    give(device, 1)
+    device.write("Stop", 1)
+    heard = device.wait(100_000)
+    report = report_of(device.events("PulseEnded", heard)[0])
+    assert report.cause == BY_OVERRUN
+    assert 10_000 < report.duration_us < 30_000
+    assert device.events("Fault", heard)[0].value == OVERRUN
+    assert arm(device, 2) == 0
+
+
 def test_shorted_bars_end_the_pulse(device: Examiner) -> None:
     ready(device)
     device.bench.grid("short")

@@ -104,6 +104,18 @@ def test_the_gate_waits_for_whoever_is_in_the_doorway(device: Examiner) -> None:
     assert device.read("Fault") == 0
 
 
+def test_the_gate_goes_up_again_for_whoever_comes_under_it(device: Examiner) -> None:
+    device.write("OutputSet", GATE)
+    device.wait(900_000)
+    device.write("OutputClear", GATE)  # falls for 100 ms; the answer takes 5 of them
+    device.silence(40_000)
+    device.bench.beam("doorway", broken=True)
+    assert told(device, 1_000_000)[-1] == OPENED | DOORWAY
+    device.bench.beam("doorway", broken=False)
+    assert told(device, 1_000_000)[-1] == CLOSED
+    assert device.read("Fault") == 0
+
+
 def test_a_gate_that_waits_opens_again_when_it_is_asked_to(device: Examiner) -> None:
     device.write("OutputSet", GATE)
     device.wait(900_000)

@@ -144,7 +144,9 @@ class SimulatedShockController(SimulatedDevice):
 
     def _off(self, why: str) -> None:
         self._disarm()
-        if self.gate_open:
+        if self.gate_open and self.faults.gate_sticks:
+            self._at("pulse ends", self._now_us + OVERRUN_US, self._overrun)
+        elif self.gate_open:
             self._close_gate(why)
 
     def _close_gate(self, why: str) -> None:

@@ -128,11 +128,13 @@ class SimulatedShuttleBox(SimulatedDevice):
         return self._across or "doorway" in self._touched
 
     def _doorway_changed(self) -> None:
-        """A gate that waits, or is falling, minds who is below it."""
+        """A gate that waits minds who is below it; one that is falling goes up again."""
         if not self.has_gate or self._gate_wanted or self._gate == "closed" or self.faults.gate_sticks:
             return
         if self._in_doorway:
             self._never("gate")
+            if self._gate == "closing":
+                self._begin_to_move("opening", "open")
         else:
             self._at("gate", self._now_us + CLEAR_US, self._move_gate)
 
