@@ -7,11 +7,11 @@
     python tests/bench/firmware.py day [--hours 24]            events at 20 Hz in virtual time: any lost, any drift?
 
 `gone`: a host process arms and triggers a pulse of 20 s over a pseudo-terminal in real time, keeps the watchdog fed for
-a random time, and then is killed, stopped, closes the port, sends nothing but frames with wrong checksums, or noise.
-The gate must be off within HostWatchdog (the default, 1 s) of the last valid request. Everything that the device said is
-kept, so that both are known by its own clock: from the stamp of its last reply to that of PulseEnded. `flood`: it asks
-for registers without end during a pulse of 0.5 s, which must end by itself. Exit code 1 if a gate was open longer than
-it may, if it opened unasked, or if anything was lost.
+a random time, and then is killed, stopped, closes the port, or sends nothing but frames with wrong checksums, or noise.
+The gate must be off within HostWatchdog (the default, 1 s) of the last valid request. Everything that the device said
+is kept, so that both are known by its own clock: from the stamp of its last reply to that of PulseEnded. `flood`: it
+asks for registers without end during a pulse of 0.5 s, which must end by itself. Exit code 1 if a gate was open longer
+than it may, if it opened unasked, or if anything was lost.
 """
 
 from __future__ import annotations
