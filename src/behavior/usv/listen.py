@@ -44,6 +44,7 @@ class Listener:
         self._process = context.Process(
             target=_serve, args=(self._there, profile, sample_rate_hz, channel), name="listener", daemon=True
         )
+        self._closed = False
         self.searching = False
         """Whether a recording has not been searched to its end."""
 
@@ -85,8 +86,9 @@ class Listener:
 
     def close(self) -> None:
         """End it."""
-        if self._process.pid is None:
+        if self._closed or self._process.pid is None:
             return
+        self._closed = True
         self._here.close()
         self._process.join(CLOSING_S)
         if self._process.is_alive():

@@ -1,0 +1,69 @@
+"""The detector's process beside a recording that grows: it finds what a search of the finished file finds."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from behavior.audio.write import RecordingWriter
+from behavior.model.errors import BehaviorError
+from behavior.simulate.acoustics import PlannedCall, Soundscape
+from behavior.usv.detect import detect_file
+from behavior.usv.listen import Listener
+from behavior.usv.profile import load_profile
+
+RATE = 250_000
+CALLS = [PlannedCall(1.2, 0.5), PlannedCall(2.2, 0.04, "50-kHz"), PlannedCall(3.3, 0.6)]
+
+
+def calls_until_searched(listener: Listener) -> list:
+    found = []
+    while listener.searching:
+        found += listener.calls()
+        time.sleep(0.01)
+    return found
+
+
+def test_calls_heard_live_are_those_of_the_finished_file_part_after_part(tmp_path: Path) -> None:
+    listener = Listener("rat", RATE)
+    listener.open()
+    try:
+        for name, duration_s in (("audio.wav", 4.0), ("audio_part-02.wav", 2.0)):
+            heard = []
+            with RecordingWriter(tmp_path / name, RATE) as writer:
+                listener.follow(tmp_path / name)
+                for block in Soundscape(RATE, duration_s, 1, CALLS).blocks(50_003):
+                    writer.write(block)
+                    heard += listener.calls()
+                listener.finish(writer.n_samples)
+                heard += calls_until_searched(listener)
+            assert heard == detect_file(tmp_path / name, load_profile("rat")).calls
+            assert len(heard) == (3 if duration_s == 4 else 1)
+    finally:
+        listener.close()
+    listener.close()
+
+
+def test_a_file_that_was_cut_does_not_hold_it_up_and_a_wrong_profile_is_a_sentence(tmp_path: Path) -> None:
+    listener = Listener("rat", RATE)
+    listener.open()
+    try:
+        with RecordingWriter(tmp_path / "a.wav", RATE) as writer:
+            writer.write(np.zeros(1_000, np.int16))
+        listener.follow(tmp_path / "a.wav")
+        listener.finish(10_000_000)
+        assert calls_until_searched(listener) == []
+    finally:
+        listener.close()
+    wrong = Listener("bat", RATE)
+    wrong.open()
+    try:
+        wrong.searching = True
+        with pytest.raises(BehaviorError, match="bat: there is no such file"):
+            calls_until_searched(wrong)
+        assert not wrong.searching
+    finally:
+        wrong.close()
