@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from behavior.config import read, read_text
@@ -156,3 +159,22 @@ def test_only_ascii_frames() -> None:
 def test_a_dialect_without_a_pulse_does_not_end_it() -> None:
     assert not read_text(SPOKEN, Dialect).ends_its_own_pulse
     assert read(shipped("configs", "shockers", "sgc.toml"), Dialect).ends_its_own_pulse
+
+
+# ---- the examples of the documentation
+
+
+def toml_blocks(page: str) -> list[str]:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    return re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_rig_of_the_how_to_can_be_read() -> None:
+    rig = read_text("\n".join(toml_blocks("connect-a-chamber.md")), Rig, file="how-to")
+    assert [chamber.name for chamber in rig.chambers] == ["A", "B"]
+    assert {device.kind for chamber in rig.chambers for device in chamber.devices} >= {"harp_behavior", "ttl_shocker"}
+
+
+def test_the_dialect_of_the_how_to_can_be_read() -> None:
+    (text,) = toml_blocks("add-a-line-shocker.md")
+    assert read_text(text, Dialect, file="how-to").ends_its_own_pulse
