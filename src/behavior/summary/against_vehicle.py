@@ -55,14 +55,15 @@ def compared(units: Units, measure: Measure, method: str = "") -> Compared:
     ----------
     units : what is analysed
     measure : the endpoint
-    method : a name of `methods.METHODS`; the usual one where empty. Data that the usual one cannot compare are
-        compared by rearrangement, and the test says so; a method that a person named is never replaced.
+    method : a name of `methods.METHODS`; the usual one where empty. Where the usual one is estimating equations and
+        all trials at a dose ended alike, doses are exchanged within units instead, and the test says so; a method that
+        a person named is never replaced.
     """
     chosen = method or usual_method(units, measure)
     found = _by(chosen, units, measure)
-    if method or found.test is not None or chosen not in ("gee", "quasi_binomial", "negative_binomial"):
+    if method or found.test is not None or chosen != "gee":
         return found
-    other = _by("permutation_within" if units.repeated else "permutation", units, measure)
+    other = _by("permutation_within", units, measure)
     if other.test is None:
         return found
     return replace(other, test=replace(other.test, overall=f"{other.test.overall}. Not as usual: {found.why_not}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,12 +74,16 @@ class Choices:
 def plans_of(dataset: Dataset) -> tuple[ArmPlan, ...]:
     """The arms as planned; without a study file, as the sessions show them, with every measure that varies."""
     if dataset.study is not None:
-        return tuple(plan for arm in dataset.study.arms for plan in _of_study(arm))
+        return tuple(plan for arm in dataset.study.arms for plan in _of_study(arm, dataset.study.arms))
     return tuple(_found_plan(key, group) for key, group in _found_arms(dataset.sessions))
 
 
-def _of_study(arm: Arm) -> tuple[ArmPlan, ...]:
-    """One plan an arm, or one for each of its groups that got a drug."""
+def _of_study(arm: Arm, arms: Sequence[Arm]) -> tuple[ArmPlan, ...]:
+    """The plan of an arm; none for a group under vehicle alone, which stands beside those of its arm with a drug."""
+    own = _prefix(arm.name)
+    siblings = [other for other in arms if own and other is not arm and _prefix(other.name) == own]
+    if max(arm.doses_mg_kg) == 0 and any(max(other.doses_mg_kg) > 0 for other in siblings):
+        return ()
     whole = ArmPlan(
         name=arm.name,
         paradigm=arm.paradigm,
@@ -94,23 +98,19 @@ def _of_study(arm: Arm) -> tuple[ArmPlan, ...]:
         motor_control=arm.motor_control,
         unit=arm.experimental_unit,
         arm=arm.name,
+        group=arm.name.rpartition(".")[2] if siblings else "",
+        controls=tuple(other.name.rpartition(".")[2] for other in siblings if 0 in other.doses_mg_kg),
         n_sessions=len(arm.days) * (arm.n_animals if arm.experimental_unit == "cage" else 1),
         methods=arm.methods,
         percent_of_vehicle=arm.percent_of_vehicle,
         asymptotes={name: dict(ends) for name, ends in arm.asymptotes.items()},
     )
-    doses = {group.name: tuple(sorted(group.doses_mg_kg or arm.doses_mg_kg)) for group in arm.groups}
-    dosed = [name for name, given in doses.items() if max(given) > 0]
-    return tuple(
-        replace(
-            whole,
-            name=arm.name if len(dosed) == 1 else f"{arm.name}, {name}",
-            group=name,
-            doses_mg_kg=doses[name],
-            controls=tuple(other for other, given in doses.items() if other != name and 0 in given),
-        )
-        for name in dosed
-    ) or (whole,)
+    return (whole,)
+
+
+def _prefix(name: str) -> str:
+    """The arm that a group belongs to, as in `escape.helpless`; empty for an arm without groups."""
+    return name.rpartition(".")[0]
 
 
 def _primary_first(endpoints: list[Measure], primary: str) -> tuple[Measure, ...]:
@@ -156,7 +156,7 @@ def _found_plan(key: tuple[str, str, str], group: pd.DataFrame) -> ArmPlan:
 def sessions_of(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
     """The sessions of an arm, those left out too."""
     here = sessions_of_arm(dataset, plan)
-    return here[here["group"].eq(plan.group)] if plan.group else here
+    return here[here["arm"].eq(plan.arm)] if plan.group else here
 
 
 def sessions_of_arm(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
@@ -164,7 +164,8 @@ def sessions_of_arm(dataset: Dataset, plan: ArmPlan) -> pd.DataFrame:
     sessions, name = dataset.sessions, plan.arm or plan.name
     if dataset.study is not None:
         tests = sessions["stage"].isna() | sessions["stage"].isin(["", TEST])
-        return sessions[sessions["arm"].eq(name) & tests]
+        groups = [f"{_prefix(name)}.{group}" for group in plan.controls]
+        return sessions[sessions["arm"].isin([name, *groups]) & tests]
     if (sessions["arm"] == name).any():
         return sessions[sessions["arm"] == name]
     same = sessions["compound"].eq(plan.compound) | sessions["dose_mg_kg"].eq(0) | sessions["dose_mg_kg"].isna()

@@ -129,7 +129,7 @@ def _course(table: pd.DataFrame, measure: Measure, days: tuple[int, ...], unit: 
     if measure.kind == "count":
         responses, scale = transformed(responses, "sqrt(y+0.5)"), f"Difference of {ROOT}"
     if measure.kind == "share":
-        scale = "Difference of the fraction of trials"
+        scale = "Difference of fraction"
     found = group_by_time(
         responses, table["dose_mg_kg"].tolist(), table["day"].astype(int).tolist(), table["unit"].tolist(),
         reference=0.0, conf_level=CONF_LEVEL,

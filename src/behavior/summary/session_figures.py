@@ -315,7 +315,10 @@ def _blocks(sessions: pd.DataFrame, extra_in: float = 0.0) -> tuple[Figure, Axes
         if place < len(order) + n_doses - 1:
             axes.axhline(place - 0.1, color=RULE, lw=0.8)
         place += 0.8
-    axes.set_yticks(list(places.values()), list(order["subject"]), fontsize=6.5)
+    again = order["subject"].duplicated(keep=False) & order["day"].notna() if "day" in order else order["subject"] == ""
+    days = [f", day {int(day)}" if more else "" for day, more in zip(order.get("day", again), again, strict=True)]
+    names = [f"{subject}{day}" for subject, day in zip(order["subject"], days, strict=True)]
+    axes.set_yticks(list(places.values()), names, fontsize=6.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(place - 1.1, -0.7)
