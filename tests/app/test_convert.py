@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.commands import behavior
+from behavior.formats import nwb
 from behavior.formats.record import session_of
 from behavior.session.folder import SessionFolder
 from formats.examples import RAVEN_WHOLE_HERTZ
@@ -47,6 +48,18 @@ def test_from_a_shelf_to_scores_that_are_those_of_the_sessions_it_came_from(shel
     again = behavior("convert", "shelf", "data", "--plan", "plan.csv", cwd=shelved)
     assert again.code == 2
     assert again.err.count("was imported already") == 3
+
+
+def test_a_file_straight_to_nwb_needs_its_time_zone(tmp_path: Path) -> None:
+    path = shelf(tmp_path)
+    done = behavior("convert", path, "x.nwb", cwd=tmp_path)
+    assert done.code == 2
+    assert "its start has no time zone, which NWB needs; import it with --time-zone" in done.err
+    done = behavior("convert", path, "x.nwb", "--time-zone", "Europe/Berlin", cwd=tmp_path)
+    assert done.code == 0, done.err
+    record = nwb.read(tmp_path / "x.nwb")
+    assert record.header.imported
+    assert record.header.started_at == "2026-03-02T09:00:00+01:00"
 
 
 def test_real_files_become_sessions_and_the_others_are_named(shared: Path, tmp_path: Path) -> None:

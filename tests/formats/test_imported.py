@@ -149,7 +149,7 @@ def test_a_time_zone_of_the_profile_stands_in_every_time(tmp_path: Path) -> None
     assert here.header.started_at == "2026-03-02T09:00:00+01:00"
     assert not any("time zone" in remark for remark in here.header.remarks)
     (tmp_path / "!2026-03-02_09h00m.Subject R01.txt").unlink()
-    with pytest.raises(BadInput, match="time_zone 'Mars' of the profile is not known"):
+    with pytest.raises(BadInput, match="time zone 'Mars' is not known"):
         record(tmp_path, PROFILE.model_copy(update={"time_zone": "Mars"}))
 
 

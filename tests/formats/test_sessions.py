@@ -286,7 +286,7 @@ def test_treatments_in_words(given: Treatment, sentence: str) -> None:
 
 def test_a_start_without_a_time_zone_says_what_to_do(tmp_path: Path) -> None:
     header = msgspec.structs.replace(example_session().header, started_at="2026-03-02T09:00:00")
-    with pytest.raises(BadInput, match="its start has no time zone, which NWB needs; import it with time_zone"):
+    with pytest.raises(BadInput, match="its start has no time zone, which NWB needs; import it with --time-zone"):
         nwb.write(tmp_path / "x.nwb", replace(example_session(), header=header))
     assert list(tmp_path.iterdir()) == []
 

@@ -33,13 +33,18 @@ def convert(
     from_: Annotated[str | None, typer.Option("--from", help="What IN is, where its content does not tell.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="What OUT is to be, where its name does not tell.")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Decoder profile for MED-PC or pyControl: a TOML file, or a shipped one.")
+        str | None,
+        typer.Option(help="Decoder profile for MED-PC or pyControl: a TOML file, a folder of some, or a shipped one."),
     ] = None,
     profile_template: Annotated[
         bool, typer.Option("--profile-template", help="Print a profile to fill in for IN, and stop.")
     ] = False,
     plan: Annotated[
         Path | None, typer.Option(help="plan.csv of the study: who got what on which day (study.toml beside it).")
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(help='Imported sessions: of that computer, as in "Europe/Berlin"; no file says it.'),
     ] = None,
     label_column: Annotated[
         str | None, typer.Option(help="Call tables: which column is the label, where several could be.")
@@ -64,7 +69,7 @@ def convert(
             place = _place(source, path, out, asked) if len(inputs) > 1 else out
             _convert_session(path, given, place, asked, profile, done)
         else:
-            _convert_control(path, given, out, asked, profile, plan, done)
+            _convert_control(path, given, out, asked, profile, plan, time_zone, done)
     if plan is not None and done.imports is not None:
         _keep_plan(plan, out)
     done.report(as_json=as_json)
@@ -244,6 +249,7 @@ def _convert_control(
     asked: AnyFormat | None,
     profile: str | None,
     plan: Path | None,
+    time_zone: str | None,
     done: _Done,
 ) -> None:
     from behavior.formats.imported import import_session, imported_sessions, read_source, record_of
@@ -253,6 +259,7 @@ def _convert_control(
         asked.write(out, given.read(path))
         done.add(out, f"{path.name} as it is")
         return
+    asked = asked or _by_name(out)
     system: System = "pycontrol" if given.name == "pycontrol" else "medpc"
     try:
         source = read_source(path, system)
@@ -263,6 +270,8 @@ def _convert_control(
     for number, session in enumerate(source.sessions, start=1):
         try:
             decoder, file = _profile(profile, source, number)
+            if time_zone is not None:
+                decoder = decoder.model_copy(update={"time_zone": time_zone})
             record = record_of(source, number, decoder, file, planned)
             if asked is not None and asked.name != "behavior":
                 if asked.holds != "session" or len(source.sessions) > 1:
@@ -279,13 +288,24 @@ def _convert_control(
             done.failed.append(error)
 
 
+def _by_name(out: Path) -> AnyFormat | None:
+    """The format of sessions that the name of a file asks for; None for the folder of a dataset."""
+    from behavior.formats.catalogue import format_to_write
+
+    try:
+        return format_to_write(out, "session") if out.suffix and not out.is_dir() else None
+    except BadInput:
+        return None
+
+
 def _profile(name: str | None, source: Source, number: int) -> tuple[Profile, Path]:
-    from behavior.formats.profile import read_profile, shipped_profile
+    from behavior.formats.profile import profile_in, read_profile, shipped_profile
 
     program = source.sessions[number - 1].program
-    if name is not None:
+    if name is not None and not Path(name).is_dir():
         return read_profile(name, source.system)
-    found = shipped_profile(program, source.system)
+    found = profile_in(Path(name), program) if name is not None else None
+    found = found or shipped_profile(program, source.system)
     if found is None:
         raise BadInput(
             f"{source.path}, {source.sessions[number - 1].name}: no profile is known for the program {program!r}, "

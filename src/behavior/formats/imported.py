@@ -224,9 +224,7 @@ def _local(when: datetime | None, profile: Profile) -> str:
     try:
         return when.replace(tzinfo=ZoneInfo(profile.time_zone)).isoformat()
     except (KeyError, ValueError, OSError):
-        raise BadInput(
-            f'time_zone {profile.time_zone!r} of the profile is not known; write it as in "Europe/Berlin"'
-        ) from None
+        raise BadInput(f'time zone {profile.time_zone!r} is not known; write it as in "Europe/Berlin"') from None
 
 
 def _plain(text: str) -> str:

@@ -91,9 +91,7 @@ def _file(pynwb: Any, path: Path, record: SessionRecord) -> Any:
     header = record.header
     started = datetime.fromisoformat(header.started_at)
     if started.tzinfo is None:
-        raise BadInput(
-            f"{record.name}: its start has no time zone, which NWB needs; import it with time_zone in its profile"
-        )
+        raise BadInput(f"{record.name}: its start has no time zone, which NWB needs; import it with --time-zone")
     journal = "".join(seconds_text(getattr(item, "at_us", 0)) + repr(item) for item in record.items)
     file = pynwb.NWBFile(
         session_description=f"{header.paradigm}, {header.arm or 'no arm'}: {record.timeline.ended or 'not closed'}",
@@ -106,7 +104,7 @@ def _file(pynwb: Any, path: Path, record: SessionRecord) -> Any:
         keywords=["behavioral pharmacology", header.paradigm],
         pharmacology=pharmacology(header.treatment),
         notes=json.dumps({**about(replace(record, calls=None)), "has_calls": record.calls is not None}),
-        was_generated_by=[header.software.split(" ")],
+        was_generated_by=[_name_and_version(header.software)],
     )
     file.subject = _subject(pynwb, record)
     for device in header.devices:
@@ -145,6 +143,12 @@ def lacking(record: SessionRecord) -> tuple[str, ...]:
     if animals.age_weeks is None:
         return ("the age of the subject is not known; add age_weeks to the animals in study.toml",)
     return ()
+
+
+def _name_and_version(software: str) -> tuple[str, str]:
+    """Such as behavior and 0.1.0; of an imported session the other system, and by what it was imported."""
+    name, _, version = software.partition(" ")
+    return name, version or "unknown"
 
 
 def _last_first(name: str) -> str:

@@ -256,8 +256,23 @@ def read_profile(name: str, system: System) -> tuple[Profile, Path]:
 
 def shipped_profile(program: str, system: System) -> tuple[Profile, Path] | None:
     """The shipped profile of a program, and its file; None if there is none."""
-    for path in sorted(shipped("configs", system).glob("*.toml")):
-        profile = read(path, Profile)
-        if program in profile.programs:
-            return profile, path
-    return None
+    return profile_in(shipped("configs", system), program)
+
+
+def profile_in(folder: Path, program: str) -> tuple[Profile, Path] | None:
+    """The profile of a program among those in a folder, and its file; None if there is none.
+
+    Raises
+    ------
+    BadInput, BadFile
+        One of them cannot be used, or two are for the program.
+    """
+    found = [
+        (profile, path)
+        for path in sorted(folder.glob("*.toml"))
+        if program in (profile := read(path, Profile)).programs
+    ]
+    if len(found) > 1:
+        names = " and ".join(path.name for _, path in found)
+        raise BadInput(f"{folder}: {names} are both for the program {program!r}; remove one")
+    return found[0] if found else None
