@@ -160,6 +160,37 @@ def squad(data: Path, only: str = "ABCDEFGH") -> Iterator[dict[str, Playing]]:
         yield playing
 
 
+@contextmanager
+def recording(data: Path, duration_s: float = 12.0) -> Iterator[Playing]:
+    """A chamber that records: some seconds of sound are there, with the calls that the engine has heard in it."""
+    from behavior.audio.write import RecordingWriter
+    from behavior.model.commands import BeginComponent, SetCue
+    from behavior.model.events import CallHeard, RecordingStarted, SessionStarted
+    from behavior.simulate.acoustics import PlannedCall, Soundscape
+
+    scape = Soundscape(
+        250_000, duration_s, 1, [PlannedCall(2.6, 0.9), PlannedCall(4.3, 1.2), PlannedCall(8.1, 0.8)], []
+    )
+    blocks = list(scape.blocks())
+    marks: list[Item] = [RecordingStarted(0, "audio.wav", 250_000), BeginComponent("test"), SetCue("tone", on=True)]
+    heard = [
+        CallHeard(
+            round(one.onset_s * S), round((one.offset_s - one.onset_s) * S), (one.low_hz + one.high_hz) / 2, "22-kHz"
+        )
+        for one in scape.truth
+    ]
+    way = usual("conditioned_usv")
+    playing = Playing(
+        data, [SessionStarted(0), *marks, *heard], duration_s, chamber="A", subject="R09", simulated=True,
+        paradigm="conditioned_usv", parameters=way.parameters, treatment=Treatment(blind_code="HM4T", vehicle="saline"),
+    )  # fmt: skip
+    with RecordingWriter(playing.folder.path / "audio.wav", 250_000) as file:
+        for block in blocks:
+            file.write(block)
+        yield playing
+    playing.end()
+
+
 def weeks(data: Path) -> None:
     """A blind study: two weeks of training, then the first tests under codes; some are still to come."""
     from behavior.scoring.finish import finish_session

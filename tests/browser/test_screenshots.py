@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from browser.lab import screens, squad, weeks
+from browser.lab import recording, screens, squad, weeks
 from conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -46,6 +46,11 @@ def test_the_manuals_pictures_are_of_pages_that_run(page: Any, tmp_path: Path) -
             page.goto(f"{one.address}/live/{path.parent.name}/{path.name}")
             page.wait_for_function("() => document.getElementById('state').textContent === 'running'")
             shoot(name, 1366, 860, "light" if chamber == "A" else "dark")
+    with recording(tmp_path / "sound") as one_playing, screens(tmp_path / "sound") as one:
+        path = one_playing.folder.path
+        page.goto(f"{one.address}/live/{path.parent.name}/{path.name}")
+        page.wait_for_selector("#sound[data-calls]")
+        shoot("live-sound.png", 1366, 760)
     shutil.copytree(ROOT / "sample_data" / "study", tmp_path / "study")
     with screens(tmp_path / "study", "--rig", "simulated", "--simulate") as one:
         page.goto(f"{one.address}/start/A")

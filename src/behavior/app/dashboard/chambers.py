@@ -371,7 +371,8 @@ class Chambers:
         status = one.status
         if status is None:
             return []
-        heard = {device.name: status.heard_us.get(device.name) for device in one.folder.header.devices}
+        devices = [device for device in one.folder.header.devices if device.kind != "microphone"]  # says what it lost
+        heard = {device.name: status.heard_us.get(device.name) for device in devices}
         return [
             DeviceSeen(
                 name,

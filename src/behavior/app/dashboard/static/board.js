@@ -50,7 +50,9 @@ function counts(data) {
   const outcomes = Object.entries(data.tally);
   if (data.fraction_escapes !== null) parts.push(`escapes ${percent(data.fraction_escapes)}`);
   if (outcomes.length) parts.push(outcomes.map(([name, n]) => `${n} ${name}`).join(", "));
-  for (const [name, rate, n] of data.rates) parts.push(`${name} ${number(rate)}/min (${n})`);
+  if (data.n_calls !== null) parts.push(many(data.n_calls, "call"));
+  const unresponded = data.n_calls !== null && !data.n_responses;
+  for (const [name, rate, n] of unresponded ? [] : data.rates) parts.push(`${name} ${number(rate)}/min (${n})`);
   if (!data.rates.length && data.n_responses) parts.push(many(data.n_responses, "response"), `${number(data.recent_per_min)}/min`);
   if (data.n_arrived) parts.push(many(data.n_arrived, "reinforcer"));
   if (data.session && data.allowed) parts.push(`shocks ${data.n_shocks} of ${data.allowed}`);
@@ -66,7 +68,6 @@ function status(data) {
   if (data.recording) parts.push("● sound");
   if (data.n_dropped !== null) parts.push(data.n_dropped ? `✕ ${data.n_dropped} samples lost` : "no sample lost");
   if (data.free_gb !== null) parts.push(`${data.free_gb < 5 ? "✕ " : ""}${data.free_gb.toFixed(0)} GB free`);
-  if (data.n_calls) parts.push(many(data.n_calls, "call"));
   if (data.n_notes) parts.push(many(data.n_notes, "note"));
   if (data.simulated) parts.push("simulated");
   return parts.join(" · ");

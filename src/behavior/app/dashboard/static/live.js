@@ -36,20 +36,22 @@ function take(message) {
   const oldest = (data.events.length ? data.events[data.events.length - 1][0] : 0) - 660;
   if (data.events.length > 1000 && data.events[500][0] < oldest) data.events = data.events.filter(([t]) => t >= oldest);
   $("notes").replaceChildren(...data.notes.map(([t, text]) => element("li", {}, `${timeText(t)}  ${text}`)));
+  $("notes-section").hidden = !data.notes.length;
   $("trials-section").hidden = !data.trials.length;
   dirty = true;
 }
 
 function head() {
+  $("record-section").hidden = card.n_calls !== null && !card.n_responses;
   $("treatment").textContent = card.treatment;
   $("state").textContent = card.state === "ended" ? `ended: ${card.reason}` : STATES[card.state];
   $("state").className = ["silent", "died"].includes(card.state) ? "bad" : "";
   $("where").textContent = card.where;
-  const rates = card.rates.map(([name, rate, n]) => `${name} ${rate === null ? "–" : rate.toFixed(1)}/min (${n})`);
+  const rates = (card.n_calls !== null && !card.n_responses ? [] : card.rates).map(([name, rate, n]) => `${name} ${rate === null ? "–" : rate.toFixed(1)}/min (${n})`);
   const escapes = card.fraction_escapes === null ? [] : [`escapes ${Math.round(100 * card.fraction_escapes)} %`];
   const shock = card.shock_on_ma === null ? [] : [`⚡ ${card.shock_on_ma.toFixed(2)} mA on`];
   $("now").textContent = [...shock, card.last, ...rates, ...escapes, `shocks ${card.n_shocks} of ${card.allowed}`,
-    `${card.n_arrived} reinforcers`].filter(Boolean).join(" · ");
+    card.n_arrived ? `${card.n_arrived} reinforcers` : "", card.n_calls === null ? "" : `${card.n_calls} calls`].filter(Boolean).join(" · ");
   $("alerts").replaceChildren(...card.alerts.map((alert) => element("li", {}, `⚠ ${alert}`)));
   if ($("stop")) $("stop").disabled = $("note").disabled = !card.stoppable;
 }
@@ -61,7 +63,7 @@ function frame() {
   if (dirty || Math.abs(t - drawnS) * 1200 / Number($("span").value) > 2) {
     drawRaster($("raster"), data, t - Number($("span").value), t);
     if (dirty || Math.floor(t) !== Math.floor(drawnS)) {
-      drawRecord($("record"), data, Math.max(60, t), LEFT);
+      if (!$("record-section").hidden) drawRecord($("record"), data, Math.max(60, t), LEFT);
       if (data.trials.length) drawTrials($("trials"), data.trials);
     }
     dirty = false;

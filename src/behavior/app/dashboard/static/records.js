@@ -75,7 +75,7 @@ export function drawRaster(canvas, data, start, end) {
   context.beginPath();
   context.rect(LEFT, 0, width - LEFT, height - MARGIN.bottom);
   context.clip();
-  const tones = { shock: "--vermilion", reinforcer: "--blue", note: "--purple" };
+  const tones = { shock: "--vermilion", reinforcer: "--blue", note: "--purple", call: "--green", "sound lost": "--vermilion" };
   const row = data.lanes.map((name) => lanes.indexOf(name));
   const tone = data.lanes.map((name) => colour(tones[name] ?? (name.includes("lever") || name.startsWith("to ") || name === "head entry" ? "--ink" : "--orange")));
   const bar = (lane, from, to) => {
