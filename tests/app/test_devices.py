@@ -16,6 +16,7 @@ from behavior.config.rig import Device
 from behavior.config.shipped import shipped
 from behavior.devices.discovery import Port, is_named, ports_of, who_is_there
 from behavior.devices.handshake import Identity
+from behavior.devices.transport import HELD
 from behavior.model.errors import Failure
 from behavior.simulate.devices import SimulatedBehaviorBoard, SimulatedOperantChamber, SimulatedShockController
 from behavior.simulate.serve import TcpWire
@@ -110,6 +111,14 @@ def test_two_devices_of_one_identity() -> None:
     twins = {"a": SimulatedOperantChamber(BOX), "b": SimulatedOperantChamber(BOX)}
     with served(twins, wire=TcpWire) as ports, pytest.raises(Failure, match=f"both answer as device {BOX}; unplug one"):
         ports_of([device(uid=BOX)], [Port(name) for name in ports.values()])
+
+
+def test_a_port_that_somebody_is_just_asking_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    who = Identity("operant_chamber", "OperantChamber", 0, BOX, "1.0.0", "1.0.0", "")
+    said: list[dict[str, Identity | str]] = [{"COM3": f"COM3: {HELD}; close it"}, {"COM3": who}]
+    monkeypatch.setattr("behavior.devices.discovery.who_is_there", lambda ports: said.pop(0))
+    assert ports_of([device(uid=BOX)], [Port("COM3")]) == {"it": "COM3"}
+    assert said == []
 
 
 def test_a_port_that_we_may_not_open_is_named_with_its_group() -> None:

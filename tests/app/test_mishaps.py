@@ -78,8 +78,8 @@ def test_a_chamber_on_which_a_session_runs_is_a_sentence_of_its_own() -> None:
             with pytest.raises(
                 Failure, match=r"is not to be found, and .* is open in another program, such as a session"
             ):
-                ports_of([DEVICE], [Port(port)])
+                ports_of([DEVICE], [Port(port)], patience_s=0)
         finally:
             ours.close()
         with pytest.raises(Failure, match="is not there; plug it in"):
-            ports_of([DEVICE], [Port(port)])
+            ports_of([DEVICE], [Port(port)], patience_s=0)

@@ -25,7 +25,13 @@ from behavior.devices.transport import TransportLost, transport_to
 from behavior.model.commands import Command, Deliver, SetLever, Shock, StopShock
 from behavior.model.errors import Failure
 from behavior.model.events import Delivered, Event, Faulted, LeverPressed, LinkLost, ShockEnded, ShockStarted
-from behavior.simulate.devices import Faults, SimulatedDevice, SimulatedOperantChamber, SimulatedShockController
+from behavior.simulate.devices import (
+    Faults,
+    SimulatedBehaviorBoard,
+    SimulatedDevice,
+    SimulatedOperantChamber,
+    SimulatedShockController,
+)
 from behavior.simulate.serve import NEVER, DeviceServer, PtyWire, TcpWire, Wire
 
 pytest.importorskip("tty", reason="pseudo-terminals need Linux or macOS")
@@ -209,6 +215,17 @@ def test_the_official_client_reads_and_writes_every_register(twin: type[Simulate
                     device._request(register.address, MessageType.Write, _writing(register.codec))
         with pytest.raises(DeviceError):
             device.write(found["HostWatchdog"].codec, 0)
+
+
+def test_the_official_client_knows_the_behavior_board_by_its_number_and_reads_it() -> None:
+    found = device_map("harp_behavior")
+    with served({"it": SimulatedBehaviorBoard()}) as ports, Device(Official(ports["it"]), found.module) as device:
+        assert device.read(core.WhoAmI).payload == found.module.WHO_AM_I == 1216
+        for name, register in found.registers.items():
+            assert device.read(register.codec).has_timestamp, name
+        outputs = found.module.DigitalOutputs
+        device.write(found["OutputSet"].codec, outputs.LED0)
+        assert device.read(found["OutputState"].codec).payload == outputs.LED0
 
 
 def _writing(codec: object) -> bytes:

@@ -15,6 +15,7 @@ still be reached; the devices' own watchdogs do it otherwise.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -221,6 +222,8 @@ class ConnectedChamber:
             break
         device.given_up = device.back is None
         if self._closing.is_set() and device.back is not None:
+            with suppress(TransportLost):
+                device.back[1].write(device.back[0].calm())
             device.back[1].close()
         queue.put((name, b"", self._clock_us()))
 

@@ -19,6 +19,7 @@ from behavior.model.errors import BehaviorError, Failure
 if TYPE_CHECKING:
     from behavior.config.rig import Device
 
+PATIENCE_S, AGAIN_S = 3.0, 0.2
 MORE_PORTS = "BEHAVIOR_PORTS"
 """Environment variable: further ports, separated by commas, that the operating system does not list."""
 
@@ -57,7 +58,11 @@ def who_is_there(ports: Iterable[Port]) -> dict[str, Identity | str]:
 
 
 def ports_of(
-    devices: Iterable[Device], ports: Iterable[Port], answers: Mapping[str, Identity | str] | None = None
+    devices: Iterable[Device],
+    ports: Iterable[Port],
+    answers: Mapping[str, Identity | str] | None = None,
+    *,
+    patience_s: float = PATIENCE_S,
 ) -> dict[str, str]:
     """The port of each of these devices, by its name in the rig.
 
@@ -66,6 +71,7 @@ def ports_of(
     devices : whom to find
     ports : where to look
     answers : who is there, if they were asked already
+    patience_s : how long a port is asked again that another program has open: it may only be asking around too
 
     Raises
     ------
@@ -75,7 +81,14 @@ def ports_of(
     wanted, ports = list(devices), list(ports)
     serials = {device.usb_serial for device in wanted} - {""}
     if answers is None:
-        answers = who_is_there(port for port in ports if port.usb_serial not in serials)
+        unknown = [port for port in ports if port.usb_serial not in serials]
+        answers = dict(who_is_there(unknown))
+        until_s = time.monotonic() + patience_s
+        while held := _held_and_wanted(wanted, unknown, answers):
+            if time.monotonic() >= until_s:
+                break
+            time.sleep(AGAIN_S)
+            answers |= who_is_there(held)
     _each_once({port: who.uid for port, who in answers.items() if isinstance(who, Identity)})
     found: dict[str, str] = {}
     for device in wanted:
@@ -96,6 +109,14 @@ def is_named(device: Device, who: Identity | str) -> bool:
     return (not device.uid or device.uid == who.uid) and (
         not device.device_name or (device.device_name == who.device_name and device.kind == who.kind)
     )
+
+
+def _held_and_wanted(wanted: list[Device], ports: list[Port], answers: Mapping[str, Identity | str]) -> list[Port]:
+    """The ports that another program has open, as long as a device that may be there is missing."""
+    missing = any(
+        not device.usb_serial and not any(is_named(device, who) for who in answers.values()) for device in wanted
+    )
+    return [port for port in ports if missing and isinstance(who := answers[port.name], str) and HELD in who]
 
 
 def _each_once(uids: Mapping[str, str]) -> None:
