@@ -388,3 +388,25 @@ def test_what_is_no_number_is_refused_where_it_is_needed(array: str, sentence: s
     session = medpc.parse(text.replace("7.000", "1.#IND")).sessions[0]
     with pytest.raises(BadFile, match=re.escape(sentence)):
         decode_session(session, profile_of(COMPANION), file="f")
+
+
+@pytest.mark.parametrize("number", ["1e40", "1e999999999", "1e-999999999", "-1E+300", "nan", "inf"])
+@pytest.mark.parametrize("encoding", [SECONDS, COMPANION, ENCODINGS["ticks x 10000 + code"]], ids=str)
+def test_numbers_beyond_all_measure_are_no_numbers(number: str, encoding: dict[str, Any]) -> None:
+    text = compose("x", [(HEADER, {"D": [7.25], "E": [1.0]})]).text.replace("7.250", number)
+    with pytest.raises(BadFile, match="at index 0 is no number"):
+        decode_session(medpc.parse(text).sessions[0], profile_of(encoding), file="f")
+
+
+def test_a_session_of_years_has_the_wrong_unit() -> None:
+    with pytest.raises(BadFile, match="it would have lasted 1157 days; is the unit or the tick of the profile right"):
+        decoded(profile_of(SECONDS, lasts={"variable": "S", "unit": "s"}), D=[1.0], S=1e8)
+
+
+def test_a_session_without_an_end_in_its_header_lasts_as_its_profile_says() -> None:
+    text = compose("x", [(HEADER, {"D": [1.0], "S": 60.0})]).text.replace("End Time: 10:00:00\r\n", "")
+    session = medpc.parse(text).sessions[0]
+    lasting = profile_of(SECONDS, lasts={"variable": "S", "unit": "s"})
+    assert decode_session(session, lasting, file="f").end_us == 60_000_000
+    with pytest.raises(BadFile, match="nothing says how long the session was; add `lasts`"):
+        decode_session(session, profile_of(SECONDS), file="f")

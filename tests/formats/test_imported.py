@@ -190,3 +190,17 @@ def test_any_damage_to_a_file_gives_a_session_or_one_sentence(
             record_of(source, number, PROFILE, shipped("configs", "medpc", "example-conflict.toml"))
     except BadInput as error:
         assert str(error)
+
+
+def test_a_session_without_an_end_in_its_header_is_closed_when_its_events_say(tmp_path: Path) -> None:
+    path = shelf(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"End Time: 09:10:01\r\n", b""))
+    found = record_of(read_source(path, "medpc"), 1, PROFILE, PROFILE_FILE)
+    assert found.ended_at == "2026-03-02T09:10:00"
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no such file"):
+        read_source(tmp_path / "nowhere.txt", "medpc")
+    with pytest.raises(BadInput, match="this is a folder"):
+        read_source(tmp_path, "pycontrol")

@@ -30,6 +30,10 @@ GRAIN_US = 1_000_000
 reports within it after it said that the session is over, as a lever let go, stays in the journal, after the end."""
 _RESPONSES = ("press", "release", "head entry", "head exit", "crossing")
 _ENDING = ("trial end", "component end", "cue off", "shock off")
+N_DIGITS = 15
+"""A program's numbers have no more."""
+LONGEST_US = 366 * 86_400 * 1_000_000
+"""No session is longer than a year; what seems so has the wrong unit."""
 MOST_PROBLEMS = 20
 TIMETABLE = "timetable"
 
@@ -193,6 +197,9 @@ def _end_us(events: Sequence[Decoded], lasted_us: int | None, problems: list[Pro
                 "is the unit or the tick of the profile right?",
             )
         )
+    if max(last_us, end_us) > LONGEST_US:
+        what = f"it would have lasted {max(last_us, end_us) / 86_400e6:.0f} days"
+        problems.append(Problem("", f"{what}; is the unit or the tick of the profile right?"))
     return end_us if said is not None else max(last_us, end_us)
 
 
@@ -383,11 +390,12 @@ def _time_point_code(number: Decimal, digits: int) -> tuple[Decimal, Decimal]:
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell is a finite number: MED-PC also prints the likes of 1.#INF."""
+    """Whether a cell is a number that can be a time or a count: MED-PC also prints the likes of 1.#INF."""
     try:
-        return Decimal(text).is_finite()
+        number = Decimal(text)
     except InvalidOperation:
         return False
+    return number.is_finite() and -N_DIGITS < number.adjusted() < N_DIGITS
 
 
 def _is_seal(text: str) -> bool:

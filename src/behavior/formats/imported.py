@@ -16,7 +16,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ from behavior.formats.medpc import MedPCSession
 from behavior.formats.profile import Profile, System
 from behavior.formats.pycontrol import PyControlSession
 from behavior.formats.record import SessionRecord, write_session
+from behavior.formats.text import read_bytes
 from behavior.model.doses import Treatment
 from behavior.model.errors import BadFile, BadInput, Failure, Problem
 from behavior.model.session import Imported, SessionHeader
@@ -76,7 +77,7 @@ def read_source(path: Path, system: System) -> Source:
     BadInput
         It is none.
     """
-    return Source(path, path.read_bytes(), system, _sessions_of(path, system))
+    return Source(path, read_bytes(path), system, _sessions_of(path, system))
 
 
 def _sessions_of(path: Path, system: System) -> tuple[SourceSession, ...]:
@@ -119,7 +120,9 @@ def record_of(
         known = ", ".join(profile.programs)
         raise BadFile(name, [Problem("MSN", f"{session.program!r} is not what {profile_file.name} is for ({known})")])
     decoded = decode(session, profile, file=source.path)
-    started, ended = (_local(when, profile) for when in (session.started, session.ended))
+    began = session.started
+    over = session.ended or (began and began + timedelta(microseconds=decoded.end_us))
+    started, ended = (_local(when, profile) for when in (began, over))
     given = described(session, profile, file=name)
     subject = str(given.get("subject") or _said(session, "Subject", "subject_id")).strip()
     if not re.search(r"[0-9A-Za-z]", subject):

@@ -129,7 +129,7 @@ def _rows(text: str, problems: list[str]) -> Iterator[Row]:
 
 def _is_time(text: str) -> bool:
     digits = text.replace(".", "", 1)
-    return digits.isascii() and digits.isdigit()
+    return digits.isascii() and digits.isdigit() and len(digits) <= 15
 
 
 def write(path: Path, session: PyControlSession) -> None:
