@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from behavior.config import read
 from behavior.config.limits import ShockLimits
@@ -22,7 +25,7 @@ from behavior.session.runner import run
 from behavior.simulate.animals import animal_for
 from behavior.simulate.devices import SimulatedBehaviorBoard, SimulatedLineShocker
 from behavior.simulate.ideal import IdealBox
-from behavior.simulate.subject import Subject
+from behavior.simulate.subject import Absent, Subject
 from behavior.simulate.twin import Faults
 from behavior.simulate.world import VirtualApparatus
 
@@ -42,15 +45,15 @@ def parameters(ma: float, s: float, duration_s: float = 20.0) -> Parameters:
     )
 
 
-def rat(given: Parameters, seed: int = 3) -> Subject:
-    return animal_for(PARADIGM.name, given.model_dump(mode="json"), seed, Treatment())
+def rat(chosen: Parameters, seed: int = 3) -> Subject:
+    return animal_for(PARADIGM.name, chosen.model_dump(mode="json"), seed, Treatment())
 
 
 def session(box: Chamber, faults: Faults | None = None, seed: int = 3) -> tuple[list[object], VirtualApparatus, str]:
     """A session in virtual time with a rat that does not mind; what was journalled, and why it ended."""
-    given = parameters(*shock_of(box))
-    animal = rat(given, seed)
-    core = assemble(PARADIGM, given, seed=seed, limits=box.limits)
+    chosen = parameters(*shock_of(box))
+    animal = rat(chosen, seed)
+    core = assemble(PARADIGM, chosen, seed=seed, limits=box.limits)
     apparatus = VirtualApparatus(box, core.guard.limits, animal)
     for twin in apparatus.cage.twins.values():
         if faults is not None:
@@ -81,8 +84,8 @@ def test_a_session_runs_to_its_end_and_every_shock_is_reported(box: Chamber) -> 
 @BOXES
 def test_what_the_animal_feels_is_what_was_asked_for(box: Chamber) -> None:
     felt: list[ShockEnded] = []
-    given = parameters(*shock_of(box))
-    animal = rat(given)
+    chosen = parameters(*shock_of(box))
+    animal = rat(chosen)
     perceive = animal.perceive
 
     def watched(happening: Event | Command, at_us: int) -> None:
@@ -91,7 +94,7 @@ def test_what_the_animal_feels_is_what_was_asked_for(box: Chamber) -> None:
         perceive(happening, at_us)
 
     animal.perceive = watched  # type: ignore[method-assign]
-    core = assemble(PARADIGM, given, seed=3, limits=box.limits)
+    core = assemble(PARADIGM, chosen, seed=3, limits=box.limits)
     run(core, VirtualApparatus(box, core.guard.limits, animal), lambda item, host_us: None)
     ma, duration_s = shock_of(box)
     assert felt
@@ -123,9 +126,9 @@ def test_a_host_that_dies_in_a_shock_leaves_it_to_a_device_to_end_it(box: Chambe
     """No word and no tick from the driver any more: the pulse is over when its time is, or sooner."""
     ma, duration_s = shock_of(box)
     longest_s = min(5.0, box.limits.max_single_s) if box.name != "sgc" else duration_s
-    given = parameters(ma, longest_s)
+    chosen = parameters(ma, longest_s)
     apparatus = VirtualApparatus(
-        box, box.limits, animal_for(PARADIGM.name, given.model_dump(mode="json"), 3, Treatment())
+        box, box.limits, animal_for(PARADIGM.name, chosen.model_dump(mode="json"), 3, Treatment())
     )
     apparatus.wait(200_000)
     apparatus.send(Shock(1, ma, longest_s))
@@ -140,13 +143,44 @@ def test_a_host_that_dies_in_a_shock_leaves_it_to_a_device_to_end_it(box: Chambe
 
 
 @BOXES
+@settings(max_examples=20)
+@given(moment=st.floats(0, 1), way=st.sampled_from(["silent", "raving", "unplugged"]), seed=st.integers(0, 2**16))
+def test_whatever_the_host_does_from_any_moment_of_a_shock_the_gate_closes_in_time(
+    box: Chamber, moment: float, way: str, seed: int
+) -> None:
+    ma, duration_s = shock_of(box)
+    duration_s = duration_s if box.name == "sgc" else 2.0
+    apparatus = VirtualApparatus(box, box.limits, Absent())
+    apparatus.wait(200_000)
+    apparatus.send(Shock(1, ma, duration_s))
+    events: list[Event] = []
+    while not any(isinstance(event, ShockStarted) for event in events):
+        events += apparatus.wait(apparatus.now_us() + 1_000)
+    at_us = next(event.at_us for event in events if isinstance(event, ShockStarted))
+    until_us = at_us + round(moment * duration_s * 1e6)
+    while apparatus.now_us() < until_us:
+        apparatus.wait(until_us)
+    noise, now_us, end_us = Random(seed), apparatus.now_us(), at_us + round(duration_s * 1e6) + 2_000
+    while now_us < end_us:
+        for twin in apparatus.cage.twins.values():
+            if way == "raving":
+                twin.receive(noise.randbytes(64), now_us)
+            elif way == "unplugged":
+                twin.suffer(Faults(unplugged=True), now_us)
+        now_us += 20_000
+    for twin in apparatus.cage.twins.values():
+        twin.advance(end_us)
+        assert not getattr(twin, "gate_open", False)
+
+
+@BOXES
 @pytest.mark.parametrize(
     "fault", [Faults(unplugged=True), Faults(lost=0.3), Faults(corrupted=0.2)], ids=["unplugged", "lost", "corrupted"]
 )
 def test_a_bad_or_cut_line_ends_in_a_safe_session_or_a_whole_one(box: Chamber, fault: Faults) -> None:
-    given = parameters(*shock_of(box))
-    core = assemble(PARADIGM, given, seed=3, limits=box.limits)
-    apparatus = VirtualApparatus(box, core.guard.limits, rat(given))
+    chosen = parameters(*shock_of(box))
+    core = assemble(PARADIGM, chosen, seed=3, limits=box.limits)
+    apparatus = VirtualApparatus(box, core.guard.limits, rat(chosen))
     struck = False
 
     def record(item: object, host_us: int) -> None:
@@ -179,10 +213,10 @@ def test_a_grid_with_nobody_on_it_is_data_where_something_tells_of_current() -> 
 def test_a_shock_that_it_cannot_give_is_refused_before_anything_moves(
     name: str, ma: float, s: float, sentence: str
 ) -> None:
-    box, given = RIG.chamber(name), parameters(ma, s)
-    animal = IdealBox(rat(given))
+    box, chosen = RIG.chamber(name), parameters(ma, s)
+    animal = IdealBox(rat(chosen))
     with pytest.raises(BadInput, match=sentence):
-        rehearse(PARADIGM, given, box, animal, seed=3, what="q.toml")
+        rehearse(PARADIGM, chosen, box, animal, seed=3, what="q.toml")
 
 
 def test_every_kind_of_device_stands_in_a_shipped_rig() -> None:

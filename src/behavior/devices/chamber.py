@@ -91,6 +91,7 @@ class ConnectedChamber:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._devices = {driver.name: Connected(driver, transport) for driver, transport in devices}
+        self._gated = any(isinstance(device.driver, Gated) for device in self._devices.values())
         self._events: list[Event] = []
         self._readers: list[threading.Thread] = []
         self._closing = threading.Event()
@@ -107,7 +108,7 @@ class ConnectedChamber:
         for device in self._devices.values():
             if device.driver.takes(command):
                 device.driver.send(command, now_us)
-                self._flush_all(now_us)
+                self._flush_with(device, now_us)
                 return True
         return False
 
@@ -115,7 +116,7 @@ class ConnectedChamber:
         """All that is to be heard, due and said at this time. For transports that do not make one wait."""
         for _ in range(N_ROUNDS):
             n_busy = sum(self._poll_one(device, now_us) for device in self._devices.values())
-            if not n_busy:
+            if not (n_busy and self._gated):
                 break
         return self._take_events()
 
@@ -124,7 +125,7 @@ class ConnectedChamber:
         device = self._devices[name]
         if data and not device.lost:
             self._events += device.driver.receive(data, host_us)
-            self._flush_all(host_us)
+            self._flush_with(device, host_us)
         elif device.back is not None:
             self._take_back(device, host_us)
         elif device.given_up:
@@ -151,7 +152,7 @@ class ConnectedChamber:
         for device in self._devices.values():
             if not device.lost:
                 self._events += device.driver.tick(now_us)
-        self._flush_all(now_us)
+                self._flush_with(device, now_us)
         return self._take_events()
 
     @property
@@ -262,10 +263,10 @@ class ConnectedChamber:
             self._lose(device, now_us)
             return b""
 
-    def _flush_all(self, now_us: int) -> None:
-        """A shocker may have given its timer something to say."""
-        for device in self._devices.values():
-            self._flush(device, now_us)
+    def _flush_with(self, device: Connected, now_us: int) -> None:
+        """What a device was given to say; and, where a shocker asks another device for its pulses, that one too."""
+        for one in self._devices.values() if self._gated else (device,):
+            self._flush(one, now_us)
 
     def _flush(self, device: Connected, now_us: int) -> bool:
         data = device.driver.take_outgoing()
