@@ -8,7 +8,9 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from behavior.model.errors import BadInput
 from behavior.scoring import workers
 from behavior.scoring.archive import Item, Outcome, find_items, is_cached
 from behavior.scoring.workers import work_out, work_through
+from behavior.simulate.acoustics import PlannedCall, Soundscape
 from session.recorded import record
 
 
@@ -97,6 +100,32 @@ def test_processes_give_what_one_process_gives(tmp_path: Path) -> None:
             if path.is_file() and path.name != "rescored.json"
         }
     assert made["one"] == made["two"]
+
+
+def test_a_long_recording_is_searched_in_parts_with_the_same_tables(tmp_path: Path) -> None:
+    for place in ("whole", "parts"):
+        (tmp_path / place).mkdir()
+        calls = [PlannedCall(0.5 + 2.1 * i, 0.8) for i in range(18)]
+        sound = np.concatenate(list(Soundscape(250_000, 40.0, 3, calls).blocks()))
+        soundfile.write(tmp_path / place / "long.wav", sound, 250_000, subtype="PCM_16")
+    tables = []
+    for place, part_s in (("whole", 600.0), ("parts", 12.0)):
+        found = find_items([tmp_path / place]).items
+        ((item, outcome),) = work_through(found, InThisProcess, 2, "rat", part_s=part_s)
+        assert outcome.state == "done"
+        tables.append([(item.place / name).read_bytes() for name in ("calls.csv", "rejected.csv")])
+    assert tables[0] == tables[1]
+    assert tables[0][0].count(b"\n") > 15
+
+
+def test_a_part_that_fails_is_one_failure_of_its_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(path: Path, *more: object) -> None:
+        raise BadInput(f"{path.name}: was cut meanwhile")
+
+    soundfile.write(tmp_path / "long.wav", np.zeros(50 * 250_000, np.int16), 250_000, subtype="PCM_16")
+    monkeypatch.setattr(workers, "search_part", fails)
+    ((_, outcome),) = work_through(find_items([tmp_path]).items, InThisProcess, 2, "rat", part_s=12.0)
+    assert (outcome.state, outcome.error) == ("failed", "long.wav: was cut meanwhile")
 
 
 def test_a_recording_that_cannot_be_read_says_why(tmp_path: Path) -> None:

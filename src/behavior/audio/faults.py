@@ -9,6 +9,7 @@ sound is searched as it is.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from behavior.audio.read import Samples
 
@@ -23,13 +24,15 @@ class Faults:
     def __init__(self) -> None:
         self._n = self._n_clipped = 0
         self._sum, self._low, self._high = 0.0, np.inf, -np.inf
-        self._last_clipped = False
+        self._first_clipped = self._last_clipped = False
 
     def push(self, block: Samples) -> None:
         """Take in samples, int16 or float32 in [-1, 1)."""
         if not len(block):
             return
         scale = _STEP if block.dtype == np.int16 else 1.0
+        if not self._n:
+            self._first_clipped = bool(_at_limit(block[:1])[0])
         low, high = float(block.min()) * scale, float(block.max()) * scale
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._n += len(block)
@@ -37,10 +40,23 @@ class Faults:
         if high < 1 - _STEP and low > -1:
             self._last_clipped = False
             return
-        at_limit = (block <= -1 / scale) | (block >= (1 - _STEP) / scale)
+        at_limit = _at_limit(block)
         pairs = at_limit[1:] & at_limit[:-1]
         self._n_clipped += int(np.count_nonzero(pairs)) + int(self._last_clipped and at_limit[0])
         self._last_clipped = bool(at_limit[-1])
+
+    def followed_by(self, other: Faults) -> Faults:
+        """The faults of this sound with another behind it."""
+        if not self._n:
+            return other
+        both = Faults()
+        both._n, both._sum = self._n + other._n, self._sum + other._sum
+        both._low, both._high = min(self._low, other._low), max(self._high, other._high)
+        across = bool(other._n) and self._last_clipped and other._first_clipped
+        both._n_clipped = self._n_clipped + other._n_clipped + across
+        both._first_clipped = self._first_clipped
+        both._last_clipped = other._last_clipped if other._n else self._last_clipped
+        return both
 
     @property
     def sentences(self) -> list[str]:
@@ -58,6 +74,11 @@ class Faults:
         if abs(mean) > _OFF_ZERO:
             found.append(f"off zero by {100 * mean:.1f} % of full scale; check the input for a broken wire or supply")
         return found
+
+
+def _at_limit(block: Samples) -> npt.NDArray[np.bool_]:
+    scale = _STEP if block.dtype == np.int16 else 1.0
+    return np.asarray((block <= -1 / scale) | (block >= (1 - _STEP) / scale))
 
 
 def _sum(block: Samples) -> float:

@@ -7,7 +7,7 @@ came in. The window is about 2 ms, as 22- and 50-kHz calls want (USVSEG, Tachiba
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,17 +24,24 @@ _INT16_SCALE = 1 / 32768
 
 @dataclass(frozen=True, slots=True)
 class FrameGrid:
-    """Where frames and bins lie: `size` samples a frame, `hop` from frame to frame."""
+    """Where frames and bins lie: `size` samples a frame, `hop` from frame to frame, counted from `first_frame`."""
 
     sample_rate_hz: int
     size: int
     hop: int
+    first_frame: int = 0
 
     @classmethod
     def at(cls, sample_rate_hz: int) -> FrameGrid:
         """The grid for a sample rate: 512 samples from 176 to 353 kHz, 1024 above, up to 706 kHz."""
         size = max(SMALLEST, 1 << round(np.log2(max(1.0, sample_rate_hz * _WINDOW_S))))
         return cls(sample_rate_hz, size, size // 4)
+
+    def from_sample(self, sample: int) -> FrameGrid:
+        """The same grid, its frames counted from this sample on, which begins one."""
+        if sample % self.hop:
+            raise ValueError(f"sample {sample} begins no frame: they are {self.hop} apart")
+        return replace(self, first_frame=sample // self.hop)
 
     @property
     def bin_hz(self) -> float:
@@ -48,7 +55,7 @@ class FrameGrid:
 
     def onset_sample(self, frame: int) -> int:
         """First sample that is nearer to this frame's middle than to that of the one before."""
-        return frame * self.hop + (self.size - self.hop) // 2
+        return (self.first_frame + frame) * self.hop + (self.size - self.hop) // 2
 
     def onset_s(self, frame: int) -> float:
         """Time of `onset_sample`."""

@@ -62,6 +62,7 @@ class Detector:
     sample_rate_hz : of the samples
     file : name for the `file` column
     events : artefacts at known times, in seconds of the stream, as the session's own log has them
+    first_sample : which sample of the whole the first pushed one is; on the grid of frames, for a search in parts
 
     Attributes
     ----------
@@ -77,10 +78,16 @@ class Detector:
     """
 
     def __init__(
-        self, profile: DetectorProfile, sample_rate_hz: int, *, file: str = "", events: Sequence[KnownEvent] = ()
+        self,
+        profile: DetectorProfile,
+        sample_rate_hz: int,
+        *,
+        file: str = "",
+        events: Sequence[KnownEvent] = (),
+        first_sample: int = 0,
     ) -> None:
         self.profile, self.file = profile, file
-        self.grid = FrameGrid.at(sample_rate_hz)
+        self.grid = FrameGrid.at(sample_rate_hz).from_sample(first_sample)
         self.rejected, self.warnings, self.n_samples = list[Rejected](), list[str](), 0
         self.faults = Faults()
         self._lay_out_bands(sample_rate_hz)
@@ -295,4 +302,6 @@ def detect_file(
                 progress(min(1.0, detector.n_samples / max(recording.n_samples, 1)))
         calls += detector.flush()
         warnings = [*recording.warnings, *detector.faults.sentences, *detector.warnings]
+        calls.sort(key=lambda call: (call.onset_s, call.offset_s, call.low_hz))
+        detector.rejected.sort(key=lambda event: (event.onset_s, event.offset_s, event.low_hz))
         return Detection(calls, detector.rejected, warnings, detector.n_samples, recording.sample_rate_hz)
