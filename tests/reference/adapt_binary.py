@@ -30,7 +30,7 @@ def groups_case(case: Case) -> dict[str, Any]:
         against = f"{c.level}-vs-{c.reference}/"
         results.add(f"binomial/{against}", coef=c.coef, se=c.se, odds_ratio=c.odds_ratio)
         results.add(f"quasi/{against}", se=c.se_quasi, p_t=c.p_t)
-    rows = np.isfinite(k) & np.isfinite(n) & np.isin(labels, spec["levels"])
+    rows = np.isfinite(k) & np.isfinite(n) & np.isin(labels, case.level_names)
     data = k[rows], n[rows], labels[rows]
     _estimating_equations(case, *data, results)
     _likelihoods(case, *data, results)
@@ -43,10 +43,10 @@ def _estimating_equations(case: Case, k: np.ndarray, n: np.ndarray, labels: np.n
     """Every trial is a row, every animal a cluster."""
     animal = np.repeat(np.arange(len(k)), n.astype(int))
     trial = np.concatenate([np.arange(int(total)) < done for done, total in zip(k, n, strict=True)]).astype(float)
-    design = indicator_design(labels, tuple(case.spec["levels"]))[animal]
+    design = indicator_design(labels, tuple(case.level_names))[animal]
     for correlation in case.spec.get("correlation", []):
         with results.optional():
-            fit = gee(trial, design, animal, names=case.spec["levels"], correlation=correlation, sandwich="plain")
+            fit = gee(trial, design, animal, names=case.level_names, correlation=correlation, sandwich="plain")
             results[f"gee_{correlation}/alpha"] = fit.alpha
             for term in fit.terms[1:]:
                 prefix = f"gee_{correlation}/{term.name}-vs-{case.spec['reference']}/"
@@ -54,7 +54,7 @@ def _estimating_equations(case: Case, k: np.ndarray, n: np.ndarray, labels: np.n
 
 
 def _likelihoods(case: Case, k: np.ndarray, n: np.ndarray, labels: np.ndarray, results: Results) -> None:
-    names, against = case.spec["levels"], f"-vs-{case.spec['reference']}/"
+    names, against = case.level_names, f"-vs-{case.spec['reference']}/"
     design = indicator_design(labels, tuple(names))
     if case.wants("betabinomial/"):
         with results.optional():

@@ -35,7 +35,7 @@ def within_case(case: Case) -> dict[str, Any]:
 
 def _complete(case: Case, results: Results) -> None:
     data = case.numbers("response"), case.labels("group"), case.labels("subject")
-    table = complete_table(*data, levels=case.spec["levels"])
+    table = complete_table(*data, levels=case.level_names)
     anova = repeated_anova(table)
     results.add("rm_anova/", F=anova.f, df1=anova.df1, df2=anova.df2, p=anova.p)
     results.add("rm_anova/", gg_epsilon=anova.greenhouse_geisser_epsilon, p_gg=anova.p_greenhouse_geisser)

@@ -63,7 +63,7 @@ def _hazards(case: Case, found: Latencies, results: Results) -> None:
 def _used(case: Case) -> np.ndarray:
     """The rows that `latencies` keeps."""
     time, event = case.numbers("time"), case.numbers("event")
-    return np.isfinite(time) & np.isfinite(event) & np.isin(case.labels("group"), case.spec["levels"])
+    return np.isfinite(time) & np.isfinite(event) & np.isin(case.labels("group"), case.level_names)
 
 
 def tobit_case(case: Case) -> dict[str, Any]:

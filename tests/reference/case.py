@@ -58,13 +58,23 @@ class Case:
 
     @property
     def levels(self) -> dict[str, Any]:
-        """The reference and the levels as keyword arguments."""
-        return {"reference": self.spec["reference"], "levels": self.spec["levels"]}
+        """The reference and the levels as keyword arguments; levels that lost all their rows are left out."""
+        return {"reference": self.spec["reference"], "levels": self.level_names}
+
+    @property
+    def level_names(self) -> list[str]:
+        """The levels that have a row with a response, in their order, and the reference."""
+        names, column = list(self.spec["levels"]), self.spec.get("group") or self.spec.get("dose")
+        measured = self.spec.get("response") or self.spec.get("time")
+        if column not in self.table or measured not in self.table or self.table[measured].dtype.kind != "f":
+            return names
+        present = level_labels(self.table[column][np.isfinite(self.table[measured])].tolist())
+        return [name for name in names if name in present or name == self.spec["reference"]]
 
     @property
     def comparisons(self) -> list[str]:
         """The levels other than the reference."""
-        return [level for level in self.spec["levels"] if level != self.spec["reference"]]
+        return [level for level in self.level_names if level != self.spec["reference"]]
 
 
 @dataclass

@@ -108,3 +108,15 @@ def test_the_reserved_natural_logarithm(tmp_path):
     spec = {"method": "anova_dunnett", "response": "y", "group": "g", "transform": "ln(y)", "reference": "a"}
     got = run(read_case(written(tmp_path, {**spec, "levels": ["a", "b"]}, [("g", "y"), *cells])))
     assert got["dunnett/b-vs-a/diff"] == pytest.approx(2 * 0.6931471805599453)
+
+
+def test_a_level_that_lost_its_rows_leaves_the_others_their_values(case):
+    spec = {
+        "method": "proportion_trend", "table": "data", "response": "k", "trials": "n", "dose": "dose", "scores": "dose",
+        "reference": "0", "levels": ["0", "1", "4"], "alternative": "two-sided", "adjust": ["holm"],
+    }  # fmt: skip
+    (case / "expected.json").write_text(json.dumps({"spec": spec, "expected": []}))
+    (case / "data.csv").write_text("dose,k,n\n0,1,10\n1,4,10\n4,,10\n")
+    got = run(read_case(case))
+    assert "fisher/dose=1/p" in got and "cochran_armitage/p" in got
+    assert "fisher/dose=4/p" not in got
