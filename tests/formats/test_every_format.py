@@ -169,3 +169,30 @@ def test_an_empty_file_is_one_sentence_or_has_nothing_in_it(one: AnyFormat, tmp_
         assert one.read(path).rows == ()
     except BadInput as error:
         assert "; " in str(error)
+
+
+@pytest.mark.parametrize("other", all_formats(), ids=[other.name for other in all_formats()])
+def test_a_file_of_one_format_read_as_another_is_a_value_or_one_sentence(other: AnyFormat, tmp_path: Path) -> None:
+    for one in all_formats():
+        (tmp_path / one.name).mkdir()
+        path = written(one, tmp_path / one.name)
+        if one is other:
+            continue
+        assert not other.sniff(path, b"" if path.is_dir() else path.read_bytes()[:HEAD])
+        try:
+            other.read(path)
+        except BadInput as error:
+            assert "; " in str(error), (one.name, other.name)
+
+
+@settings(max_examples=150)
+@given(content=st.one_of(st.binary(max_size=80), st.text(max_size=80).map(str.encode)))
+def test_any_file_is_one_format_or_one_sentence(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.txt"
+    path.write_bytes(content)
+    try:
+        one = sniff(path)
+    except BadInput as error:
+        assert "is none of" in str(error) or "could be" in str(error)
+    else:
+        assert one.sniff(path, content)

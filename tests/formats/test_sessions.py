@@ -201,6 +201,13 @@ def test_sides_of_any_name_and_a_gate(tmp_path: Path) -> None:
     assert harp_folder.read(tmp_path / "x").items == items
 
 
+def test_a_light_is_all_cue_lights_of_the_box(tmp_path: Path) -> None:
+    items = (e.SessionStarted(0), c.SetCue("light", on=True), c.SetCue("no such lamp", on=True), c.EndSession("over"))
+    harp_folder.write(tmp_path / "x", bare(items))
+    lights = [item for item in harp_folder.read(tmp_path / "x").items if isinstance(item, c.SetCue)]
+    assert lights == [c.SetCue("cue_light_left", on=True), c.SetCue("cue_light_right", on=True)]
+
+
 # -- NWB --------------------------------------------------------------------------------------------------------------
 
 

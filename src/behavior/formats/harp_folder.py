@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from behavior.config.shipped import shipped
+from behavior.devices.cues import cue_bits
 from behavior.devices.harp import TICK_US, TICKS_PER_S
 from behavior.devices.registers import Register, device_map
 from behavior.formats.format import Format
@@ -141,11 +142,14 @@ class _Coder:
                     values = (item.number, item.duration_us, round(item.delivered_ma * 1000), cause)
                     yield _Message(at_us, shocker, "PulseEnded", values)
             case c.SetCue():
-                yield from self._output(self._box, item.cue.upper(), item.on, at_us)
+                cues = cue_bits({name.lower(): bit for name, bit in _bits(self._box, "Outputs").items()})
+                yield from self._output(self._box, cues.get(item.cue), item.on, at_us)
             case c.SetLever():
-                yield from self._output(chamber, f"LEVER_{item.lever.upper()}_OUT", item.out, at_us)
+                bit = _bits(chamber, "Outputs").get(f"LEVER_{item.lever.upper()}_OUT")
+                yield from self._output(chamber, bit, item.out, at_us)
             case c.SetGate():
-                yield from self._output("shuttle_box", "GATE_OPEN", item.open, at_us)
+                gate = _bits("shuttle_box", "Outputs")["GATE_OPEN"]
+                yield from self._output("shuttle_box", gate, item.open, at_us)
             case c.Deliver():
                 yield _Message(at_us, chamber, "Deliver", (item.number,))
             case c.Shock():
@@ -168,8 +172,7 @@ class _Coder:
             if name == side:
                 yield _Message(at_us, "shuttle_box", "Inputs", (bits[f"SIDE_{place.upper()}"],))
 
-    def _output(self, device: str, name: str, on: bool, at_us: int) -> Iterator[_Message]:
-        bit = _bits(device, "Outputs").get(name)
+    def _output(self, device: str, bit: int | None, on: bool, at_us: int) -> Iterator[_Message]:
         if bit is not None:
             self._outputs[device] = self._outputs[device] | bit if on else self._outputs[device] & ~bit
             yield _Message(at_us, device, "OutputState", (self._outputs[device],))
