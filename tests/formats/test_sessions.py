@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from behavior.config.study import Animals
@@ -59,6 +59,9 @@ def bare(items: tuple[Item, ...], **more: Any) -> SessionRecord:
 
 @pytest.mark.parametrize("module", TABLES, ids=["CSV", "Parquet", "BIDS"])
 @settings(max_examples=40)
+@example(
+    items=(e.Noted(0, "a lone\rreturn"), e.Noted(1, 'a "quote", a\ttab\n'), e.Noted(2, "n/a"), e.Noted(3, "\\n/a"))
+)
 @given(items=items)
 def test_any_journal_comes_back_to_the_last_bit(
     module: Any, items: tuple[Item, ...], tmp_path_factory: pytest.TempPathFactory

@@ -105,10 +105,14 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def table_text(rows: Iterable[Sequence[object]], *, delimiter: str = ",") -> str:
-    """Rows as delimited text, quoted where needed."""
-    stream = io.StringIO()
-    csv.writer(stream, delimiter=delimiter, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
+    """Rows as delimited text, quoted where needed; a lone carriage return needs it too, which `csv` forgets."""
+
+    def cell(value: object) -> str:
+        text = str(value)
+        needs = any(sign in text for sign in (delimiter, '"', "\r", "\n"))
+        return '"' + text.replace('"', '""') + '"' if needs else text
+
+    return "".join(delimiter.join(cell(value) for value in row) + "\n" for row in rows)
 
 
 def rows_of(text: str, path: Path, *, delimiter: str = ",", quoted: bool = True) -> list[tuple[int, list[str]]]:
