@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from app.commands import behavior
+from behavior.app.bench import AtTerminal
 from behavior.config import read
 from behavior.config.calibration import Calibration
 from behavior.config.rig import Device
@@ -18,6 +20,7 @@ from behavior.devices.discovery import Port, is_named, ports_of, who_is_there
 from behavior.devices.handshake import Identity
 from behavior.devices.transport import HELD
 from behavior.model.errors import Failure
+from behavior.model.events import Event, Faulted
 from behavior.simulate.devices import SimulatedBehaviorBoard, SimulatedOperantChamber, SimulatedShockController
 from behavior.simulate.serve import TcpWire
 from simulate.test_serve import served
@@ -57,6 +60,30 @@ def test_a_bench_writes_the_record_that_a_session_needs(tmp_path: Path) -> None:
     found = read(path, Calibration)
     assert (found.device, found.simulated, found.max_ma) == ("shocker-A", True, 1.0)
     assert found.identity == "5eed0000000000000000000000000a01"
+
+
+def test_devices_go_on_hearing_of_the_host_while_a_person_thinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    thought, heard = threading.Event(), list[int]()
+
+    class Devices:
+        def now_us(self) -> int:
+            return len(heard)
+
+        def send(self, command: object) -> None:
+            raise AssertionError("nothing is sent while somebody thinks")
+
+        def wait(self, until_us: int) -> list[Event]:
+            heard.append(until_us)
+            if len(heard) == 5:
+                thought.set()
+            return [Faulted(0, "box", "its feeder is jammed")] if len(heard) == 2 else []
+
+    monkeypatch.setattr("typer.confirm", lambda question: thought.wait())
+    monkeypatch.setattr("typer.prompt", lambda question: "0.5 mA")
+    person = AtTerminal(Devices())
+    assert person.yes("Is it on?")
+    assert len(heard) >= 5
+    assert person.answer("What did the meter show?") == "0.5 mA"
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from behavior.model.errors import BadInput, Failure
+from behavior.model.events import Faulted, LinkLost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from behavior.config.rig import Chamber
-    from behavior.devices.bench import Bench, Findings
+    from behavior.devices.bench import Bench, Drives, Findings
+
+LOOK_UP_US = 50_000
 
 
 def bench(
@@ -119,7 +123,7 @@ def live_walk(box: Chamber) -> Iterator[Bench]:
     with devices_of(box) as (drivers, clock_us, activate):
         activate()
         with closing(LiveApparatus(ConnectedChamber(drivers), clock_us)) as drives:
-            yield Bench(box, drives, AtTerminal())
+            yield Bench(box, drives, AtTerminal(drives))
 
 
 @contextmanager
@@ -133,7 +137,15 @@ def simulated_walk(box: Chamber, load_ohm: float) -> Iterator[Bench]:
 
 
 class AtTerminal:
-    """The person at this terminal."""
+    """The person at this terminal. While they think, the devices go on hearing of the host: watchdogs do not wait.
+
+    Parameters
+    ----------
+    drives : the devices
+    """
+
+    def __init__(self, drives: Drives) -> None:
+        self._drives = drives
 
     def tell(self, text: str) -> None:
         """Print it."""
@@ -141,8 +153,19 @@ class AtTerminal:
 
     def yes(self, question: str) -> bool:
         """Ask until the answer is y or n."""
-        return typer.confirm(question)
+        return bool(self._asked(lambda: typer.confirm(question)))
 
     def answer(self, question: str) -> str:
         """Ask for a line."""
-        return str(typer.prompt(question))
+        return str(self._asked(lambda: typer.prompt(question)))
+
+    def _asked(self, ask: Callable[[], object]) -> object:
+        """Ask in a thread of its own, and see to the devices until there is an answer."""
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(ask)
+            while not answer.done():
+                for event in self._drives.wait(self._drives.now_us() + LOOK_UP_US):
+                    if isinstance(event, Faulted | LinkLost):
+                        what = event.cause if isinstance(event, Faulted) else "its link is lost"
+                        typer.echo(f"{event.device}: {what}", err=True)
+            return answer.result()

@@ -437,7 +437,9 @@ class BehaviorBoard(HarpDriver):
         self._feed(now_us)
         if self._feeding is not None and now_us >= self._feeding[1] + JAM_US:
             self._feeding = None
-            self._fault("its feeder is jammed: it ran and nothing arrived", now_us)
+            seen = self._board.pellet is not None and self._board.pellet.sensor is not None
+            what = "is jammed: it ran and nothing arrived" if seen else "did not answer: nobody knows whether it ran"
+            self._fault(f"its feeder {what}", now_us)
         if self._flow_told_us < NEVER and self._pulse is None and now_us >= self._flow_told_us + FLOWS_ON_US:
             self._flow_told_us = NEVER
             self._fault("current flows while no pulse is on", now_us)
