@@ -23,7 +23,7 @@ def arrivals(seconds: float, true_rate: float, seed: int, began_us: float = 5e6,
 def test_the_rate_and_the_offset_are_learned_from_arrivals(drift_ppm: float, seed: int) -> None:
     true_rate, clock = RATE * (1 + drift_ppm / 1e6), ArrivalClock(RATE)
     for n, at_us in arrivals(60, true_rate, seed):
-        assert clock.observe(n, at_us) == 0.0
+        assert clock.observe(n, at_us) is None
     assert clock.line is not None
     assert clock.line.samples_per_s == pytest.approx(true_rate, rel=5e-6)
     for n in (30 * RATE, 60 * RATE):
@@ -36,21 +36,34 @@ def test_the_rate_and_the_offset_are_learned_from_arrivals(drift_ppm: float, see
 def test_sound_that_went_missing_without_a_word_is_noticed_with_its_length(seed, lost_s, after_s) -> None:
     clock = ArrivalClock(RATE)
     before = arrivals(after_s, RATE, seed)
-    found = sum(clock.observe(n, at_us) for n, at_us in before)
+    found = [clock.observe(n, at_us) for n, at_us in before]
     last_n, n_found = before[-1][0], 0.0
-    for n, at_us in arrivals(4.0, RATE, seed + 1, began_us=5e6 + 1e6 * lost_s, first=last_n):
-        n_found += clock.observe(n + round(n_found * RATE / 1e6), at_us)
-    assert found == 0
+    for n, at_us in arrivals(7.0, RATE, seed + 1, began_us=5e6 + 1e6 * lost_s, first=last_n):
+        n_found += clock.observe(n + round(n_found * RATE / 1e6), at_us) or 0.0
+    assert set(found) == {None}
     assert n_found == pytest.approx(1e6 * lost_s, abs=10_000)
     assert lost_s * 1e6 > LOST_US
 
 
-def test_what_is_said_to_be_missing_is_what_the_block_is_later_than_usual() -> None:
+@given(st.integers(0, 2**32), st.floats(0.0, 2.0))
+@settings(max_examples=20)
+def test_how_much_is_missing_when_that_is_said_the_next_second_tells(seed, lost_s) -> None:
     clock = ArrivalClock(RATE)
-    for n, at_us in arrivals(5, RATE, 1):
+    before = arrivals(8, RATE, seed)
+    for n, at_us in before:
         clock.observe(n, at_us)
-    assert clock.missing_us(n + BLOCK, 5e6 + 1e6 * (n + BLOCK) / RATE + 200_000) == pytest.approx(200_000, abs=16_000)
-    assert clock.missing_us(n + BLOCK, 5e6) == 0.0
+    clock.suspect()
+    after = arrivals(2.0, RATE, seed + 1, began_us=5e6 + 1e6 * lost_s, first=before[-1][0])
+    told = [clock.observe(n, at_us) for n, at_us in after]
+    (missing_us,) = [one for one in told[:70] if one is not None]
+    assert missing_us == pytest.approx(1e6 * lost_s, abs=6_000)
+
+
+def test_a_computer_that_is_busy_for_some_seconds_loses_nothing_by_that() -> None:
+    clock, rng = ArrivalClock(RATE), np.random.default_rng(5)
+    late_us = np.repeat(rng.uniform(0, 400_000, 40), 61) * (np.repeat(rng.random(40), 61) < 0.5)
+    for k, (n, at_us) in enumerate(arrivals(40, RATE, 1)):
+        assert clock.observe(n, at_us + late_us[min(k, len(late_us) - 1)]) is None
 
 
 def test_a_line_counts_from_any_sample() -> None:

@@ -13,6 +13,8 @@ STEPS = st.lists(
         st.tuples(st.just("put"), st.integers(0, 9)),
         st.tuples(st.just("skip"), st.integers(1, 5)),
         st.tuples(st.just("take"), st.just(0)),
+        st.tuples(st.just("hold"), st.just(0)),
+        st.tuples(st.just("settle"), st.integers(0, 4)),
     ),
     max_size=30,
 )
@@ -20,29 +22,40 @@ STEPS = st.lists(
 
 @given(STEPS, st.integers(1, 12), st.integers(1, 2))
 def test_what_comes_out_is_what_went_in_with_silence_where_something_was_lost(steps, size, channels) -> None:
-    ring, n, sent, got, waiting = Ring(size, channels), 0, [], [], 0
+    ring, n, sent, got, held = Ring(size, channels), 0, [], [], None
 
     def take() -> None:
         for n_lost, samples in ring.take():
             assert bool(n_lost) != bool(len(samples))
             got.extend([None] * n_lost + [tuple(row) for row in samples.tolist()])
+        if held is None:
+            assert got == sent
+        else:  # silence just before the place may still be to come
+            assert [*got, *[None] * (held - len(got))] == sent[:held]
 
     for what, count in steps:
         if what == "put":
             block = np.stack([np.arange(n, n + count) * (k + 1) for k in range(channels)], axis=1).astype(np.int16)
             n_over = ring.put(block)
+            waiting = sum(one is not None for one in sent[len(got) :])
             assert n_over == max(0, count - (size - waiting))
-            kept = count - n_over
-            sent.extend([tuple(row) for row in block[:kept].tolist()] + [None] * n_over)
-            n, waiting = n + count, waiting + kept
+            sent.extend([tuple(row) for row in block[: count - n_over].tolist()] + [None] * n_over)
+            n += count
         elif what == "skip":
             ring.skip(count)
             sent.extend([None] * count)
+        elif what == "hold":
+            ring.hold()
+            held = len(sent) if held is None else held
+        elif what == "settle":
+            ring.settle(count)
+            sent[held or 0 : held or 0] = [None] * (count if held is not None else 0)
+            held = None
         else:
             take()
-            waiting = 0
+    ring.settle(0)
+    held = None
     take()
-    assert got == sent
     assert ring.n_lost == sent.count(None)
 
 

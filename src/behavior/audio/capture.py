@@ -5,7 +5,8 @@ Rules.
 1.  The source's thread only copies into a ring of `RING_S`; a loop of its own takes from there and writes. A disk that
     stalls, or a detector, costs nothing until the ring is full.
 2.  Samples are the clock. What was lost, on the way here or in the ring, is silence of its length in the file, at its
-    place, and is told.
+    place, and is told. A sound system says that something was lost and not how much: what comes after waits in the
+    ring for a second, until the clock has told.
 3.  A file holds the samples as they came, the digital line in their lowest bit included. Its header is true at every
     moment (`audio.write`): a kill costs at most the last block.
 4.  A source that has died, or from which nothing comes for `SILENT_S`, is told; the file is ended and kept.
@@ -140,6 +141,7 @@ class Capture:
         self._kept: deque[tuple[int, Int16]] = deque()
         self._file: _File | None = None
         self._timed_us = 0
+        self._lost_us: int | None = None  # when the sound system said that something was lost; not known how much
         self._ready = self._dead = False
 
     def open(self) -> None:
@@ -152,6 +154,7 @@ class Capture:
         """
         self._opened_us = self._arrived_us = self._clock_us()
         self.source.open(self._deliver)
+        self._arrived_us = self._clock_us()
 
     @property
     def line(self) -> SampleLine | None:
@@ -205,6 +208,7 @@ class Capture:
     def close(self) -> list[Message]:
         """Stop the microphone, and end the file with what has arrived."""
         self.source.close()
+        self._ring.settle(0)
         told = self.pump() if not self._dead else []
         if self._file is not None:
             self._end()
@@ -222,23 +226,30 @@ class Capture:
         at_us, frames = self._clock_us(), as_frames(block, self.source.channels)
         self._arrived_us = at_us
         n_after = self._n_arrived + len(frames)
-        if at_us - self._opened_us < SETTLE_US:
-            lost_before = False
-            missing_us = 0.0
-        elif lost_before:
-            missing_us = self._clock.missing_us(n_after, at_us)
-        else:
+        if at_us - self._opened_us >= SETTLE_US:
+            if lost_before and self._lost_us is None:
+                self._lost_us = at_us
+                self._ring.hold()
+                self._clock.suspect()
             missing_us = self._clock.observe(n_after, at_us)
-        n_missing = round(missing_us * self._rate / 1e6)
-        if n_missing or lost_before:
-            self._told.append(Lost(at_us, n_missing, "reported by the sound system" if lost_before else "by the clock"))
-        if 0 < n_missing < _MOST_LOST_S * self._rate:
-            self._ring.skip(n_missing)
-            n_after += n_missing
+            if missing_us is not None:
+                n_after += self._fill(at_us, round(missing_us * self._rate / 1e6))
         n_over = self._ring.put(frames)
         if n_over:
             self._told.append(Lost(at_us, n_over, "the ring is full"))
         self._n_arrived = n_after
+
+    def _fill(self, at_us: int, n_missing: int) -> int:
+        """Put silence where something was lost, if that was said, or else here; how much."""
+        n = n_missing if n_missing < _MOST_LOST_S * self._rate else 0
+        said_us, self._lost_us = self._lost_us, None
+        if said_us is None:
+            self._ring.skip(n)
+            self._told.append(Lost(at_us, n, "by the clock"))
+        else:
+            self._ring.settle(n)
+            self._told.append(Lost(said_us, n, "reported by the sound system"))
+        return n
 
     def _line(self) -> SampleLine:
         line = self._clock.line

@@ -18,8 +18,9 @@ import numpy as np
 
 KNOT_US = 1_000_000
 N_KNOTS = 300
-LOST_US = 60_000.0
-"""When everything of a second comes later than this, something before it is missing."""
+LOST_US, N_LATE, ALIKE_US = 60_000.0, 3, 15_000.0
+"""When everything of three seconds comes later than this, and equally late, something before them is missing. A
+computer that is too busy is late as well, and differently from second to second."""
 _ENOUGH_KNOTS = 4
 _NEAR_US = 150_000
 _OUTLIERS = 4.0
@@ -63,38 +64,33 @@ class ArrivalClock:
         self._knots: deque[tuple[int, float]] = deque(maxlen=N_KNOTS)
         self._earliest: tuple[int, float] | None = None
         self._knot_ends_us = 0.0
-        self._recently_late_us: deque[float] = deque(maxlen=64)
+        self._suspected = False
+        self._late_us: deque[float] = deque(maxlen=N_LATE)
         self.line: SampleLine | None = None
 
     def late_us(self, n_samples: int, at_us: float) -> float:
         """How late a block arrives that ends with sample `n_samples` - 1; less than 0 if it is earlier than any."""
         return 0.0 if self.line is None else at_us - self.line.at_us(n_samples)
 
-    def observe(self, n_samples: int, at_us: float) -> float:
+    def observe(self, n_samples: int, at_us: float) -> float | None:
         """Take note of an arrival.
 
         Returns
         -------
-        float
-            0, or by how much all arrivals of a second were later than ever before, µs: so much sound is missing.
+        float or None
+            How much sound is missing before it, µs, in two cases: `suspect` was called and a second has told, or all
+            arrivals of some seconds were later than ever before. None otherwise.
         """
-        late_us = self.late_us(n_samples, at_us)
-        self._recently_late_us.append(late_us)
-        missing_us = 0.0
+        late_us, missing_us = self.late_us(n_samples, at_us), None
         if self._earliest is not None and at_us >= self._knot_ends_us:
-            above_us = 0.0 if self.line is None else self._above(self._earliest)
-            if above_us > LOST_US:
-                missing_us = above_us
-                self._recently_late_us.clear()
-            else:
-                self._knots.append(self._earliest)
+            missing_us = self._close_knot(self._earliest)
             self._earliest = None
+            if missing_us:
+                return missing_us
         here = (n_samples, at_us - 1e6 * n_samples / self._rate)
         if self._earliest is None:
             self._earliest, self._knot_ends_us = here, at_us + KNOT_US
-            if missing_us:
-                self._earliest = None
-            else:
+            if not self._suspected:
                 self._fit()
         elif here[1] < self._earliest[1]:
             self._earliest = here
@@ -102,10 +98,27 @@ class ArrivalClock:
                 self._fit()
         return missing_us
 
-    def missing_us(self, n_samples: int, at_us: float) -> float:
-        """How much sound is missing before a block that ends here, when it is known that some is."""
-        usual_us = float(np.median(self._recently_late_us)) if self._recently_late_us else 0.0
-        return max(0.0, self.late_us(n_samples, at_us) - usual_us)
+    def suspect(self) -> None:
+        """Something is missing, and nobody knows how much: the arrivals of the next second will tell."""
+        self._suspected, self._earliest = True, None
+
+    def _close_knot(self, knot: tuple[int, float]) -> float | None:
+        """What the earliest arrival of a second says: another knot of the line, or that something is missing."""
+        above_us = self._above(knot)
+        if self._suspected:
+            self._suspected = False
+            self._late_us.clear()
+            return max(0.0, above_us - self.jitter_us)
+        if above_us <= LOST_US:
+            self._knots.append(knot)
+            self._late_us.clear()
+            return None
+        self._late_us.append(above_us)
+        if len(self._late_us) < N_LATE or max(self._late_us) - min(self._late_us) > ALIKE_US:
+            return None
+        missing_us = min(self._late_us)
+        self._late_us.clear()
+        return missing_us
 
     @property
     def jitter_us(self) -> float:

@@ -32,6 +32,7 @@ class Ring:
         self._lock = threading.Lock()
         self._n_put = self._n_taken = self.n_lost = 0
         self._silences: deque[tuple[int, int]] = deque()
+        self._held_at: int | None = None
 
     def put(self, block: Int16) -> int:
         """Append a block of shape (n, channels); how many of its instants, its last ones, did not fit."""
@@ -53,19 +54,38 @@ class Ring:
         with self._lock:
             self._lose(n)
 
+    def hold(self) -> None:
+        """Note that something was lost just here, nobody knows how much: nothing after it is given out until `settle`."""
+        with self._lock:
+            if self._held_at is None:
+                self._held_at = self._n_put
+
+    def settle(self, n: int) -> None:
+        """It was `n` instants."""
+        with self._lock:
+            if self._held_at is None:
+                return
+            at, self._held_at = self._held_at, None
+            if n:
+                self.n_lost += n
+                place = sum(mark <= at for mark, _ in self._silences)
+                self._silences.insert(place, (at, n))
+
     def take(self) -> list[tuple[int, Int16]]:
         """All that is there, in order: (0, samples), or (n, nothing) for `n` instants that were lost."""
         with self._lock:
             size, pieces = len(self._samples), list[tuple[int, Int16]]()
-            marks = [*self._silences, (self._n_put, 0)]
-            for until, n_silent in marks:
+            end = self._n_put if self._held_at is None else self._held_at
+            marks = [mark for mark in self._silences if mark[0] < end or self._held_at is None]
+            for until, n_silent in (*marks, (end, 0)):
                 if until > self._n_taken:
                     index = np.arange(self._n_taken, until) % size
                     pieces.append((0, self._samples[index]))
                     self._n_taken = until
                 if n_silent:
                     pieces.append((n_silent, self._samples[:0]))
-            self._silences.clear()
+            for _ in marks:
+                self._silences.popleft()
             return pieces
 
     def _lose(self, n: int) -> None:
