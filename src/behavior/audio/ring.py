@@ -55,7 +55,7 @@ class Ring:
             self._lose(n)
 
     def hold(self) -> None:
-        """Note that something was lost just here, nobody knows how much: nothing after it is given out until `settle`."""
+        """Note that something was lost just here, nobody knows how much: what follows waits for `settle`."""
         with self._lock:
             if self._held_at is None:
                 self._held_at = self._n_put
