@@ -252,8 +252,11 @@ def _convert_control(
     time_zone: str | None,
     done: _Done,
 ) -> None:
+    from behavior.app.passphrase import who_is_it
     from behavior.formats.imported import import_session, imported_sessions, read_source, record_of
     from behavior.scoring.finish import finish_session
+    from behavior.study.audit import find_log
+    from behavior.study.evidence import register
 
     if asked is not None and asked.name == given.name:
         asked.write(out, given.read(path))
@@ -281,6 +284,7 @@ def _convert_control(
             done.imports = imported_sessions(out) if done.imports is None else done.imports
             folder = import_session(out, source, record, file, done.imports)
             finish_session(folder)
+            register(find_log(folder.path) or out, folder, who=who_is_it(None))
             done.add(folder.path, f"{session.name}: {len(record.items)} lines by {file.name}", *folder.header.remarks)
         except Failure:
             raise
