@@ -213,7 +213,8 @@ def weeks(data: Path) -> None:
             rows.append(PlanRow(f"R{rat:02d}", "conflict", dose, code, chamber, starts_at, 0))
             if starts > today:
                 continue
-            parameters: dict[str, Any] = {} if coded else {"stage": "training", "training_schedule": schedules[day]}
+            training = {"stage": "training", "training_schedule": schedules[day % 10], "training_s": 600}
+            parameters: dict[str, Any] = {"n_cycles": 1} if coded else training
             way, seed = usual("geller_seifter", **parameters), 100 * rat + day
             treatment = Treatment(dose_mg_kg=dose, vehicle="saline", blind_code=code)
             header = header_of(

@@ -104,6 +104,26 @@ def test_a_session_that_is_over_or_elsewhere_is_asked_nothing(lab: Lab, tmp_path
     assert lab.visitor.post("/live/sub-R1/stop", {}).status_code == 400
 
 
+def test_a_session_that_has_left_the_board_leads_to_its_own_page(lab: Lab, tmp_path: Path) -> None:
+    old = closed(tmp_path, subject="R2", started_at="2020-03-02T09:00:00+00:00").path.relative_to(tmp_path).as_posix()
+    answer = lab.visitor.get(f"/live/{old}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/session/{old}")
+    assert lab.visitor.get(answer.headers["location"]).status_code == 200
+    assert lab.visitor.get("/live//elsewhere.example").status_code == 404
+
+
+def test_the_first_look_is_over_before_the_first_page(tmp_path: Path) -> None:
+    app: Any = screens(tmp_path, Access())
+    begun(tmp_path)
+    board: LiveBoard = app._app.state.board
+
+    async def begin() -> int:
+        async with board.running():
+            return len(board.chambers.cards)
+
+    assert asyncio.run(begin()) == 1
+
+
 def test_read_only_screens_show_and_ask_nothing(tmp_path: Path) -> None:
     lab = Lab(tmp_path, Access(controls=False))
     page = lab.visitor.get("/")

@@ -17,12 +17,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
 from behavior.app.dashboard import stream
 from behavior.app.dashboard.chambers import BUSY, Chambers, Followed
-from behavior.app.dashboard.site import page, site_of
+from behavior.app.dashboard.site import NotHere, page, site_of
 from behavior.app.dashboard.watch import Watch
 from behavior.model.errors import BadInput, BehaviorError
 from behavior.session.requests import NoteRequest, StopRequest, ask
@@ -51,7 +52,8 @@ class LiveBoard:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Look in the block."""
+        """Look in the block; the first look is over when it begins, so that no page comes before it."""
+        await asyncio.to_thread(self.chambers.look)
         task = asyncio.create_task(self._look())
         try:
             yield
@@ -120,9 +122,16 @@ async def board_events(request: Request) -> Response:
 
 
 async def session_page(request: Request) -> Response:
-    """One session that runs, or has just run."""
-    one = session_of(request)
+    """One session that runs, or has just run; one that is on the board no more has a page of its own."""
+    from starlette.responses import RedirectResponse
+
     address = request.path_params["session"]
+    try:
+        one = session_of(request)
+    except NotHere:
+        raise
+    except BadInput:
+        return RedirectResponse(f"/session/{quote(address)}", 303)
     return page(request, "live.html", header=one.folder.header, session=address, key=_key(one))
 
 
