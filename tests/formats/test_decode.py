@@ -147,8 +147,8 @@ COMPANION = ENCODINGS["companion arrays"]
         ({**SECONDS, "n_in": "G"}, {"D": [5.0], "G": 2}, "D: holds 1 numbers, and G says 2.000; was the file cut?"),
         ({**SECONDS, "n_in": "A(4)"}, {"D": [5.0], "A": [1.0]}, r"A\(4\): is not in this session"),
         (COMPANION, {"D": [5.0, 6.0], "E": [1.0]}, "E: holds 1 codes beside 2 times; was the file cut?"),
-        (COMPANION, {"D": [500.0, 600.0], "E": [1.0, 17.0]}, "code 17: stands there 1 times, first at 6 s"),
-        (COMPANION, {"D": [500.0], "E": [1.5]}, "code 1.5: stands there 1 times"),
+        (COMPANION, {"D": [500.0, 600.0], "E": [1.0, 17.0]}, "code 17: stands there once, first at 6 s"),
+        (COMPANION, {"D": [500.0], "E": [1.5]}, r"code 1.5: stands there once"),
         ({**ENCODINGS["TIME.CODE"], "code_digits": 4}, {"D": [5.001]}, "5.001 has 3 decimals, and a code 4"),
         ({"encoding": "counts", "bin_s": 60, "event": PRESS}, {"D": [1.5]}, "1.500 at index 0 is no count"),
     ],
@@ -399,8 +399,20 @@ def test_numbers_beyond_all_measure_are_no_numbers(number: str, encoding: dict[s
 
 
 def test_a_session_of_years_has_the_wrong_unit() -> None:
+    session = session_of({"D": [1.0], "S": 1e8}, **{"End Date": "03/02/29"})
+    profile = profile_of(SECONDS, lasts={"variable": "S", "unit": "s"})
     with pytest.raises(BadFile, match="it would have lasted 1157 days; is the unit or the tick of the profile right"):
-        decoded(profile_of(SECONDS, lasts={"variable": "S", "unit": "s"}), D=[1.0], S=1e8)
+        decode_session(session, profile, file="f")
+
+
+def test_an_end_that_an_event_or_a_variable_says_is_held_to_the_header() -> None:
+    codes = {**CODES, "9": {"event": "session end"}}
+    stream = {"array": "D", **COMPANION, "tick_s": 1}
+    profile = validate({"programs": ["P"], "streams": [stream], "codes": codes}, Profile, file="p")
+    with pytest.raises(BadFile, match="by the profile it lasts until 60000 s, and the session ended at 3600 s"):
+        decode_session(session_of({"D": [60_000.0], "E": [9]}), profile, file="f")
+    with pytest.raises(BadFile, match="by the profile it lasts until 216000 s"):
+        decoded(profile_of(SECONDS, lasts={"variable": "S", "unit": "min"}), D=[1.0], S=3_600)
 
 
 def test_a_session_without_an_end_in_its_header_lasts_as_its_profile_says() -> None:

@@ -43,14 +43,14 @@ def test_its_example_is_told_from_all_other_formats(one: AnyFormat, tmp_path: Pa
 
 @FORMATS
 def test_equal_values_give_equal_files(one: AnyFormat, tmp_path: Path) -> None:
+    if one.name in ("nwb", "deepsqueak"):
+        pytest.skip("HDF5 and Excel files hold the time at which they were made")
     contents = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         path = written(one, tmp_path / name)
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
         contents.append({file.relative_to(path.parent): file.read_bytes() for file in files})
-    if one.name in ("nwb", "deepsqueak"):
-        pytest.skip("HDF5 and Excel files hold the time at which they were made")
     assert contents[0] == contents[1]
 
 

@@ -96,7 +96,7 @@ def decode_session(session: MedPCSession, profile: Profile, *, file: object) -> 
     of_each = [list(decoder.events(stream, profile.legend)) for stream in streams]
     events = merged(of_each, [timetabled(profile)])
     counts = [decoder.counts(stream) for stream in profile.streams if stream.encoding == "counts"]
-    end_us = _end_us(events, decoder.lasted_us(profile), problems)
+    end_us = _end_us(events, decoder.lasted_us(profile), decoder.header_us(), problems)
     problems += _shock_problems(events)
     problems += _uncovered(decoder.unknown)
     if problems:
@@ -143,7 +143,7 @@ def decode_rows(session: PyControlSession, profile: Profile, *, file: object) ->
     lasted_us = None
     if session.started is not None and session.ended is not None:
         lasted_us = round((session.ended - session.started).total_seconds() * 1e6)
-    end_us = _end_us(events, max(now_us, lasted_us or 0), problems)
+    end_us = _end_us(events, None if lasted_us is not None else now_us, lasted_us, problems)
     problems += _shock_problems(events) + _uncovered(unknown)
     if problems:
         raise BadFile(f"{file}, {session.name}", problems[:MOST_PROBLEMS])
@@ -181,22 +181,22 @@ def _rank(one: Decoded) -> int:
     return 1 if one.meaning.event in _ENDING else 2
 
 
-def _end_us(events: Sequence[Decoded], lasted_us: int | None, problems: list[Problem]) -> int:
-    """When the session ended: by an event that says so, or by how long it was."""
+def _end_us(events: Sequence[Decoded], lasted_us: int | None, header_us: int | None, problems: list[Problem]) -> int:
+    """When the session ended: by an event that says so, by a variable, or by the header, which bounds them all."""
     said = next((one.at_us for one in events if one.meaning.event == "session end"), None)
-    end_us = said if said is not None else lasted_us
+    end_us = next((one for one in (said, lasted_us, header_us) if one is not None), None)
     last_us = max((one.at_us for one in events if one.where != TIMETABLE), default=0)
     if end_us is None:
         problems.append(Problem("", "nothing says how long the session was; add `lasts` to the profile"))
         return last_us
-    if last_us > end_us + GRAIN_US:
-        problems.append(
-            Problem(
-                "",
-                f"its last event is at {last_us / 1e6:g} s, and the session ended at {end_us / 1e6:g} s; "
-                "is the unit or the tick of the profile right?",
-            )
-        )
+    for what, us, until_us in (
+        ("its last event is at", last_us, end_us),
+        ("by the profile it lasts until", max(end_us, last_us), header_us if header_us is not None else end_us),
+    ):
+        if us > until_us + GRAIN_US:
+            ended = f"the session ended at {until_us / 1e6:g} s; is the unit or the tick of the profile right?"
+            problems.append(Problem("", f"{what} {us / 1e6:g} s, and {ended}"))
+            break
     if max(last_us, end_us) > LONGEST_US:
         what = f"it would have lasted {max(last_us, end_us) / 86_400e6:.0f} days"
         problems.append(Problem("", f"{what}; is the unit or the tick of the profile right?"))
@@ -207,7 +207,8 @@ def _uncovered(unknown: Mapping[str, tuple[int, int]]) -> list[Problem]:
     return [
         Problem(
             f"code {code}",
-            f"stands there {n} times, first at {first_us / 1e6:g} s, and is not in the profile's [codes]; "
+            f"stands there {'once' if n == 1 else f'{n} times'}, first at {first_us / 1e6:g} s, "
+            "and is not in the profile's [codes]; "
             'add what it means, or event = "ignore"',
         )
         for code, (n, first_us) in sorted(unknown.items(), key=lambda one: (len(one[0]), one[0]))
@@ -280,10 +281,14 @@ class _Decoder:
         return Counted(stream.event, stream.array, round(stream.bin_s * 1e6), tuple(int(one) for one in numbers))
 
     def lasted_us(self, profile: Profile) -> int | None:
-        """How long the session was."""
-        if profile.lasts is not None:
-            number = self._number(profile.lasts.variable)
-            return None if number is None else round(number * profile.lasts.scale_s * 1_000_000)
+        """How long the session was by a variable."""
+        if profile.lasts is None:
+            return None
+        number = self._number(profile.lasts.variable)
+        return None if number is None else round(number * profile.lasts.scale_s * 1_000_000)
+
+    def header_us(self) -> int | None:
+        """How long the session was by the header, in whole seconds."""
         started, ended = self._session.started, self._session.ended
         if started is None or ended is None:
             return None
