@@ -12,9 +12,9 @@ import pytest
 CHROMIUM = "/usr/bin/chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a module; its event loop must not outlive it, others have loops of their own."""
     if not Path(CHROMIUM).exists() or shutil.which("chromium") is None:
         pytest.skip("needs Chromium, to look at pages as people do: apt-get install chromium fonts-dejavu-core")
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[test]'")
