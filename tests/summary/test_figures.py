@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,13 @@ from behavior.summary.drawing import INK, PAPER, inline, save, style, svg_of, sw
 from behavior.summary.ed50 import Ed50
 from behavior.summary.figures import DoseAxis, dose_response, estimation, side_by_side, still_waiting
 from behavior.summary.per_dose import ArmSummary, summarize_arms
-from behavior.summary.session_figures import calls_raster, cumulative_records, typical_sessions
+from behavior.summary.session_figures import (
+    call_rates,
+    calls_raster,
+    cumulative_records,
+    responses_raster,
+    typical_sessions,
+)
 from behavior.summary.wording import significant
 from study.datasets import write_conflict, write_vocalization
 
@@ -207,3 +214,33 @@ def test_doses_keep_their_order_with_vehicle_left_of_all(doses: list[float]) -> 
     assert places == sorted(places)
     lo, hi = axis.limits()
     assert lo < places[0] and places[-1] < hi
+
+
+def test_a_raster_of_many_sessions_fits_a_page() -> None:
+    for n in (10, 400):
+        names = [f"S{i}" for i in range(n)]
+        sessions = pd.DataFrame(
+            {"session": names, "subject": names, "dose_mg_kg": [float(i % 4) for i in range(n)], "duration_s": 600.0}
+        )
+        figure = responses_raster({name: [1.0, 300.0] for name in names}, sessions)
+        assert figure.get_size_inches()[1] < 10
+        figure.draw_without_rendering()
+        assert len(figure.axes[0].get_yticks()) == (n if n == 10 else 0)
+
+
+def test_calling_over_time_is_the_mean_of_units_in_each_bin() -> None:
+    sessions = pd.DataFrame(
+        {"session": ["a", "b"], "subject": ["R1", "R2"], "unit": ["R1", "R2"], "dose_mg_kg": [0.0, 0.0]}
+    )
+    bins = pd.DataFrame(
+        {
+            "session": ["a", "a", "b", "b"],
+            "begin_s": [0, 60] * 2,
+            "time_s": [60.0] * 4,
+            "calling_time_s": [30, 0, 6, 12],
+        }
+    )
+    figure = call_rates(bins, sessions)
+    line = figure.axes[0].lines[0]
+    assert list(line.get_xdata()) == [30.0, 90.0]
+    assert list(line.get_ydata()) == pytest.approx([30.0, 10.0])

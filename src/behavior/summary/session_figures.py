@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 
 _MOST_COLUMNS = 5
+_TALLEST_IN, _LEAST_ROW_IN = 8.0, 0.075
+"""A raster fits a page; rows too near for their names go without."""
 _PIP = [(0.0, 0.0), (0.6, -1.0)]
 """A stroke down to the right, from the pen."""
 
@@ -299,7 +301,8 @@ def _blocks(sessions: pd.DataFrame, extra_in: float = 0.0) -> tuple[Figure, Axes
     order = sessions.iloc[sorted(range(len(sessions)), key=lambda i: natural_order(sessions["subject"].iloc[i]))]
     order = order.sort_values("dose_mg_kg", kind="stable")
     n_doses = order["dose_mg_kg"].nunique()
-    figure = new_figure(PAGE_IN, 0.75 + extra_in + 0.15 * len(order) + 0.12 * n_doses)
+    row_in = min(0.15, _TALLEST_IN / len(order))
+    figure = new_figure(PAGE_IN, 0.75 + extra_in + row_in * len(order) + 0.12 * n_doses)
     axes = figure.add_subplot()
     place, places = 0.0, {}
     for dose, group in order.groupby("dose_mg_kg", sort=True):
@@ -318,7 +321,10 @@ def _blocks(sessions: pd.DataFrame, extra_in: float = 0.0) -> tuple[Figure, Axes
     again = order["subject"].duplicated(keep=False) & order["day"].notna() if "day" in order else order["subject"] == ""
     days = [f", day {int(day)}" if more else "" for day, more in zip(order.get("day", again), again, strict=True)]
     names = [f"{subject}{day}" for subject, day in zip(order["subject"], days, strict=True)]
-    axes.set_yticks(list(places.values()), names, fontsize=6.5)
+    if row_in < _LEAST_ROW_IN:
+        axes.set_yticks([])
+    else:
+        axes.set_yticks(list(places.values()), names, fontsize=min(6.5, 60 * row_in))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(place - 1.1, -0.7)
