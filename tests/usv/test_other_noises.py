@@ -2,7 +2,7 @@
 
 What was measured in these files (8 s at each rate, pink to blue noise, four steady lines, calls 14 to 30 dB over the
 noise; noises a third of the time): lines alone: precision .94, recall 1.0; with shocks, levers, feeders, squeals
-and rustling: .95 and .82; with the journal's events: .97 and .74, as short calls within an event are given up. False
+and rustling: .94 and .88; with the journal's events: .96 and .88, and half of the false calls without any call. False
 calls come from whines and their harmonics, and from squeals with one loud formant.
 """
 
@@ -90,9 +90,10 @@ def test_among_the_noises_of_a_session_most_are_found_and_few_are_false():
     assert recall >= 0.78
 
 
-def test_the_journal_removes_false_calls_and_costs_short_calls_that_lie_within_its_events():
-    """A quarter of the time is within an event here; short calls there are given up."""
-    assert scores(journal=True)[1] >= scores()[1] - 0.20
+def test_the_journal_removes_false_calls_and_costs_hardly_a_call():
+    """A quarter of the time is within an event here."""
+    assert scores(journal=True)[0] >= scores()[0]
+    assert scores(journal=True)[1] >= scores()[1] - 0.03
     assert sum(false_calls(journal=True)) <= sum(false_calls())
 
 

@@ -64,3 +64,17 @@ def test_the_events_of_the_session_leave_no_false_call(shared):
     folder = shared / "data" / "usv" / "rat_shock_box"
     events = read_events(folder / "shock_only_artefacts.csv")
     assert found(folder / "shock_only.flac", events=events) == []
+
+
+def test_the_events_of_the_session_find_calls_that_are_lost_without(shared):
+    """Clicks at known times are subtracted: recall in the shock box rises."""
+    path = shared / "data" / "usv" / "rat_shock_box" / "rat22_shock.flac"
+    score = scorer(shared)
+    truth = {path.stem: [row[1:5] for row in score.read(path.with_name("truth.csv")) if row[0] == path.stem]}
+    events = read_events(path.with_name("rat22_shock_artefacts.csv"))
+    without, known = (
+        score.score(truth, {path.stem: [(c.onset_s, c.offset_s, None, None) for c in found(path, events=given)]})
+        for given in ((), events)
+    )
+    assert known["overlap"]["recall"] > without["overlap"]["recall"]
+    assert known["overlap"]["f1"] >= without["overlap"]["f1"]

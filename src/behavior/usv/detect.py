@@ -37,6 +37,7 @@ from behavior.usv.ridges import (
     take_levels,
     take_levels_between,
 )
+from behavior.usv.subtract import Subtraction
 
 BLOCK = 512
 """Frames that are worked out at a time (0.26 s at 250 kHz): the floor is taken to the end of the block."""
@@ -94,6 +95,7 @@ class Detector:
         longest = round((profile.longest_s + 1.0) / self.grid.frame_s)
         n_rows = BLOCK * (longest // BLOCK + 8)
         self._frames = empty_frames(n_rows, self._n_bins, BLOCK)
+        self._taken = np.zeros(n_rows, np.float32)
         n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
         self._floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
         self._level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
@@ -106,10 +108,13 @@ class Detector:
             patient_from=profile.confirm_evidence,
         )
         self._gate = Gate(profile, self.grid, events)
+        self._subtraction = Subtraction(events, self.grid, self._n_bins)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
         self._hold_db = float(profile.hold_db)
         self._first_look_db = min(profile.confirm_db, profile.hold_db + _FIRST_LOOK_DB)
-        self._n_levels = self._n_between = self._n_scanned = self._n_ridged = self._n_followed = self._n_floored = 0
+        self._n_levels = self._n_between = self._n_scanned = self._n_ridged = self._n_followed = self._n_floored = (
+            self._n_subtracted
+        ) = 0
         self._active = False
         self._seen = np.empty(0, np.int64)
 
@@ -160,6 +165,7 @@ class Detector:
         if self._n_levels < FIRST and not last:
             return []
         self._set_floor()
+        self._subtract()
         known = self._n_levels if last else self._n_levels - MARGIN
         self._look(known)
         self._look_closely(known if last else known - AROUND)
@@ -178,6 +184,7 @@ class Detector:
         take_levels(power, self._n_audible, self._n_skipped, frames, first, rows_db)
         self._floor.push(rows_db)
         frames.audible[first : first + 2 * power.shape[1]] -= self._floor.db[-1]
+        self._taken[first : first + 2 * power.shape[1]] = 0
         self._n_levels = stop
 
     def _set_floor(self) -> None:
@@ -188,11 +195,20 @@ class Detector:
             self._frames.floor[block % len(self._frames.floor)] = floor
         self._n_floored = n_blocks
 
+    def _subtract(self) -> None:
+        """Take the clicks of known events off the levels that came."""
+        first, self._n_subtracted = self._n_subtracted, self._n_levels
+        for kind, low, high in self._subtraction.spans(first, self._n_levels):
+            self._fill_between(self._n_ridged - MARGIN, self._n_levels)
+            taken = self._subtraction.subtract(self._frames, BLOCK, kind, low, high)
+            self._taken[np.arange(low, high) % len(self._taken)] += taken
+
     def _look(self, stop: int) -> None:
         """Where something may be, by every second frame."""
         first, stop = self._n_scanned, stop + stop % 2
         score = np.empty((stop - first) // 2, np.float32)
         scan(self._frames, first, stop, self._n_levels, BLOCK, self._edges, *self._search, score)
+        self._give_back(first, stop)
         found = first + 2 * np.flatnonzero(score > self._first_look_db)
         self._seen = np.concatenate((self._seen[self._seen > self._n_ridged - AROUND], found))
         self._n_scanned = stop
@@ -207,7 +223,14 @@ class Detector:
             if high > low:
                 self._fill_between(low - MARGIN, min(high + MARGIN, self._n_levels))
                 find_ridges(self._frames, low, high, self._n_levels, BLOCK, self._edges, *self._search, self._hold_db)
+                self._give_back(low, high)
                 self._active = True
+
+    def _give_back(self, first: int, stop: int) -> None:
+        """The broadband level that was taken off: clicks that are known are clicks."""
+        if self._subtraction:
+            rows = np.arange(first, stop) % len(self._taken)
+            self._frames.base[rows] += self._taken[rows]
 
     def _fill_between(self, first: int, stop: int) -> None:
         """Levels of odd frames, where they are still those of the frame before."""

@@ -30,6 +30,7 @@ _CORE_DB, _ALL_DB, _RINGS_MS, _DIES_DB_PER_MS = 15.0, 40.0, 16.0, 1.2
 _STEADY_HZ, _FADES_MS, _DIES_DB, _HEARD_DB = 600.0, 150.0, 4.0, 10.0
 _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
+_WHOLE, _SURE = 0.9, 200.0
 _MANY, _SPARSE, _PATCHY = 4.0, 0.6, 0.4
 _PURE_S, _PURE_HZ = 1.0, 40.0
 _BORROWED_DB = 6.0
@@ -113,8 +114,13 @@ class Gate:
         )
 
     def _during(self, contour: Contour) -> str | None:
-        """The reason when it lies within a known event and begins or ends with it, or is short and mostly within."""
-        short = len(contour) * self._grid.frame_s * 1e3 <= _FADES_MS
+        """The reason when it lies within a known event and begins or ends with it, or is mostly within and brief or weak.
+
+        What lasts longer than a click rings, strongly and without a break, is left to the other rules.
+        """
+        ms = len(contour) * self._grid.frame_s * 1e3
+        whole = len(contour.points) > _WHOLE * len(contour) and self.evidence([contour]) > _SURE
+        short = ms < _RINGS_MS or (ms <= _FADES_MS and not whole)
         start_s, stop_s = (
             self._grid.onset_sample(f) / self._grid.sample_rate_hz for f in (contour.start, contour.stop)
         )
@@ -125,7 +131,8 @@ class Gate:
             shared_s = min(stop_s, event.stop_s + _AFTER_S) - max(start_s, event.start_s - _BEFORE_S)
             at_edge = min(abs(start_s - event.start_s), abs(stop_s - event.stop_s)) < _AFTER_S
             within = start_s > event.start_s - _AFTER_S and stop_s < event.stop_s + _AFTER_S
-            if (at_edge and within) or (short and shared_s > _MOSTLY * (stop_s - start_s)):
+            lasting = not whole or ms > 1e3 * _WHINES_S
+            if (at_edge and within and lasting) or (short and shared_s > _MOSTLY * (stop_s - start_s)):
                 return f"during {event.kind}"
         return None
 

@@ -1,0 +1,109 @@
+"""Subtraction: what a known event's clicks sound like, taken off before anything is looked for.
+
+Theory. A scrambler, a lever or a feeder makes the same sound again and again, and the session's journal knows when. So
+within known events the frames are lined up by the time since the last click, and the median level of each frequency at
+each such time, over the clicks of that kind so far, is their template. Its power, doubled, is subtracted (Boll 1979, IEEE
+Trans. ASSP 27:113-120). What is as loud at all times since a click, a whine or a call, is not the clicks' and stays:
+only what the template has over its own quietest time is taken off. A median over many clicks does not hold a call.
+The template is that of the clicks up to the end of the block, so live and offline are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from behavior.audio.spectrogram import FrameGrid
+from behavior.usv.gate import KnownEvent, clicks_in
+from behavior.usv.ridges import Frames
+
+Array = npt.NDArray[Any]
+
+_LASTS_S, _MOST_CLICKS, _LEAST_CLICKS = 0.012, 128, 8
+_TWICE_DB, _LOCKED_DB, _AFTER_S = 3.0, 3.0, 0.015
+
+
+class Subtraction:
+    """Templates of the clicks of each kind of event.
+
+    Parameters
+    ----------
+    events : times in seconds of the stream
+    grid : frames
+    n_bins : frequencies
+    """
+
+    def __init__(self, events: Sequence[KnownEvent], grid: FrameGrid, n_bins: int) -> None:
+        self._events = [
+            (
+                event.kind,
+                int(event.start_s / grid.frame_s) - grid.size // grid.hop,
+                int((event.stop_s + _AFTER_S) / grid.frame_s) + 1,
+            )
+            for event in sorted(events, key=lambda event: event.start_s)
+        ]
+        self._n_since, self._n_bins = round(_LASTS_S / grid.frame_s), n_bins
+        self._heard = dict[str, Array]()
+        self._n_heard = dict[str, npt.NDArray[np.int64]]()
+
+    def __bool__(self) -> bool:
+        return bool(self._events)
+
+    def spans(self, first: int, stop: int) -> Iterator[tuple[str, int, int]]:
+        """The parts of frames [first, stop) that lie in known events, with their kind."""
+        for kind, begin, end in self._events:
+            if begin < stop and end > first:
+                yield kind, max(begin, first), min(end, stop)
+
+    def subtract(self, frames: Frames, block: int, kind: str, first: int, stop: int) -> Array:
+        """Take the clicks of one span off the levels of frames [first, stop), in place; no less than the floor is left.
+
+        How much broadband level that took, dB, shape (stop - first,): the clicks are still known to have been there.
+        """
+        taken = np.zeros(stop - first, np.float32)
+        rows = np.arange(first, stop) % len(frames.base)
+        level, floor = frames.level[:, rows], frames.floor[rows // block].T
+        broadband = np.median(level - floor, axis=0)
+        clicks = clicks_in(broadband)
+        if not len(clicks):
+            return taken
+        last = np.searchsorted(clicks, np.arange(stop - first), side="right") - 1
+        since = np.where(last >= 0, np.arange(stop - first) - clicks[last], -1)
+        known = np.flatnonzero((since >= 0) & (since < self._n_since))
+        self._hear(kind, level[:, known], since[known])
+        template = self._template(kind)
+        if template is not None:
+            left = _taken_off(level[:, known], template[:, since[known]], floor[:, known])
+            frames.level[:, rows[known]] = left
+            taken[known] = broadband[known] - np.median(left - floor[:, known], axis=0)
+        return taken
+
+    def _hear(self, kind: str, level: Array, since: npt.NDArray[np.int64]) -> None:
+        if kind not in self._heard:
+            self._heard[kind] = np.empty((self._n_since, _MOST_CLICKS, self._n_bins), np.float32)
+            self._n_heard[kind] = np.zeros(self._n_since, np.int64)
+        heard, n = self._heard[kind], self._n_heard[kind]
+        for column, at in zip(level.T, since, strict=True):
+            heard[at, n[at] % _MOST_CLICKS] = column
+            n[at] += 1
+
+    def _template(self, kind: str) -> Array | None:
+        """Levels by bin and time since a click, dB; minus infinity where nothing is the clicks'."""
+        heard, n = self._heard[kind], self._n_heard[kind]
+        if n.max() < _LEAST_CLICKS:
+            return None
+        template = np.full((self._n_bins, self._n_since), -np.inf, np.float32)
+        for at in np.flatnonzero(n >= _LEAST_CLICKS):
+            template[:, at] = np.median(heard[at, : min(n[at], _MOST_CLICKS)], axis=0)
+        quietest = np.where(np.isfinite(template), template, np.inf).min(axis=1, keepdims=True)
+        return np.where(template > quietest + _LOCKED_DB, template, np.float32(-np.inf))
+
+
+def _taken_off(level: Array, template: Array, floor: Array) -> Array:
+    """Levels without twice the template's power, and no lower than the floor."""
+    share = 10 ** ((template + _TWICE_DB - level) / 10)
+    left = level + 10 * np.log10(np.maximum(1 - share, np.float32(1e-6)))
+    return np.asarray(np.where(np.isfinite(template), np.maximum(left, np.minimum(floor, level)), level), np.float32)
