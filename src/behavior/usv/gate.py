@@ -114,7 +114,7 @@ class Gate:
         )
 
     def _during(self, contour: Contour) -> str | None:
-        """The reason when it lies within a known event and begins or ends with it, or is mostly within and brief or weak.
+        """The reason when it lies in a known event and begins or ends with it, or is mostly within and brief or weak.
 
         What lasts longer than a click rings, strongly and without a break, is left to the other rules.
         """
