@@ -3,7 +3,7 @@
 Theory. A scrambler, a lever or a feeder makes the same sound again and again, and the session's journal knows when. So
 within known events the frames are lined up by the time since the last click, and the median level of each frequency at
 each such time, over the clicks of that kind so far, is their template. Its power, doubled, is subtracted (Boll 1979,
-IEEE Trans. ASSP 27:113-120). What is as loud at all times since a click, a whine or a call, is not the clicks' and stays:
+IEEE Trans. ASSP 27:113-120). What is as loud at all times since a click, a whine or a call, is not theirs and stays:
 only what the template has over its own quietest time is taken off. A median over many clicks does not hold a call.
 The template is that of the clicks up to the end of the block, so live and offline are the same.
 """
