@@ -111,7 +111,7 @@ def connected(
 
         def relink(name: str, before: Driver) -> tuple[Driver, Transport]:
             (device,) = (one for one in box.devices if one.name == name)
-            port = world.ports[name] if world else ports_of([device], serial_ports())[name]
+            port = world.ports[name] if world else ports_of([device], serial_ports(), patience_s=0)[name]
             transport = transport_to(port, baud=baud_of(device))
             transport.open()
             try:
