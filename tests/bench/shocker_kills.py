@@ -127,6 +127,7 @@ def one(
             thread.join()
     watch(now_us())
     began_us = next(at for at, what in happened if isinstance(what, ShockStarted))
+    at_us = max(at_us, began_us)  # what was on the wire already may open the gate a little later
     closed_us = next((at for at, what in happened if isinstance(what, ShockEnded)), now_us())
     still_open = any(getattr(twin, "gate_open", False) for twin in twins.values())
     watched = any(isinstance(twin, SimulatedShockController) for twin in twins.values())
