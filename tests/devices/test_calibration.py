@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -169,6 +171,19 @@ def test_a_shock_beyond_the_record_is_refused(tmp_path: Path) -> None:
 def test_a_simulated_shocker_has_a_simulated_record(tmp_path: Path) -> None:
     found = calibrated(protocol(0.4), BOX, rig_in(tmp_path), simulated=True, today=TODAY).calibration
     assert found is not None and found.simulated
+
+
+def test_a_timer_without_a_watchdog_is_remarked_on_unless_its_pulses_are_short(tmp_path: Path) -> None:
+    box = read(shipped("configs", "rigs", "simulated-third-party.toml"), Rig).chamber("ttl")
+    said = calibrated(protocol(0.4), box, rig_in(tmp_path), simulated=True, today=TODAY).remarks
+    assert said[0].startswith("box-T ends each pulse itself but has no watchdog: were this computer to die in a shock")
+    short = Protocol(**{**vars_of(protocol(0.4)), "limits": ShockLimits(max_single_s=2.0)})
+    assert calibrated(short, box, rig_in(tmp_path), simulated=True, today=TODAY).remarks == ()
+    assert calibrated(protocol(0.4), BOX, rig_in(tmp_path), simulated=True, today=TODAY).remarks == ()
+
+
+def vars_of(one: Protocol) -> dict[str, Any]:
+    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def test_a_chamber_without_a_shocker_needs_none(tmp_path: Path) -> None:

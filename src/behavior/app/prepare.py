@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
     from behavior.config.calibration import Calibration
     from behavior.config.limits import ShockLimits
-    from behavior.config.rig import Chamber
+    from behavior.config.rig import Chamber, Device
     from behavior.model.doses import Treatment
     from behavior.paradigms.catalogue import Paradigm
     from behavior.paradigms.parameters import Parameters
     from behavior.session.journal import Item
+
+
+UNWATCHED_S = 2.0
+"""A pulse that may go on for so long without a watchdog is worth no word: ours would last as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ def calibrated(protocol: Protocol, box: Chamber, rig: Path, *, simulated: bool, 
     shocker = shocker_of(box)
     if shocker is None:
         return protocol
+    protocol = replace(protocol, remarks=(*protocol.remarks, *unwatched(box, shocker, protocol)))
     if simulated:
         return replace(protocol, calibration=simulated_calibration(box, shocker, today))
     try:
@@ -107,6 +112,18 @@ def calibrated(protocol: Protocol, box: Chamber, rig: Path, *, simulated: bool, 
     if why := not_covered(record, protocol.currents_ma):
         raise BadInput(why)
     return replace(protocol, calibration=record)
+
+
+def unwatched(box: Chamber, shocker: Device, protocol: Protocol) -> tuple[str, ...]:
+    """What is to be said of a shocker whose timer does not notice that the computer has died."""
+    timer = next((device for device in box.devices if device.name == shocker.shocker.pulse_timed_by), None)
+    longest_s = protocol.limits.max_single_s
+    if timer is None or timer.kind != "harp_behavior" or not protocol.currents_ma or longest_s <= UNWATCHED_S:
+        return ()
+    return (
+        f"{timer.name} ends each pulse itself but has no watchdog: were this computer to die in a shock, it would run "
+        f"to its end, here up to {longest_s:g} s; lower max_single_s of chamber {box.name} to what is needed",
+    )
 
 
 def rehearsed(
