@@ -62,3 +62,8 @@ def test_what_cannot_be_compared(tables: Path, arguments: list[str], sentence: s
     done = behavior("agreement", *arguments, cwd=tables)
     assert done.code == 2
     assert sentence in done.err
+
+
+def test_the_page_shows_what_is_printed(tables: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "compare-calls-with-a-person.md").read_text()
+    assert f"```text\n{behavior('agreement', 'truth.txt', 'second.txt', cwd=tables).out}```" in page

@@ -238,3 +238,9 @@ def test_any_variables_come_back(arrays: dict[str, list[float] | int], columns: 
             expected = [value] if isinstance(value, int) else value
             assert [float(text) for text in session.variables[letter].texts] == expected
     assert parse(file.text) == file
+
+
+def test_the_end_mark_of_an_old_computer_is_no_damage() -> None:
+    file = parse(WHOLE + "\x1a")
+    assert [session.problems for session in file.sessions] == [()]
+    assert file.text == WHOLE + "\x1a"

@@ -43,6 +43,8 @@ _VARIABLE = re.compile(r"([A-Z]):(.*)")
 _ROW = re.compile(r"\s*(\d+):(.*)")
 _NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|1\.#[A-Z0-9]+|nan|inf)", re.IGNORECASE)
 _RAW_END = "\r\r\n"
+_DOS_END = "\x1a"
+"""Ends the files of old computers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def parse(text: str, encoding: str = "utf-8") -> MedPCFile:
         end = after
         while after < len(lines) and _is_between(lines[end - 1][0], joined=True):
             end -= 1
-        torn = after == len(lines) and bool(lines[-1][0]) and not lines[-1][1]
+        torn = after == len(lines) and bool(lines[-1][0].rstrip(_DOS_END)) and not lines[-1][1]
         reader = _Session(first + 1)
         reader.take(body for body, _ in lines[first:end])
         if torn:
@@ -204,7 +206,7 @@ def parse(text: str, encoding: str = "utf-8") -> MedPCFile:
 
 def _is_between(body: str, *, joined: bool) -> bool:
     """Whether a line stands between sessions: empty, or the name of a file that was joined to another."""
-    return not body.strip() or (joined and body.lstrip("\ufeff ").startswith("File:"))
+    return not body.rstrip(_DOS_END).strip() or (joined and body.lstrip("\ufeff ").startswith("File:"))
 
 
 class _Session:
@@ -223,7 +225,7 @@ class _Session:
 
     def take(self, bodies: Iterator[str]) -> None:
         for line, whole in enumerate(bodies, start=self._first):
-            self._line, body = line, whole.lstrip("\ufeff")
+            self._line, body = line, whole.lstrip("\ufeff").rstrip(_DOS_END)
             if not body.strip():
                 continue
             if body.lstrip().startswith("File:"):

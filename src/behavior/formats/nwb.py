@@ -100,7 +100,6 @@ def _file(pynwb: Any, path: Path, record: SessionRecord) -> Any:
         session_id=f"{header.subject}-{started:%Y%m%dT%H%M%S}".replace("/", "-"),
         experimenter=[_last_first(header.experimenter)],
         experiment_description=f"Behavioral pharmacology, paradigm {header.paradigm}, study {header.study or 'none'}",
-        institution="not recorded",
         keywords=["behavioral pharmacology", header.paradigm],
         pharmacology=pharmacology(header.treatment),
         notes=json.dumps({**about(replace(record, calls=None)), "has_calls": record.calls is not None}),
