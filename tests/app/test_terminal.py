@@ -20,7 +20,15 @@ from behavior.app.keyboard import STOP, Keys, _key_by_key, _read, typing
 from behavior.app.progress import EVERY_S, Progress
 from behavior.model.commands import BeginComponent, BeginTrial, Deliver, Shock
 from behavior.model.errors import BadInput
-from behavior.model.events import Delivered, LeverPressed, LeverReleased, ShockEnded, ShockStarted
+from behavior.model.events import (
+    CallHeard,
+    Delivered,
+    LeverPressed,
+    LeverReleased,
+    ShockEnded,
+    ShockStarted,
+    SoundLost,
+)
 from session.recorded import header_of
 
 S = 1_000_000
@@ -86,6 +94,18 @@ def test_a_session_s_line_counts_what_happened_and_not_what_was_asked_for(screen
     assert screen.shown.startswith(" 60:00  trial 7  responses 2")
     line.clear()
     assert screen.shown == ""
+
+
+def test_a_session_s_line_counts_calls_once_there_are_some_and_tells_of_lost_sound(screen: Screen) -> None:
+    line = board()
+    for at_us in (1, 2):
+        line.take(CallHeard(at_us, 900_000, 23_000.0, "22-kHz long"))
+    line.take(SoundLost(3, 0, "reported by the sound system"))
+    line.show(S)
+    assert "  calls 2  (Ctrl-C" in screen.shown
+    assert "warning" not in screen.getvalue()
+    line.take(SoundLost(4, 4_096, "the ring is full"))
+    assert "warning: 4096 samples of sound were lost (the ring is full); that time is silent" in screen.getvalue()
 
 
 @given(st.lists(st.integers(0, 400_000), min_size=1, max_size=60))

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 
 class Board:
-    """One line on the terminal: time, where in the session, responses, deliveries, shocks of those allowed."""
+    """One line on the terminal: time, where in the session, responses, deliveries, shocks of those allowed, calls."""
 
     def __init__(self, folder: SessionFolder) -> None:
         self._limit = int(folder.header.limits["max_count"])
         self._where, self._responses, self._deliveries, self._shocks, self._shown_us = "", 0, 0, 0, -1_000_000
+        self._calls = 0
         self._rewrites = sys.stderr.isatty()
 
     def take(self, item: object) -> None:
@@ -30,6 +31,13 @@ class Board:
                 self._deliveries += 1
             case "ShockEnded":
                 self._shocks += 1
+            case "CallHeard":
+                self._calls += 1
+            case "SoundLost" if item.n_samples:  # type: ignore[attr-defined]
+                self.clear()
+                lost = f"{item.n_samples} samples of sound were lost ({item.cause})"  # type: ignore[attr-defined]
+                sys.stderr.write(f"warning: {lost}; that time is silent\n")
+                sys.stderr.flush()
             case "LinkLost" | "LinkRestored" as what:
                 self.clear()
                 word = "is LOST; looking for it" if what == "LinkLost" else "is back; its trial counts as interrupted"
@@ -42,9 +50,10 @@ class Board:
         if self._rewrites and now_us - self._shown_us >= 500_000:
             self._shown_us = now_us
             minutes, seconds = divmod(now_us // 1_000_000, 60)
+            calls = f"  calls {self._calls}" if self._calls else ""
             sys.stderr.write(
                 f"\r\033[K{minutes:3d}:{seconds:02d}  {self._where}  responses {self._responses}  "
-                f"deliveries {self._deliveries}  shocks {self._shocks}/{self._limit}  (Ctrl-C ends the session)"
+                f"deliveries {self._deliveries}  shocks {self._shocks}/{self._limit}{calls}  (Ctrl-C ends the session)"
             )
             sys.stderr.flush()
 

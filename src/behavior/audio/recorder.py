@@ -139,10 +139,10 @@ def _serve(there: Connection, opener: Opener, finder: FinderOf | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which ends this properly
     capture = None
     try:
+        _hurry()
         source = opener()
         capture = Capture(source, None if finder is None else finder(source.sample_rate_hz))
         capture.open()
-        _hurry()
         gc.freeze()
         gc.disable()  # nothing here makes cycles, and a collection would hold up the sound
         _pump(there, capture)
@@ -158,7 +158,10 @@ def _serve(there: Connection, opener: Opener, finder: FinderOf | None) -> None:
 
 
 def _hurry() -> None:
-    """Go before others where the system lets us: this process does little, and what it misses is lost."""
+    """Go before others where the system lets us: this process does little, and what it misses is lost.
+
+    Threads that are begun later, as a sound system's are, take after this one.
+    """
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, 0, -15)
 
