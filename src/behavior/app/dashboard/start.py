@@ -58,7 +58,7 @@ SUBJECT = (
     Question("free-feeding-g", "Free-feeding weight, g"),
     Question("underweight-allowed-by", "Below 80 % of it allowed by"),
 )
-BLIND = (Question("blind-code", "Blind code", hint="as on the syringe; instead of compound and dose"),)
+BLIND = (Question("blind-code", "Blind code", hint="as on the syringe"),)
 OPEN = (
     Question("compound", "Compound"),
     Question("dose-mg-kg", "Dose, mg/kg", hint="0 for the vehicle alone"),

@@ -219,6 +219,7 @@ def days_of(
             put(row.starts_at, row.chamber, cell)
         else:
             del free[one["session"]]
+            treatment = _treatment(row.blind_code, one["dose_mg_kg"], blind=blind)
             put(row.starts_at, row.chamber, _cell(one, treatment, running, blind=blind))
     for one in free.values():
         treatment = _treatment(one["blind_code"], one["dose_mg_kg"], blind=blind)
