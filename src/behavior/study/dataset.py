@@ -35,6 +35,8 @@ from behavior.model.session import SessionHeader
 from behavior.session.folder import SessionFolder
 from behavior.study.audit import AUDIT_FILE, AuditLog, read_audit
 from behavior.study.blinding import Administration, Key
+from behavior.study.bottles import COLUMNS as INTAKE
+from behavior.study.bottles import intakes
 from behavior.study.checks import CHECKS, against_plan, not_run
 from behavior.study.exclusions import Exclusion, exclusions
 from behavior.study.plan import PLAN_FILE, PlanRow, arm_of_row, read_plan
@@ -76,6 +78,7 @@ class Dataset:
     plan : who was to get what, from the plan file; empty without one
     audit : the log of what was done to the records; without entries where there is none
     records : what was recorded of animals, preparations, administrations and bottles
+    intake : what each cage drank of each bottle that was weighed, and the dose that this was
     """
 
     path: Path
@@ -87,6 +90,7 @@ class Dataset:
     plan: tuple[PlanRow, ...] = ()
     audit: AuditLog = field(default_factory=lambda: AuditLog(Path(AUDIT_FILE), (), ()))
     records: Records = field(default_factory=Records)
+    intake: pd.DataFrame = field(default_factory=lambda: _empty())
 
     @property
     def exclusions(self) -> tuple[Exclusion, ...]:
@@ -122,6 +126,12 @@ class Dataset:
     def folder(self, session: str) -> Path:
         """Where a session is."""
         return self.path / session
+
+
+def _empty() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -167,7 +177,10 @@ def read_dataset(path: Path) -> Dataset:
         f"{name}: its score is not the one that was locked before the unblinding; see what was changed after it"
         for name in changed_since_lock(path, log)
     ]
-    return Dataset(path, study, frame, rows, tuple(warnings), parameters, planned, log, records_of(log))
+    kept = records_of(log)
+    drunk, odd = intakes(described, planned, kept.bottles, known.doses)
+    intake = pd.DataFrame(drunk, columns=list(INTAKE)).sort_values(["unit", "day"], ignore_index=True)
+    return Dataset(path, study, frame, rows, (*warnings, *odd), parameters, planned, log, kept, intake)
 
 
 def write_tables(dataset: Dataset, out: Path) -> tuple[Path, ...]:
@@ -184,6 +197,8 @@ def write_tables(dataset: Dataset, out: Path) -> tuple[Path, ...]:
     """
     out.mkdir(parents=True, exist_ok=True)
     tables = {"sessions": dataset.sessions, **dataset.rows}
+    if len(dataset.intake):
+        tables["intake"] = dataset.intake
     for name, table in tables.items():
         table.to_csv(out / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
     return tuple(out / f"{name}.csv" for name in tables)
