@@ -165,3 +165,25 @@ def test_one_session_there_and_back_is_the_same_session(tmp_path: Path) -> None:
     assert behavior("verify", "back", cwd=tmp_path).code == 0
     harp = behavior("convert", "back", "harp", "--to", "harp", cwd=tmp_path)
     assert "harp does not hold 2 BeginComponent, 2 Drawn, 2 EndComponent, host times" in harp.err
+
+
+def test_a_shelf_with_the_dataset_in_it_asks_which_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "shelf").mkdir()
+    shelf(tmp_path / "shelf")
+    assert behavior("convert", "shelf", "shelf/data", cwd=tmp_path).code == 0
+    both = behavior("convert", "shelf", "other", cwd=tmp_path)
+    assert both.code == 2
+    assert "holds 1 sessions and 1 files of other systems" in both.err
+    files = behavior("convert", "shelf", "other", "--from", "medpc", "--json", cwd=tmp_path)
+    assert len(json.loads(files.out)["written"]) == 1
+    ours = behavior("convert", "shelf", "x_events.csv", "--from", "behavior", cwd=tmp_path)
+    assert ours.code == 0, ours.err
+
+
+def test_a_folder_of_files_for_others_comes_back_as_a_dataset(tmp_path: Path) -> None:
+    for subject in ("R01", "R02"):
+        shutil.copytree(SAMPLE / f"sub-{subject}", tmp_path / "two" / f"sub-{subject}")
+    assert behavior("convert", "two", "tables", "--to", "events-parquet", cwd=tmp_path).code == 0
+    done = behavior("convert", "tables", "back", "--to", "behavior", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert behavior("verify", "back", cwd=tmp_path).out.count("holds  ") == 2

@@ -124,29 +124,46 @@ def _inputs(source: Path, from_: str | None, done: _Done) -> Iterator[tuple[Path
     from behavior.formats.catalogue import all_formats, find_format, sniff
     from behavior.formats.own import session_folders
 
-    if from_ is not None and not (source.is_dir() and not find_format(from_).is_folder):
-        yield source, find_format(from_)
+    wanted, ours = find_format(from_) if from_ else None, find_format("behavior")
+    if not source.is_dir() or (wanted is not None and wanted.is_folder and wanted is not ours):
+        yield source, wanted or sniff(source)
         return
-    if not source.is_dir():
+    sessions = session_folders(source)
+    if wanted is None and not sessions and any(one.is_folder and one.sniff(source, b"") for one in all_formats()):
         yield source, sniff(source)
         return
-    if sessions := session_folders(source):
-        for path in sessions:
-            yield path, find_format("behavior")
-        return
-    if any(one.is_folder and one.sniff(source, b"") for one in all_formats()):
-        yield source, sniff(source)
-        return
+    files = [] if wanted is ours else list(_files(source, sessions, wanted, done))
+    if sessions and files and wanted is None:
+        raise BadInput(
+            f"{source}: holds {len(sessions)} sessions and {len(files)} files of other systems, such as "
+            f"{files[0][0].name}; say which with --from behavior or --from {files[0][1].name}"
+        )
+    if sessions and (wanted is None or wanted is ours):
+        yield from ((path, ours) for path in sessions)
+    elif wanted is ours:
+        yield source, ours
+    else:
+        yield from files
+
+
+def _files(
+    source: Path, sessions: list[Path], wanted: AnyFormat | None, done: _Done
+) -> Iterator[tuple[Path, AnyFormat]]:
+    """The files in a folder that hold sessions, but for those in the folders of our own."""
+    from behavior.formats.catalogue import first_bytes, sniff
+
+    inside = set(sessions)
     for path in sorted(path for path in source.rglob("*") if path.is_file()):
-        try:
-            given = find_format(from_) if from_ else sniff(path)
-        except BadInput:
-            done.skipped.append(path.name)
+        if inside.intersection(path.parents):
             continue
-        if given.holds == "control file":
-            yield path, given
-        else:
+        try:
+            given = wanted if wanted is not None and wanted.sniff(path, first_bytes(path)) else sniff(path)
+        except BadInput:
+            given = None
+        if given is None or given.holds == "calls" or wanted not in (None, given):
             done.skipped.append(path.name)
+        else:
+            yield path, given
 
 
 def _place(source: Path, path: Path, out: Path, asked: AnyFormat | None) -> Path:
@@ -156,7 +173,7 @@ def _place(source: Path, path: Path, out: Path, asked: AnyFormat | None) -> Path
     if asked is None:
         raise BadInput(f"{source}: there are several sessions in it; say --to, and OUT is a folder for them")
     out.mkdir(parents=True, exist_ok=True)
-    name = "_".join((path.parent.name, path.name))
+    name = "_".join((path.parent.name, path.name)) if path.is_dir() else path.stem
     return out / (name if asked.is_folder else f"{name}{asked.extensions[0]}")
 
 
