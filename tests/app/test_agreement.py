@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from app.commands import behavior
+from behavior.app.cli import app
+from behavior.model.errors import BadInput
 from formats.examples import RAVEN_WHOLE_HERTZ
 
 AUDACITY = "0.502\t0.755\tflat\n1.5\t1.6\tflat\n2.0\t2.1\tflat\n"
@@ -58,10 +61,13 @@ def test_a_recording_without_calls_is_known_to_be_one(tables: Path) -> None:
         (["truth.txt", "truth.txt", "--label-column", "Mood"], "has no Mood"),
     ],
 )
-def test_what_cannot_be_compared(tables: Path, arguments: list[str], sentence: str) -> None:
-    done = behavior("agreement", *arguments, cwd=tables)
-    assert done.code == 2
-    assert sentence in done.err
+def test_what_cannot_be_compared(
+    tables: Path, arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tables)
+    done = CliRunner().invoke(app, ["agreement", *arguments])
+    assert isinstance(done.exception, BadInput)
+    assert sentence in str(done.exception)
 
 
 def test_the_page_shows_what_is_printed(tables: Path) -> None:

@@ -7,10 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from app.commands import behavior
+from behavior.app.cli import app
 from behavior.formats import nwb
 from behavior.formats.record import session_of
+from behavior.model.errors import BadInput
 from behavior.session.folder import SessionFolder
 from formats.examples import RAVEN_WHOLE_HERTZ
 from formats.test_imported import shelf
@@ -127,14 +130,16 @@ def test_call_tables_and_what_is_lost_between_them(tmp_path: Path) -> None:
         (["empty", "x"], "there was nothing to convert"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_done_is_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "letter.txt").write_text("Dear colleague,\n")
     (tmp_path / "raven.txt").write_text(RAVEN_WHOLE_HERTZ)
     (tmp_path / "empty").mkdir()
-    done = behavior("convert", *arguments, cwd=tmp_path)
-    assert done.code == 2
-    assert sentence in done.err
-    assert "Traceback" not in done.err
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["convert", *arguments])
+    assert isinstance(done.exception, BadInput)
+    assert sentence in str(done.exception)
 
 
 def test_sessions_for_others_one_file_each_or_one_dataset(tmp_path: Path) -> None:
