@@ -1,4 +1,7 @@
-"""The detector's CPU time against a bare framed transform of the same samples: a ratio, never a time."""
+"""The detector's CPU time against a bare framed transform of the same samples: a ratio, never a time.
+
+`usv_cost.py` measures it on ten minutes, with memory and start-up; 1.3 to 1.6 there, depending on what else runs.
+"""
 
 from __future__ import annotations
 
