@@ -2,7 +2,7 @@
 
     python tests/bench/usv_accuracy.py [--shared ../shared] [--out table.md]
 
-F1 (precision / recall) for any overlap, onsets within 10 ms, and an intersection over union of at least one half, by the
+F1 (precision / recall) for any overlap, onsets within 10 ms, and an intersection over union of at least a half, by the
 scorer that comes with the recordings; false calls a minute where there is no call. Then the shock boxes of
 `tests/usv/apparatus.py`, made independently of the detector, at five sample rates.
 """
