@@ -3,8 +3,8 @@
     python tests/bench/usv_cost.py [RECORDING.wav] [--minutes 10]
 
 Without a recording a simulated one is made: 22-kHz calls for a tenth of the time, reverberation, noise, at 250 kHz. The
-bare loop reads the same file and transforms windowed frames of 512 samples, hop 128, in float32, 256 at a time (the quickest
-batch), by `scipy.fft.rfft`, and throws the result away. Rounds are interleaved; the least of each counts.
+bare loop reads the same file and transforms windowed frames of 512 samples, hop 128, in float32, 256 at a time (the
+quickest batch), by `scipy.fft.rfft`, and throws the result away. Rounds are interleaved; the least of each counts.
 """
 
 from __future__ import annotations
