@@ -194,11 +194,15 @@ def blank(page: Any, selector: str) -> bool:
 
 
 def test_an_open_session_shows_its_record_trials_and_events(page: Any, lab: Lab) -> None:
+    page.asked.clear()
     for chamber, canvases in (("A", ["#record", "#raster"]), ("D", ["#record", "#raster", "#trials"])):
         path = lab.playing[chamber].folder.path
         page.goto(f"{lab.address}/live/{path.parent.name}/{path.name}")
         page.wait_for_function("() => document.getElementById('state').textContent === 'running'")
         page.wait_for_timeout(300)
+        streams = [url for url in page.asked if url.endswith("/events")]
+        assert len(streams) == 1, "a browser has six connections, and a stop must find one free"
+        page.asked.clear()
         for canvas in canvases:
             assert not blank(page, canvas), (chamber, canvas)
     assert page.locator("#sound-section").is_hidden()

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from app.dashboard.visitor import HERE, Visitor
 from behavior.app.dashboard.access import COOKIE, MAX_BODY_BYTES, Access
 from behavior.app.dashboard.serve import addresses, listen
+from behavior.app.dashboard.site import HERE as HOME
 from behavior.app.dashboard.site import NotHere, Site, application, page, site_of
 from behavior.model.errors import BadInput, Failure
 
@@ -72,11 +73,18 @@ def test_a_page_of_this_computer_is_shown_escaped_and_may_load_nothing_from_else
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("name", ["style.css", "page.js", "icon.svg"])
+@pytest.mark.parametrize("name", sorted(path.name for path in (HOME / "static").iterdir()))
 def test_the_files_of_the_pages_are_there_and_name_no_other_place(data: Path, name: str) -> None:
     answer = client(data).get(f"/static/{name}")
     assert answer.status_code == 200
-    assert "//" not in answer.text.replace("http://www.w3.org/2000/svg", "").replace("// ", "")
+    assert "://" not in answer.text.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (HOME / "templates").iterdir()))
+def test_templates_hold_no_script_style_or_other_place(name: str) -> None:
+    text = (HOME / "templates" / name).read_text(encoding="utf-8")
+    assert "://" not in text and "style=" not in text and "|safe" not in text
+    assert text.count("<script") == text.count('<script type="module" src="/static/')
 
 
 @pytest.mark.parametrize(

@@ -140,18 +140,21 @@ def _key(one: Followed) -> str:
 
 
 async def session_events(request: Request) -> Response:
-    """A session's events: first all that matter, then the new ones."""
+    """A session's card and events: first all that matter, then what is new. One stream a page: browsers have few."""
     board, one = board_of(request), session_of(request)
+    address = one.folder.path.relative_to(board.chambers.data).as_posix()
 
     async def messages() -> AsyncIterator[bytes]:
         seen: Seen | None = None
+        shown = b"null"
         async for _ in board.looks():
             with board.chambers.lock:
                 now = Seen.of(one.watch)
                 told = None if now == seen else _whole(one.watch) if seen is None else _since(one.watch, seen)
-            seen = now
-            if told is not None:
-                yield msgspec.json.encode(told)
+            card = board.chambers.of_sessions.get(address, shown)
+            if told is not None or card != shown:
+                yield b'{"card":%b,"told":%b}' % (card if card != shown else b"null", msgspec.json.encode(told))
+            seen, shown = now, card
 
     return stream.events(request, messages())
 

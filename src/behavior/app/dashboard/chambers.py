@@ -124,6 +124,7 @@ class Chambers:
     Attributes
     ----------
     cards : each chamber's card as JSON, by its key, in order
+    of_sessions : the same, by their sessions' addresses
     lock : held while what was read changes a `Watch`, never while a disk is waited for
     """
 
@@ -144,6 +145,7 @@ class Chambers:
         self._looked_s = float("-inf")
         self._free: tuple[float, float | None] = (float("-inf"), None)
         self.cards: dict[str, bytes] = {}
+        self.of_sessions: dict[str, bytes] = {}
         self.lock = threading.Lock()
 
     def look(self) -> bool:
@@ -154,9 +156,11 @@ class Chambers:
             self._find()
         for one in self._followed.values():
             self._follow(one, now_s)
-        fresh = {card.key: msgspec.json.encode(card) for card in self._cards(now_s)}
+        cards = list(self._cards(now_s))
+        fresh = {card.key: msgspec.json.encode(card) for card in cards}
         changed = fresh != self.cards
         self.cards = fresh
+        self.of_sessions = {card.session: fresh[card.key] for card in cards if card.session is not None}
         return changed
 
     def followed(self, path: Path) -> Followed:

@@ -27,6 +27,7 @@ function make(key) {
     field("buttons", "p"));
   const card = { node, fields, data: null, texts: new Map() };
   node.addEventListener("keydown", (event) => keys(card, event));
+  fields.alerts.setAttribute("aria-live", "polite");
   return card;
 }
 
@@ -77,6 +78,8 @@ function draw(card, data) {
   const before = card.data;
   card.data = data;
   card.node.dataset.state = data.state;
+  const name = `Chamber ${data.chamber}, ${data.subject || "empty"}, ${STATES[data.state]}`;
+  if (card.node.getAttribute("aria-label") !== name) card.node.setAttribute("aria-label", name);
   card.node.dataset.lastUs = data.last_us;
   text(card, "chamber", data.chamber);
   text(card, "rig", place.dataset.rigs > 1 ? data.rig : "");

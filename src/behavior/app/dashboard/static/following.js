@@ -1,4 +1,5 @@
 // An event stream that says when it is cut: the server sends a breath each second, and 2 s of silence are a loss.
+// A page that nobody sees lets go of it: a browser has six connections to one place, and a stop must find one free.
 
 export function follow(address, take, { onLink = () => {} } = {}) {
   let source, heard = performance.now(), up = null;
@@ -12,7 +13,9 @@ export function follow(address, take, { onLink = () => {} } = {}) {
     source.onerror = () => { if (performance.now() - heard > 1000) link(false); };
   };
   open();
+  document.addEventListener("visibilitychange", () => { if (document.hidden) source.close(); else open(); });
   const watching = setInterval(() => {
+    if (document.hidden) return;
     const silence = performance.now() - heard;
     if (silence > 2000) link(false);
     if (silence > 4000) open();

@@ -78,11 +78,10 @@ $("span").addEventListener("change", () => { dirty = true; });
 $("stop")?.addEventListener("click", () => askStop(card));
 $("note")?.addEventListener("click", () => askNote(card));
 
-follow(`${address}/events`, take);
-follow("/board/events", (message) => {
-  const mine = message.cards.find((one) => one.session === session);
-  if (!mine) return;
-  card = mine;
+follow(`${address}/events`, (message) => {
+  if (message.told) take(message.told);
+  if (!message.card) return;
+  card = message.card;
   cardAt = performance.now();
   root.dataset.lastUs = card.last_us;
   head();
