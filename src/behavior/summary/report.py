@@ -161,6 +161,7 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
         wording.spread_sentence(endpoint),
         wording.welch_sentence(endpoint),
         wording.effective_sentence(endpoint),
+        "" if motor else "No motor control stands beside it, for none was named.",
     ]
     return {
         "summary": endpoint,
