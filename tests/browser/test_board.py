@@ -184,13 +184,15 @@ def test_a_note_goes_into_the_journal_and_a_page_in_a_note_goes_nowhere(page: An
     assert page.locator("#notes img").count() == 0
 
 
-def blank(page: Any, selector: str) -> bool:
-    """Whether nothing but the paper is on a canvas."""
-    script = """e => {
-      const pixels = e.getContext('2d').getImageData(0, 0, e.width, e.height).data;
-      return pixels.every((value, i) => value === pixels[i % 4]);
+def wait_until_drawn(page: Any, selector: str) -> None:
+    """Until more than the paper is on a canvas."""
+    script = """(selector) => {
+      const canvas = document.querySelector(selector);
+      if (!canvas.width || !canvas.height) return false;
+      const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+      return !pixels.every((value, i) => value === pixels[i % 4]);
     }"""
-    return bool(page.locator(selector).evaluate(script))
+    page.wait_for_function(script, arg=selector, polling=200)
 
 
 def test_an_open_session_shows_its_record_trials_and_events(page: Any, lab: Lab) -> None:
@@ -204,7 +206,7 @@ def test_an_open_session_shows_its_record_trials_and_events(page: Any, lab: Lab)
         assert len(streams) == 1, "a browser has six connections, and a stop must find one free"
         page.asked.clear()
         for canvas in canvases:
-            assert not blank(page, canvas), (chamber, canvas)
+            wait_until_drawn(page, canvas)
     assert page.locator("#sound-section").is_hidden()
 
 
@@ -344,7 +346,8 @@ def test_sound_is_shown_with_its_calls_while_it_is_recorded(page: Any, tmp_path:
         page.goto(f"{one.address}/live/{path.parent.name}/{path.name}")
         page.wait_for_function("() => Number(document.getElementById('sound').dataset.calls) === 1", timeout=60_000)
         shown = int(page.locator("#sound").get_attribute("data-columns"))
-        assert shown >= 690 and not blank(page, "#sound")
+        assert shown >= 690
+        wait_until_drawn(page, "#sound")
         for block in blocks:
             file.write(block)
         page.wait_for_function(f"() => Number(document.getElementById('sound').dataset.columns) > {shown}")
@@ -363,14 +366,14 @@ def test_a_finished_session_and_its_study_are_shown(page: Any, tmp_path: Path) -
         assert page.locator("#grid figure").count() == 6
         page.select_option("#measure", "calling_time_s")
         assert page.locator("#grid figure").count() == 4
-        assert not blank(page, "#grid figure:first-child canvas")
+        wait_until_drawn(page, "#grid figure:first-child canvas")
         page.locator(".cell a", has_text="R10").click()
         page.wait_for_selector("#verified.good")
         page.wait_for_selector("#sound[data-columns]")
         page.wait_for_selector("#session[data-drawn]")
         assert "2 calls" in page.locator("#sound-said").inner_text()
         for canvas in ("#raster", "#sound"):
-            assert not blank(page, canvas)
+            wait_until_drawn(page, canvas)
         page.reload()
         page.wait_for_selector("#verified.good")
         page.go_back()
