@@ -162,8 +162,11 @@ def _hurry() -> None:
 
     Threads that are begun later, as a sound system's are, take after this one.
     """
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, 0, -15)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except (OSError, AttributeError):
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, 0, -15)
 
 
 def _pump(there: Connection, capture: Capture) -> None:
