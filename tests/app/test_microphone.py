@@ -198,3 +198,11 @@ def test_a_microphone_that_dies_after_all_was_recorded_faults_nothing(live) -> N
     microphone.start(0)
     microphone._process.told = [Started("audio.wav", HOST_US), ended(0), Dead("unplugged")]
     assert not any(isinstance(one, Faulted) for one in microphone.heard())
+
+
+def test_of_several_channels_the_journal_names_the_one_with_the_sound(live) -> None:
+    line = {"carried_by": "channel", "follows": "shock", "channel": 1}
+    microphone = live(channels=2, channel=2, sync=line)
+    microphone.start(0)
+    microphone._process.told = [Started("audio.wav", HOST_US)]
+    assert microphone.heard() == [RecordingStarted(0, "audio.wav", RATE, 2)]

@@ -160,7 +160,8 @@ class LiveMicrophone:
             case Started(file=file, at_us=at_us):
                 self._line = SampleLine(at_us, self._microphone.sample_rate_hz)
                 self._listener.follow(Path(file))
-                return [RecordingStarted(at_us - self._zero_us, self._file, self._microphone.sample_rate_hz)]
+                rate, channel = self._microphone.sample_rate_hz, self._microphone.channel
+                return [RecordingStarted(at_us - self._zero_us, self._file, rate, channel)]
             case Timed(line=line):
                 self._line = line
             case Lost(at_us=at_us, n_samples=n_samples, why=why) if self._recording:

@@ -116,11 +116,12 @@ class ShockEnded(Event, frozen=True):
     cause: str
 
 
-class RecordingStarted(Event, frozen=True):
-    """The first sample of the session's sound was taken at `at_us`."""
+class RecordingStarted(Event, frozen=True, omit_defaults=True):
+    """The first sample of the session's sound was taken at `at_us`; of several channels it is the one named."""
 
     file: str
     sample_rate_hz: int
+    channel: int = 1
 
 
 class RecordingEnded(Event, frozen=True):

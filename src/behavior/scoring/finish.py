@@ -96,20 +96,20 @@ def find_calls(folder: SessionFolder) -> list[Detection]:
     if not folder.sound_paths:
         raise BadInput(f"{folder.path}: there is no sound in this session; nothing can be searched")
     items = folder.read().items
-    known = {recording.file for recording in timeline_of(items).recordings}
+    known = {recording.file: recording for recording in timeline_of(items).recordings}
     return [
-        search(path, PROFILE, known_events(items, path.name))
+        search(path, PROFILE, known_events(items, path.name), known[path.name].channel if known else None)
         for path in folder.sound_paths
         if n_samples_in(path) and (not known or path.name in known)
     ]
 
 
-def search(recording: Path, profile: str, events: Iterable[KnownEvent] = ()) -> Detection:
-    """Search a recording for what a profile, by its name or file, looks for."""
+def search(recording: Path, profile: str, events: Iterable[KnownEvent] = (), channel: int | None = None) -> Detection:
+    """Search a recording, or one of its channels, for what a profile, by its name or file, looks for."""
     from behavior.usv.detect import detect_file
     from behavior.usv.profile import load_profile
 
-    return detect_file(recording, load_profile(profile), events=list(events))
+    return detect_file(recording, load_profile(profile), channel=channel, events=list(events))
 
 
 def known_events(items: Iterable[Item], file: str | None = None) -> Iterator[KnownEvent]:

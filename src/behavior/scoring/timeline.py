@@ -143,6 +143,7 @@ class Recording:
     n_samples: int | None = None
     n_dropped: int = 0
     samples_per_s: float | None = None
+    channel: int = 1
 
     @property
     def stretch(self) -> float:
@@ -446,7 +447,14 @@ class _Fold:
             self.begin(self.cues, command.cue)
 
     def recording_started(self, event: e.RecordingStarted) -> None:
-        self.recordings.append({"file": event.file, "began_us": event.at_us, "sample_rate_hz": event.sample_rate_hz})
+        self.recordings.append(
+            {
+                "file": event.file,
+                "began_us": event.at_us,
+                "sample_rate_hz": event.sample_rate_hz,
+                "channel": event.channel,
+            }
+        )
 
     def recording_ended(self, event: e.RecordingEnded) -> None:
         if self.recordings:
