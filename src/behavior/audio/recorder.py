@@ -22,7 +22,7 @@ from behavior.audio.pulses import PulseFinder
 from behavior.audio.source import Opener
 from behavior.model.errors import BehaviorError, Failure
 
-PUMP_S = 0.005
+PUMP_S = 0.02
 PATIENCE_S = 60.0
 CLOSING_S = 10.0
 

@@ -17,7 +17,7 @@ from typing import Any
 from behavior.model.calls import Call
 from behavior.model.errors import BehaviorError
 
-LOOK_S = 0.02
+LOOK_S = 0.1
 CLOSING_S = 5.0
 
 
