@@ -241,7 +241,7 @@ def test_a_filled_in_sheet_is_put_on_record_and_changed_only_with_a_reason(said:
     write(rows, "filled.csv")
     code, out, err = said("record", "data", "filled.csv", "--by", "AB")
     assert code == 0, err
-    assert out == f"{4 * 9} values on record\n"
+    assert out == f"{4 * 10} values on record\n"
     assert said("record", "data", "filled.csv")[1] == "nothing is new: every value of it is on record\n"
     rows[0]["given_at"] = "09:15"
     write(rows, "changed.csv")

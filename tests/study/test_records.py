@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,15 @@ def test_what_the_table_of_animals_said_at_the_design_is_on_record(folder: Path)
     kept = records_of(read_audit(folder)).animals
     assert set(kept) == {name for one in designed().administrations for name in one.subjects}
     assert kept["W01"] == {"cage": "C1"}
+
+
+def test_the_time_of_treatment_that_was_asked_at_the_start_counts_and_a_sheet_goes_before_it(folder: Path) -> None:
+    rows = run_all(folder)
+    for header, at in zip(sorted(folder.rglob("header.json")), ("09:01", "09:02"), strict=False):
+        known = json.loads(header.read_text()) | {"injected_at": f"2026-03-02T{at}:00+00:00"}
+        header.write_text(json.dumps(known))
+    missing = read_dataset(folder).missing_records
+    assert any(said.startswith("administrations: given_at is missing for 10 of 12") for said in missing)
+    code = next(row.blind_code for row in rows if row.subject == "W01")
+    put(folder, f"blind_code,subject,given_at\n{code},W01,09:03\n")
+    assert read_dataset(folder).records.administrations[f"{code}/W01"]["given_at"] == "09:03"

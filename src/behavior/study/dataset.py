@@ -40,7 +40,7 @@ from behavior.study.bottles import intakes
 from behavior.study.checks import CHECKS, against_plan, not_run
 from behavior.study.exclusions import Exclusion, exclusions
 from behavior.study.plan import PLAN_FILE, PlanRow, arm_of_row, read_plan
-from behavior.study.records import Records, missing_records, records_of
+from behavior.study.records import Records, missing_records, records_of, with_times
 from behavior.study.screening import with_screening
 from behavior.study.unblind import changed_since_lock, changes_after, opened_key
 
@@ -177,7 +177,7 @@ def read_dataset(path: Path) -> Dataset:
         f"{name}: its score is not the one that was locked before the unblinding; see what was changed after it"
         for name in changed_since_lock(path, log)
     ]
-    kept = records_of(log)
+    kept = with_times(records_of(log), [folder.header for folder in folders])
     drunk, odd = intakes(described, planned, kept.bottles, known.doses)
     intake = pd.DataFrame(drunk, columns=list(INTAKE)).sort_values(["unit", "day"], ignore_index=True)
     return Dataset(path, study, frame, rows, (*warnings, *odd), parameters, planned, log, kept, intake)

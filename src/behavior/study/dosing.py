@@ -47,7 +47,11 @@ def injector_rows(arm: Arm, given: Iterable[Administration], animals: Mapping[st
             weight_g = animals[subject].weight_g
             sheet = {"blind_code": one.code, "subject": subject, "arm": one.arm, "at": one.at, "weight_g": weight_g}
             volume = volume_ml(weight_g, arm.volume_ml_kg or 0.0)
-            rows.append(sheet | {"volume_ml": volume, "route": one.route} | dict.fromkeys(TO_FILL_IN))
+            rows.append(
+                sheet
+                | {"volume_ml": volume, "route": one.route, "precedes": arm.treated_stage}
+                | dict.fromkeys(TO_FILL_IN)
+            )
     return rows
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from behavior.config.study import Study
 from behavior.model.errors import BadFile, BadInput, Problem
+from behavior.model.session import SessionHeader
 from behavior.study.audit import AuditLog, append_all, read_audit
 from behavior.study.plan import PlanRow
 
@@ -65,6 +66,18 @@ def records_of(log: AuditLog) -> Records:
         if entry.action.startswith(RECORD) and table in KEYS:
             getattr(found, table).setdefault(entry.about, {}).update(entry.new or {})
     return found
+
+
+def with_times(records: Records, headers: Iterable[SessionHeader]) -> Records:
+    """The records with the times of treatment that were asked for at the start of sessions, where no sheet has one."""
+    for header in headers:
+        code = header.treatment.blind_code
+        if code is None or header.injected_at is None:
+            continue
+        own = [key for key in records.administrations if key.split("/")[0] == code] or [code]
+        for key in own:
+            records.administrations.setdefault(key, {}).setdefault("given_at", header.injected_at)
+    return records
 
 
 def record_sheet(dataset: Path, sheet: Path, *, blind: bool, codes: Iterable[str], who: str, reason: str = "") -> int:
