@@ -266,7 +266,8 @@ def test_a_file_gives_the_same_as_its_samples_and_tells_how_far_it_is(tmp_path):
     soundfile.write(tmp_path / "a.wav", SOUND, RATE)
     told = []
     detection = detect_file(tmp_path / "a.wav", load_profile("rat"), progress=told.append)
-    assert (detection.calls, detection.rejected) == (WHOLE, REJECTED)
+    assert detection.calls == WHOLE
+    assert sorted(detection.rejected, key=repr) == sorted(REJECTED, key=repr)
     assert told == sorted(told)
     assert told[-1] == 1.0
 

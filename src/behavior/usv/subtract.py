@@ -2,10 +2,11 @@
 
 Theory. A scrambler, a lever or a feeder makes the same sound again and again, and the session's journal knows when. So
 within known events the frames are lined up by the time since the last click, and the median level of each frequency at
-each such time, over the clicks of that kind so far, is their template. Its power, doubled, is subtracted (Boll 1979,
+each such time, over the clicks of that kind in the last seven seconds, is their template. Its power, doubled, is subtracted (Boll 1979,
 IEEE Trans. ASSP 27:113-120). What is as loud at all times since a click, a whine or a call, is not theirs and stays:
 only what the template has over its own quietest time is taken off. A median over many clicks does not hold a call.
-The template is that of the clicks up to the end of the block, so live and offline are the same.
+The template is that of the clicks up to the end of the block, so live and offline are the same, and a recording that is
+searched in parts has the same templates as the whole.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ Array = npt.NDArray[Any]
 
 _LASTS_S, _MOST_CLICKS, _LEAST_CLICKS = 0.012, 128, 8
 _TWICE_DB, _LOCKED_DB, _AFTER_S = 3.0, 3.0, 0.015
+_REMEMBERS_S, _NEVER = 7.0, -(1 << 62)
 
 
 class Subtraction:
@@ -40,14 +42,16 @@ class Subtraction:
         self._events = [
             (
                 event.kind,
-                int(event.start_s / grid.frame_s) - grid.size // grid.hop,
-                int((event.stop_s + _AFTER_S) / grid.frame_s) + 1,
+                int(event.start_s / grid.frame_s) - grid.size // grid.hop - grid.first_frame,
+                int((event.stop_s + _AFTER_S) / grid.frame_s) + 1 - grid.first_frame,
             )
             for event in sorted(events, key=lambda event: event.start_s)
         ]
         self._n_since, self._n_bins = round(_LASTS_S / grid.frame_s), n_bins
         self._heard = dict[str, Array]()
+        self._when = dict[str, npt.NDArray[np.int64]]()
         self._n_heard = dict[str, npt.NDArray[np.int64]]()
+        self._remembers = round(_REMEMBERS_S / grid.frame_s)
 
     def __bool__(self) -> bool:
         return bool(self._events)
@@ -55,7 +59,7 @@ class Subtraction:
     def spans(self, first: int, stop: int) -> Iterator[tuple[str, int, int]]:
         """The parts of frames [first, stop) that lie in known events, with their kind."""
         for kind, begin, end in self._events:
-            if begin < stop and end > first:
+            if max(begin, first) < min(end, stop):
                 yield kind, max(begin, first), min(end, stop)
 
     def subtract(self, frames: Frames, block: int, kind: str, first: int, stop: int) -> Array:
@@ -73,31 +77,33 @@ class Subtraction:
         last = np.searchsorted(clicks, np.arange(stop - first), side="right") - 1
         since = np.where(last >= 0, np.arange(stop - first) - clicks[last], -1)
         known = np.flatnonzero((since >= 0) & (since < self._n_since))
-        self._hear(kind, level[:, known], since[known])
-        template = self._template(kind)
+        self._hear(kind, level[:, known], since[known], first + known)
+        template = self._template(kind, first - self._remembers)
         if template is not None:
             left = _taken_off(level[:, known], template[:, since[known]], floor[:, known])
             frames.level[:, rows[known]] = left
             taken[known] = broadband[known] - np.median(left - floor[:, known], axis=0)
         return taken
 
-    def _hear(self, kind: str, level: Array, since: npt.NDArray[np.int64]) -> None:
+    def _hear(self, kind: str, level: Array, since: Array, when: Array) -> None:
         if kind not in self._heard:
             self._heard[kind] = np.empty((self._n_since, _MOST_CLICKS, self._n_bins), np.float32)
+            self._when[kind] = np.full((self._n_since, _MOST_CLICKS), _NEVER, np.int64)
             self._n_heard[kind] = np.zeros(self._n_since, np.int64)
         heard, n = self._heard[kind], self._n_heard[kind]
-        for column, at in zip(level.T, since, strict=True):
-            heard[at, n[at] % _MOST_CLICKS] = column
+        for column, at, frame in zip(level.T, since, when, strict=True):
+            heard[at, n[at] % _MOST_CLICKS], self._when[kind][at, n[at] % _MOST_CLICKS] = column, frame
             n[at] += 1
 
-    def _template(self, kind: str) -> Array | None:
-        """Levels by bin and time since a click, dB; minus infinity where nothing is the clicks'."""
-        heard, n = self._heard[kind], self._n_heard[kind]
-        if n.max() < _LEAST_CLICKS:
+    def _template(self, kind: str, since: int) -> Array | None:
+        """Levels by bin and time since a click, dB, of clicks from a frame on; minus infinity where nothing is theirs."""
+        heard, late = self._heard[kind], self._when[kind] >= since
+        enough = np.flatnonzero(late.sum(axis=1) >= _LEAST_CLICKS)
+        if not len(enough):
             return None
         template = np.full((self._n_bins, self._n_since), -np.inf, np.float32)
-        for at in np.flatnonzero(n >= _LEAST_CLICKS):
-            template[:, at] = np.median(heard[at, : min(n[at], _MOST_CLICKS)], axis=0)
+        for at in enough:
+            template[:, at] = np.median(heard[at, late[at]], axis=0)
         quietest = np.where(np.isfinite(template), template, np.inf).min(axis=1, keepdims=True)
         return np.where(template > quietest + _LOCKED_DB, template, np.float32(-np.inf))
 
