@@ -1,12 +1,12 @@
 """Subtraction: what a known event's clicks sound like, taken off before anything is looked for.
 
-Theory. A scrambler, a lever or a feeder makes the same sound again and again, and the session's journal knows when. So
-within known events the frames are lined up by the time since the last click, and the median level of each frequency at
-each such time, over the clicks of that kind in the last seven seconds, is their template. Its power, doubled, is
-subtracted (Boll 1979, IEEE Trans. ASSP 27:113-120). What is as loud at all times since a click, a whine or a call, is not
-theirs and stays: only what the template has over its own quietest time is taken off. A median over many clicks does not hold a call.
-The template is that of the clicks up to the end of the block, so live and offline are the same, and a recording that is
-searched in parts has the same templates as the whole.
+Theory. A scrambler, a lever or a feeder makes the same sound again and again, and the session's journal knows when.
+So within known events the frames are lined up by the time since the last click, and the median level of each
+frequency at each such time, over the clicks of that kind in the last seven seconds, is their template. Its power,
+doubled, is subtracted (Boll 1979, IEEE Trans. ASSP 27:113-120). What is as loud at all times since a click, a whine
+or a call, is not theirs and stays: only what the template has over its own quietest time is taken off. A median
+over many clicks does not hold a call. The template is that of the clicks up to the end of the block, so live and
+offline are the same, and a recording that is searched in parts has the same templates as the whole.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Subtraction:
             n[at] += 1
 
     def _template(self, kind: str, since: int) -> Array | None:
-        """Levels by bin and time since a click, dB, of clicks from a frame on; minus infinity where it is not theirs."""
+        """Levels by bin and time since a click, dB, of clicks from a frame on; minus infinity where not theirs."""
         heard, late = self._heard[kind], self._when[kind] >= since
         enough = np.flatnonzero(late.sum(axis=1) >= _LEAST_CLICKS)
         if not len(enough):
