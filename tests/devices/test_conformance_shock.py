@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from dataclasses import dataclass
 
@@ -254,6 +255,21 @@ def test_a_silent_host_ends_the_pulse(device: Examiner) -> None:
     assert arm(device, 2) == 0
     device.write("Fault", WATCHDOG)
     assert arm(device, 2) == 2
+
+
+@pytest.mark.parametrize("what", ["corrupt frames", "noise"])
+def test_bytes_without_end_do_not_pass_for_a_host(device: Examiner, what: str) -> None:
+    ready(device, ms=20_000)
+    give(device, 1)
+    corrupt = frame_of(device.map["PulseCount"])[:-1] + b"\x68"
+    chance = random.Random(1)
+    heard = []
+    for _ in range(110):  # as fast as the line can carry them
+        device.bench.say(corrupt * 166 if what == "corrupt frames" else chance.randbytes(1_000))
+        heard += device.silence(10_000)
+    report = report_of(device.events("PulseEnded", heard)[0])
+    assert report.cause == BY_WATCHDOG
+    assert report.duration_us == pytest.approx(1_000_000, abs=20_000)
 
 
 def test_a_gate_that_sticks_is_closed_by_the_second_switch(device: Examiner) -> None:

@@ -10,7 +10,7 @@
  *  2. Events in Active mode only. Both generations of heartbeat.
  *  3. Frames are found as the official framer finds them: after a bad one, its first byte is skipped and the search goes
  *     on. Half a request is dropped when nothing follows for 50 ms.
- *  4. Any valid request feeds the watchdog. In Active mode everything is off when none came for HostWatchdog; and in
+ *  4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode everything is off when none came for HostWatchdog; and in
  *     Standby, and after a reset.
  */
 #ifndef HARP_H

@@ -11,7 +11,7 @@ Rules, the same for every device (protocol 1.13; they are what the conformance s
    range or a bit that the mask does not name; never to what only the device's state forbids.
 2. Events in Active mode only. Both generations of heartbeat: register 18 (bit 2 of OperationControl), 8 (bit 7).
 3. Half a request is dropped when nothing follows for 50 ms.
-4. Any valid request feeds the watchdog. In Active mode, all is off when none came for HostWatchdog; and in Standby,
+4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode, all is off when none came for HostWatchdog; and in Standby,
    and after a reset.
 
 Inside, time is the twin's own: microseconds since it was switched on, running fast or slow by `clock_drift_ppm`.
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 READ, WRITE, EVENT, ERROR = 1, 2, 3, 8
 TICK_US, TICKS_PER_S = 32, 31_250
 STALL_US = 50_000
+MOST_UNREAD = 600
 NEVER = 2**63 - 1
 PROTOCOL = (1, 13, 0)
 CORE_ID = b"SIM"
@@ -111,6 +112,7 @@ class SimulatedDevice:
         self._uid = bytes.fromhex(uid).rjust(16, b"\0")
         self._line = BadLine(seed)
         self._framer = HarpFramer()
+        self._unread = b""
         self._heard_us = 0
         self._outgoing: list[tuple[int, bytes]] = []
         self._happenings: list[Happening] = []
@@ -131,11 +133,15 @@ class SimulatedDevice:
         if self.faults.unplugged:
             return
         if now_us - self._heard_us >= STALL_US:
-            self._framer = self._new_framer()
+            self._framer, self._unread = self._new_framer(), b""
         self._heard_us = now_us
-        self._framer.feed(self._line.spoiled(data, self.faults))
+        arrived = self._line.spoiled(data, self.faults)
+        self._unread += arrived
+        self._framer.feed(arrived)
         while (frame := self._framer.next_frame()) is not None:
-            self._request(frame)
+            noise, _, self._unread = self._unread.partition(frame.bytes)
+            self._request(frame, feeds=not noise)
+        self._unread = self._unread[-MOST_UNREAD:]
 
     def take_outgoing(self) -> bytes:
         """Give the bytes that have left the device by now."""
@@ -232,11 +238,12 @@ class SimulatedDevice:
 
     # ---- requests
 
-    def _request(self, frame: HarpMessage[Any]) -> None:
+    def _request(self, frame: HarpMessage[Any], *, feeds: bool) -> None:
         raw = frame.bytes
         if raw[0] not in (READ, WRITE):
             return
-        self._feed_watchdog()
+        if feeds:
+            self._feed_watchdog()
         address, type_ = raw[2], raw[4] & ~0x10
         register = self._registers.get(address)
         if register is None:
