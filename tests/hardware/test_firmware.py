@@ -122,6 +122,16 @@ def test_a_gate_that_leaks_is_found_before_the_trigger(bench: str) -> None:
     assert (pins(device)["second_switch"], pins(device)["n_pulses"]) == (0, 0)
 
 
+def test_after_an_overrun_the_second_switch_is_open(bench: str) -> None:
+    device = made(bench, "shock_controller")
+    ready(device, ms=20)
+    device.bench.stick_gate()
+    give(device, 1)
+    device.wait(100_000)
+    assert device.read("Fault") == OVERRUN
+    assert (pins(device)["second_switch"], pins(device)["current_ua"]) == (0, 0)
+
+
 def test_a_program_that_hangs_in_mid_pulse_is_reset_and_all_is_off() -> None:
     bench = SimavrBench("shock_controller")
     device = Examiner(bench, "shock_controller")

@@ -11,8 +11,8 @@ Rules, the same for every device (protocol 1.13; they are what the conformance s
    range or a bit that the mask does not name; never to what only the device's state forbids.
 2. Events in Active mode only. Both generations of heartbeat: register 18 (bit 2 of OperationControl), 8 (bit 7).
 3. Half a request is dropped when nothing follows for 50 ms.
-4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode, all is off when none came for HostWatchdog; and in Standby,
-   and after a reset.
+4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode, all is off
+   when none came for HostWatchdog; and in Standby, and after a reset.
 
 Inside, time is the twin's own: microseconds since it was switched on, running fast or slow by `clock_drift_ppm`.
 """
