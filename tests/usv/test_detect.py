@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from behavior.model.errors import BadInput
 from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
 from behavior.usv.detect import Detector, detect_file
+from behavior.usv.gate import KnownEvent
 from behavior.usv.profile import load_profile
 
 RATE = 250_000
@@ -47,6 +48,19 @@ def test_any_cutting_gives_the_same_calls_to_the_last_bit(cuts):
     calls, detector = found(SOUND, cuts)
     assert calls == WHOLE
     assert detector.rejected == REJECTED
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.integers(0, len(SOUND)), max_size=10))
+def test_any_cutting_gives_the_same_calls_where_known_clicks_are_subtracted(cuts):
+    shock = KnownEvent("shock", 2.0, 2.4)
+
+    def searched(pieces):
+        detector = Detector(load_profile("rat"), RATE, events=[shock])
+        calls = [call for piece in pieces for call in detector.push(piece)]
+        return calls + detector.flush(), detector.rejected
+
+    assert searched(np.split(SOUND, sorted(cuts))) == searched([SOUND])
 
 
 def test_integers_and_floats_of_the_same_sound_give_the_same_calls():
