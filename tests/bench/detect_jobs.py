@@ -29,11 +29,11 @@ def no_events(path: Path) -> list[object]:
     return list(known_events(None, path))
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
-    begin = time.monotonic()
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that it takes, and of processors, its processes together."""
+    begin, before = time.monotonic(), sum(os.times()[:4])
     work()
-    return time.monotonic() - begin
+    return time.monotonic() - begin, sum(os.times()[:4]) - before
 
 
 def spin(n: int) -> None:
@@ -71,11 +71,14 @@ def main() -> int:
         searches = [Search(path, profile, None, None, no_events) for path in paths]  # type: ignore[arg-type]
         compile_detector(profile)
         for _ in range(given.rounds):
-            one, two = (timed(lambda jobs=jobs: list(search_all(searches, jobs))) for jobs in (1, 2))  # type: ignore[misc]
-            bare_one, bare_two = (timed(lambda n=n: spun(20_000_000, n)) for n in (1, 2))  # type: ignore[misc]
+            (one, cpu_one), (two, cpu_two) = (
+                timed(lambda jobs=jobs: list(search_all(searches, jobs))) for jobs in (1, 2)
+            )  # type: ignore[misc]
+            (bare_one, _), (bare_two, _) = (timed(lambda n=n: spun(20_000_000, n)) for n in (1, 2))  # type: ignore[misc]
             print(
                 f"one at a time {one:.1f} s, two at a time {two:.1f} s: {one / two:.2f} x; "
-                f"bare processes {bare_one / bare_two:.2f} x; load {os.getloadavg()[0]:.1f}"
+                f"bare processes {bare_one / bare_two:.2f} x; with free processors at most "
+                f"{2 * cpu_one / cpu_two:.2f} x by processor time; load {os.getloadavg()[0]:.1f}"
             )
     return 0
 

@@ -20,6 +20,7 @@ from behavior.scoring.calling import (
     unheard_s,
     unmeasured,
 )
+from behavior.scoring.finish import known_events
 from behavior.scoring.timeline import timeline_of
 from scoring.sessions import S, call, journal
 
@@ -165,6 +166,29 @@ RECORDED = journal(e.RecordingStarted(120 * S, "audio.flac", 250_000), e.Recordi
 def test_calls_are_put_on_the_sessions_clock_by_the_recordings_first_sample() -> None:
     (placed,) = on_session_clock(timeline_of(RECORDED), [call(1.5)])
     assert (placed.onset_s, placed.offset_s) == (121.5, 122.5)
+
+
+ALIGNED = journal(
+    e.RecordingStarted(120 * S, "audio.wav", 250_000, 2),
+    e.RecordingEnded(220 * S, 25_000_000, 0),
+    e.SoundAligned(221 * S, "audio.wav", 119_950_000, 250_000 * 1.001, "clicks", (3, -3)),
+)
+
+
+def test_calls_are_put_where_pulses_in_the_sound_say() -> None:
+    """The sound was 50 ms later than the computer's clock had it, and its clock is fast by a thousandth."""
+    (placed,) = on_session_clock(timeline_of(ALIGNED), [call(100.1, file="audio.wav")])
+    assert placed.onset_s == pytest.approx(119.95 + 100.1 / 1.001)
+    assert placed.offset_s - placed.onset_s == pytest.approx(1 / 1.001)
+    (recording,) = timeline_of(ALIGNED).recordings
+    assert recording.channel == 2
+    assert recording.recording_s(1e6 * recording.session_s(33.0)) == pytest.approx(33.0)
+
+
+def test_what_is_known_to_have_sounded_is_put_in_the_recording_by_the_same_clock() -> None:
+    items = [*journal(*ALIGNED), e.LeverPressed(130 * S, "left")]
+    (lever,) = known_events(items, "audio.wav")
+    assert lever.start_s == pytest.approx((130 - 119.95) * 1.001)
 
 
 def test_of_several_recordings_the_calls_file_says_which() -> None:
