@@ -30,6 +30,8 @@ SETS = (
     ("rat, shock box", "rat", "rat_shock_box", "rat22_shock.flac"),
 )
 EMPTY = ("shock_only.flac", "empty_box.flac")
+LOGGED = ("shock", "lever", "feeder")
+"""What a session's journal knows; squeals and scratching it does not."""
 CRITERIA = ("overlap", "onset10", "iou50")
 
 
@@ -48,6 +50,11 @@ def log_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}_artefacts.csv")
 
 
+def log(path: Path) -> list[KnownEvent]:
+    """What the session's journal would know of a recording."""
+    return [event for event in read_events(log_of(path)) if event.kind in LOGGED]
+
+
 def scored(score: Any, paths: Sequence[Path], profile: str, *, known: bool) -> dict[str, Any]:
     """The scores of all recordings of a set together."""
     truth = {path.stem: list[Any]() for path in paths}
@@ -56,7 +63,7 @@ def scored(score: Any, paths: Sequence[Path], profile: str, *, known: bool) -> d
             truth[row[0]].append(row[1:5])
     calls = {}
     for path in paths:
-        events: Sequence[KnownEvent] = read_events(log_of(path)) if known else ()
+        events: Sequence[KnownEvent] = log(path) if known else ()
         found = detect_file(path, load_profile(profile), events=events).calls
         calls[path.stem] = [(call.onset_s, call.offset_s, None, None) for call in found]
     result: dict[str, Any] = score.score(truth, calls)
@@ -75,7 +82,7 @@ def rows(shared: Path) -> Iterator[list[str]]:
     for name in EMPTY:
         path = data / "rat_shock_box" / name
         for known in (False, True) if log_of(path).exists() else (False,):
-            found = detect_file(path, load_profile("rat"), events=read_events(log_of(path)) if known else ())
+            found = detect_file(path, load_profile("rat"), events=log(path) if known else ())
             minutes = found.n_samples / found.sample_rate_hz / 60
             yield [path.stem, "yes" if known else "no", "", "", "", f"{len(found.calls) / minutes:.1f}"]
 
