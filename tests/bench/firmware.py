@@ -42,6 +42,7 @@ from devices.firmware import UID, LibraryBench, MegaBench, PortBench, SimavrBenc
 
 KIND = "shock_controller"
 WATCHDOG_US = 1_000_000
+LATE_US = 2_000  # a processor that is drowned in noise looks at its timers about once a millisecond
 PULSE_MS = 20_000
 BY_WATCHDOG, COMPLETED = 3, 0
 
@@ -235,7 +236,7 @@ def gone_once(name: str, how: str, seed: int) -> tuple[bool, float]:
     if how == "flood":
         return report[3] == COMPLETED and abs(report[1] - 500_000) <= 100, report[1] / 1e6 - 0.5
     beyond_us = silence_before_end_us(transcript, registers)
-    return report[0] == number and report[3] == BY_WATCHDOG and beyond_us <= WATCHDOG_US + 1_000, beyond_us / 1e6
+    return report[0] == number and report[3] == BY_WATCHDOG and beyond_us <= WATCHDOG_US + LATE_US, beyond_us / 1e6
 
 
 def stamped(transcript: bytes) -> list[tuple[bytes, int]]:
