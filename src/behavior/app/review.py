@@ -20,6 +20,9 @@ PORT = 8747
 
 def review(
     recording: Annotated[Path, typer.Argument(help="A recording, or a session's folder that has one.")],
+    channel: Annotated[
+        int | None, typer.Option(min=1, help="Which channel to search, of several; where nobody has searched yet.")
+    ] = None,
     port: Annotated[int, typer.Option(help="Port; the next free one if it is in use.")] = PORT,
     lab_network: Annotated[
         bool, typer.Option("--lab-network", help="Let other computers look, with the token that is shown.")
@@ -36,7 +39,7 @@ def review(
     from behavior.app.dashboard.serve import addresses, listen, serve
 
     path = recording_in(recording)
-    of = Reviewed.of(path.resolve())
+    of = Reviewed.of(path.resolve(), channel)
     typer.echo(f"Looking for the calls of {path} …", err=True)
     of.tables()
     access = Access(

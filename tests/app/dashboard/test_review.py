@@ -15,6 +15,7 @@ from PIL import Image
 from app.dashboard.visitor import Visitor
 from behavior.app.dashboard.access import Access
 from behavior.app.dashboard.listen import AUDIBLE_HZ, audible
+from behavior.app.dashboard.review import Reviewed
 from behavior.app.dashboard.tiles import HEIGHT, WIDTH, Tiles
 from behavior.app.review import recording_in, review_site
 from behavior.model.errors import BadInput
@@ -309,3 +310,19 @@ def test_a_session_with_one_recording_stands_for_it(tmp_path: Path) -> None:
         recording_in(tmp_path / "none.wav")
     with pytest.raises(BadInput, match="is no recording"):
         recording_in(folder.path / "journal.jsonl")
+
+
+def test_of_several_channels_the_one_that_is_said_is_searched(tmp_path: Path) -> None:
+    two = np.stack([tone(hz=90e3, lasts_s=0.05), tone(hz=23e3)], axis=1)
+    soundfile.write(tmp_path / "two.wav", two, RATE, subtype="PCM_16")
+    with pytest.raises(BadInput, match="has 2 channels; say which one with --channel 1 to 2"):
+        Reviewed.of(tmp_path / "two.wav").tables()
+    calls, _ = Reviewed.of(tmp_path / "two.wav", 2).tables()
+    (found,) = [one for one in read_calls(calls) if one.duration_s > 0.3]
+    assert found.peak_hz == pytest.approx(23e3, abs=1000)
+
+
+def test_a_session_knows_which_channel_its_microphone_was(tmp_path: Path) -> None:
+    folder = record(tmp_path, paradigm="conditioned_usv", parameters={"habituation_s": 1, "test_s": 20})
+    assert Reviewed.of(folder.path / "audio.wav").channel is None, "the ideal box names no file"
+    assert Reviewed.of(folder.path / "audio.wav", 2).channel == 2

@@ -58,16 +58,24 @@ class Reviewed:
     Attributes
     ----------
     folder : the session's, or that of a lone recording's review
+    channel : that was searched, of several; None: there is one, or nobody said
     """
 
     recording: Path
     folder: Path
+    channel: int | None = None
 
     @classmethod
-    def of(cls, recording: Path) -> Reviewed:
+    def of(cls, recording: Path, channel: int | None = None) -> Reviewed:
         """A session's recording is reviewed in its folder, another beside itself."""
-        own = recording.parent if (recording.parent / "header.json").is_file() else None
-        return cls(recording, own or recording.with_name(f"{recording.name}.{REVIEWS}"))
+        from behavior.scoring.timeline import timeline_of
+        from behavior.session.folder import SessionFolder
+
+        if not (recording.parent / "header.json").is_file():
+            return cls(recording, recording.with_name(f"{recording.name}.{REVIEWS}"), channel)
+        known = timeline_of(SessionFolder(recording.parent).read().items).recordings
+        named = [one.channel for one in known if one.file == recording.name]
+        return cls(recording, recording.parent, channel or (named[0] if named else None))
 
     @property
     def place(self) -> Path:
@@ -97,7 +105,7 @@ class Reviewed:
                 finish_session(SessionFolder(self.folder))
             else:
                 self.folder.mkdir(exist_ok=True)
-                write_detections(self.folder, [search(self.recording, PROFILE)])
+                write_detections(self.folder, [search(self.recording, PROFILE, channel=self.channel)])
         return calls, rejected
 
     def review(self, rater: str) -> Review:
