@@ -11,8 +11,9 @@ import pytest
 from hypothesis import settings
 
 # A deadline is an assertion on wall time. Chance explores at the desk; what decides whether a change lands is the same
-# for everybody who runs it.
-settings.register_profile("behavior", deadline=None, derandomize="CI" in os.environ)
+# for everybody who runs it. `--hypothesis-profile=thorough` looks further.
+settings.register_profile("behavior", deadline=None, max_examples=40, derandomize="CI" in os.environ)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("behavior")
 
 ROOT = Path(__file__).resolve().parents[1]

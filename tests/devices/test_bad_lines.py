@@ -30,6 +30,7 @@ def session(faults: Faults, *, seed: int) -> tuple[list[Event], list[Event]]:
     for number in range(1, N_SHOCKS + 3):
         while now_us < number * EVERY_US:
             now_us = max(now_us, min(chamber.next_us, device.next_us, number * EVERY_US))
+            device.advance(now_us)  # a device that the host has given up lives on
             told += chamber.poll(now_us)
         if number <= N_SHOCKS and not complaints(told):
             chamber.send(wanted(number), now_us)

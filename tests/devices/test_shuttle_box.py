@@ -214,6 +214,7 @@ class Wire:
     def run(self, until_us: int) -> None:
         while self.now_us < until_us:
             self.now_us = max(self.now_us, min(self.chamber.next_us, self.device.next_us, until_us))
+            self.device.advance(self.now_us)  # though the host may have given it up
             self.told += self.chamber.poll(self.now_us)
 
 

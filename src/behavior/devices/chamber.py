@@ -190,7 +190,10 @@ class ConnectedChamber:
 
     def _poll_one(self, device: Connected, now_us: int) -> bool:
         """All that one device has to say; whether it said or was told anything."""
-        for round_ in range(0 if device.lost else N_ROUNDS):
+        if device.lost:
+            self._read(device, now_us)
+            return False
+        for round_ in range(N_ROUNDS):
             data = self._read(device, now_us)
             if data:
                 self._events += device.driver.receive(data, now_us)
@@ -258,10 +261,11 @@ class ConnectedChamber:
 
     def _read(self, device: Connected, now_us: int) -> bytes:
         try:
-            return b"" if device.lost else device.transport.read()
+            data = device.transport.read()
         except TransportLost:
             self._lose(device, now_us)
             return b""
+        return b"" if device.lost else data  # what a device says that was given up is taken, and heard by nobody
 
     def _flush_with(self, device: Connected, now_us: int) -> None:
         """What a device was given to say; and, where a shocker asks another device for its pulses, that one too."""
