@@ -79,7 +79,7 @@ def test_check_writes_nothing(dataset: Path) -> None:
 def test_where_there_is_no_session(tmp_path: Path, command: str) -> None:
     done = behavior(command, tmp_path)
     assert done.code == 2
-    assert "no session in it" in done.err
+    assert "no session " in done.err
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_an_unknown_study_is_said_with_the_shipped_ones(tmp_path: Path) -> None:
     done = behavior("simulate", "second-light", "--out", tmp_path / "data")
     assert done.code == 2
-    assert "(shipped: first-light" in done.err
+    assert "(shipped: " in done.err
+    assert "first-light, " in done.err
 
 
 def test_a_negative_dose_in_a_study(tmp_path: Path) -> None:

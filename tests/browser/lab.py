@@ -258,10 +258,15 @@ class Screens:
         self.process.communicate()
 
     def end(self) -> int:
-        """Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=60)
-        return self.process.returncode
+        """Ctrl-C, again where it came before anybody listened and this shell had it ignored."""
+        for _ in range(60):
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.communicate(timeout=1)
+            except subprocess.TimeoutExpired:
+                continue
+            return self.process.returncode
+        raise AssertionError("Ctrl-C does not end it")
 
 
 @contextmanager

@@ -69,19 +69,6 @@ def test_links_in_circles_and_to_the_same_file_are_followed_once(tmp_path: Path)
     assert names(tmp_path) == ["a/one.wav"]
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="whoever may read everything is not refused"
-)
-def test_a_folder_that_may_not_be_read_is_said_and_left(tmp_path: Path) -> None:
-    sound(tmp_path / "one.wav")
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o000)
-    found = find_items([tmp_path])
-    closed.chmod(0o700)
-    assert [item.name for item in found.items] == ["one.wav"]
-    assert found.problems == (f"{closed}: cannot be looked into (Permission denied); check its permissions",)
-
-
 def test_a_folder_that_cannot_be_listed_is_said_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound(tmp_path / "one.wav")
     (tmp_path / "closed").mkdir()

@@ -46,29 +46,8 @@ def rescore(
     else:
         from behavior.app.archive import work_out_archive
 
-        standing = _on_record(paths) if out is None else {}
         outcomes = work_out_archive(paths, out=out, jobs=jobs, scheduler=scheduler, profile=profile, again=again)
-        _put_on_record(standing)
         report([_result(item, outcome) for item, outcome in outcomes], as_json=as_json)
-
-
-def _on_record(paths: Sequence[Path]) -> dict[Path, tuple[Path, dict[str, str]]]:
-    """Sessions whose dataset has an audit log: the dataset, and the score as it stands."""
-    from behavior.study.audit import find_log
-    from behavior.study.evidence import SCORES, digests
-
-    folders = {header.parent for path in paths if path.is_dir() for header in path.rglob("header.json")}
-    logged = {folder: dataset for folder in sorted(folders) if (dataset := find_log(folder)) is not None}
-    return {folder: (dataset, digests(folder, SCORES)) for folder, dataset in logged.items()}
-
-
-def _put_on_record(standing: dict[Path, tuple[Path, dict[str, str]]]) -> None:
-    """Tell the audit logs of the scores that are not as they were."""
-    from behavior.app.passphrase import who_is_it
-    from behavior.study.evidence import register_score
-
-    for folder, (dataset, before) in standing.items():
-        register_score(dataset, folder, before, who=who_is_it(None), reason="rescored")
 
 
 def _scored_recordings(paths: Sequence[Path], channels: Path, out: Path | None, *, check: bool) -> list[Result]:
