@@ -9,8 +9,8 @@ from it. The echo loop is the least that any program could do: `os.read`, `os.wr
 time, 5 to 15 ms after the answer to the last; the first 50 are not counted. With several chambers a detector process
 searches the sound of a microphone in real time meanwhile, for the echo loops and for the sessions.
 
-Measured on two cores that others used too (ms, p50 / p99 / p99.9): one chamber 0.43 / 4.7 / 6.2, its echo loop 0.11 /
-5.1 / 16; eight chambers and a detector 0.71 / 7.8 / 13, their echo loops 0.09 / 1.1 / 4.0.
+Measured on two cores (ms, p50 / p99 / p99.9): one chamber 0.38 / 0.66 / 1.97, its echo loop 0.16 / 0.32 / 1.65; eight
+chambers and a detector 0.37 / 1.7 / 3.5, their echo loops 0.13 / 0.44 / 3.3.
 """
 
 from __future__ import annotations
