@@ -135,7 +135,9 @@ def test_a_cluster_does_it_and_the_death_of_a_worker_loses_nothing(
     workers[0].kill()
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert out.count("there was no score") == N
+    written_before_the_death = out.count("the same ")
+    assert out.count("there was no score") + written_before_the_death == N
+    assert written_before_the_death <= 2
     assert [row["state"] for row in manifest(archive)] == ["done"] * N
 
 

@@ -21,12 +21,15 @@ from behavior.scoring.archive import (
     Outcome,
     find_items,
     is_cached,
-    write_manifest,
+    way_of,
+    write_overview,
     write_record,
     write_tables,
 )
 from behavior.scoring.workers import work_out
 from session.recorded import record
+
+RAT = way_of("rat")
 
 
 def sound(path: Path, data: bytes = b"not a sound") -> Path:
@@ -131,13 +134,13 @@ def item(tmp_path: Path) -> Item:
 
 
 def test_what_was_worked_out_is_passed_over_until_something_changes(item: Item) -> None:
-    assert not is_cached(item, "rat")
+    assert not is_cached(item, RAT)
     work_out(item, "rat")
-    assert is_cached(item, "rat")
-    assert not is_cached(item, "mouse"), "another profile"
+    assert is_cached(item, RAT)
+    assert not is_cached(item, way_of("mouse")), "another profile"
     status = (item.path / "journal.jsonl").stat()
     os.utime(item.path / "journal.jsonl", ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
-    assert is_cached(item, "rat"), "touched, with the same bytes"
+    assert is_cached(item, RAT), "touched, with the same bytes"
 
 
 @pytest.mark.parametrize("change", ["journal", "score", "record torn", "record gone", "version", "fights"])
@@ -156,7 +159,7 @@ def test_any_change_makes_it_new(item: Item, change: str, monkeypatch: pytest.Mo
             monkeypatch.setattr(archive, "__version__", "99")
         case "fights":
             (item.path / "fights.csv").write_text("begin_s,end_s,rater\n")
-    assert not is_cached(item, "rat")
+    assert not is_cached(item, RAT)
 
 
 def test_a_change_of_one_byte_that_keeps_size_is_seen_by_its_digest(item: Item) -> None:
@@ -166,7 +169,7 @@ def test_a_change_of_one_byte_that_keeps_size_is_seen_by_its_digest(item: Item) 
     (item.path / "journal.jsonl").write_bytes(data)
     status = (item.path / "journal.jsonl").stat()
     os.utime(item.path / "journal.jsonl", ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
-    assert not is_cached(item, "rat")
+    assert not is_cached(item, RAT)
 
 
 def test_a_death_before_the_record_leaves_it_to_be_done_again(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,9 +180,9 @@ def test_a_death_before_the_record_leaves_it_to_be_done_again(item: Item, monkey
         patched.setattr("behavior.scoring.workers.write_record", dies)
         with pytest.raises(KeyboardInterrupt):
             work_out(item, "rat")
-    assert not is_cached(item, "rat")
+    assert not is_cached(item, RAT)
     assert work_out(item, "rat").differences == ()
-    assert is_cached(item, "rat")
+    assert is_cached(item, RAT)
 
 
 def test_with_a_place_named_the_archive_is_only_read(tmp_path: Path) -> None:
@@ -202,11 +205,9 @@ def test_manifest_and_tables_hold_every_item_and_are_the_same_from_the_cache(tmp
     items = find_items([tmp_path / "data"]).items
     outcomes = [(one, work_out(one, "rat")) for one in items]
     out = tmp_path / "out"
-    write_manifest(out, outcomes)
-    write_tables(out, items)
+    write_overview(out, outcomes)
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    write_manifest(out, [(one, Outcome("cached")) for one in reversed(items)])
-    write_tables(out, items)
+    write_overview(out, [(one, Outcome("cached")) for one in reversed(items)])
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
     with (out / "sessions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -220,7 +221,7 @@ def test_manifest_and_tables_hold_every_item_and_are_the_same_from_the_cache(tmp
 
 def test_what_failed_stands_in_the_manifest_with_the_reason(tmp_path: Path) -> None:
     one = Item("recording", tmp_path / "a.wav", tmp_path / "out" / "a.wav", "a.wav")
-    write_manifest(tmp_path / "out", [(one, Outcome("failed", error="a.wav: is empty"))])
+    write_overview(tmp_path / "out", [(one, Outcome("failed", error="a.wav: is empty"))])
     with (tmp_path / "out" / MANIFEST).open(newline="") as stream:
         (row,) = csv.DictReader(stream)
     assert (row["state"], row["error"], row["sha256"]) == ("failed", "a.wav: is empty", "")
@@ -240,6 +241,50 @@ def test_tables_of_different_columns_become_one_with_all_of_them(tmp_path: Path)
 def test_a_record_names_only_what_was_made(tmp_path: Path) -> None:
     one = Item("recording", sound(tmp_path / "a.wav"), tmp_path / "a", "a.wav")
     one.place.mkdir()
-    write_record(one, "rat", ["calls.csv"])
+    write_record(one, RAT, ["calls.csv"])
     assert json.loads((one.place / RECORD).read_text())["made"] == {}
-    assert is_cached(one, "rat")
+    assert is_cached(one, RAT)
+
+
+@pytest.mark.parametrize("lost", ["manifest.csv", "sessions.csv", "components.csv"])
+def test_an_overview_is_made_again_only_when_something_of_it_is_missing(
+    item: Item, tmp_path: Path, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    write_overview(out, [(item, work_out(item, "rat"))])
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / lost).unlink()
+    write_overview(out, [(item, Outcome("cached"))])
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+    monkeypatch.setattr(archive, "_write_table", None)
+    write_overview(out, [(item, Outcome("cached"))])
+
+
+def test_a_death_between_the_tables_is_made_good_by_the_next_run(
+    item: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, done = tmp_path / "out", work_out(item, "rat")
+    write_overview(out, [(item, done)])
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    (out / "components.csv").write_text("of an older state")
+    with monkeypatch.context() as patched:
+        patched.setattr(archive, "_gather", dies)
+        with pytest.raises(KeyboardInterrupt):
+            write_overview(out, [(item, done)])
+    write_overview(out, [(item, Outcome("cached"))])
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+
+
+def dies(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_another_profile_under_the_same_name_is_another_way(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text('name = "mine"\nlow_hz = 18e3\nhigh_hz = 90e3\n')
+    before = way_of(str(profile))
+    assert before == way_of(str(profile))
+    profile.write_text('name = "mine"\nlow_hz = 18e3\nhigh_hz = 95e3\n')
+    assert way_of(str(profile)) != before
+    with pytest.raises(BadInput, match="no such file, and no shipped one"):
+        way_of("rats")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from behavior.app.executors import InThisProcess, processes
 from behavior.model.errors import BadInput
 from behavior.scoring import workers
-from behavior.scoring.archive import Item, Outcome, find_items, is_cached
+from behavior.scoring.archive import Item, Outcome, find_items, is_cached, way_of
 from behavior.scoring.workers import work_out, work_through
 from behavior.simulate.acoustics import PlannedCall, Soundscape
 from session.recorded import record
@@ -91,9 +91,9 @@ def test_processes_give_what_one_process_gives(tmp_path: Path) -> None:
     made = {}
     for name, jobs in (("one", 1), ("two", 2)):
         found = find_items([tmp_path / name]).items
-        outcomes = dict(work_through(found, lambda jobs=jobs: processes(jobs), jobs, "rat"))
+        outcomes = dict(work_through(found, processes(jobs), jobs, "rat"))
         assert sorted(outcome.state for outcome in outcomes.values()) == ["done", "done", "failed"]
-        assert all(is_cached(item, "rat") == (outcome.state == "done") for item, outcome in outcomes.items())
+        assert all(is_cached(item, way_of("rat")) == (outcome.state == "done") for item, outcome in outcomes.items())
         made[name] = {
             path.relative_to(tmp_path / name): path.read_bytes()
             for path in (tmp_path / name).rglob("*")
@@ -133,7 +133,7 @@ def test_a_recording_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (item,) = find_items([tmp_path]).items
     with pytest.raises(BadInput, match=r"empty\.wav: is empty \(0 bytes\)"):
         work_out(item, "rat")
-    assert not is_cached(item, "rat")
+    assert not is_cached(item, way_of("rat"))
 
 
 def test_this_process_as_an_executor_keeps_errors_for_whoever_asks() -> None:

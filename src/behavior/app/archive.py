@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,9 @@ from behavior.model.errors import BadInput
 
 if TYPE_CHECKING:
     from behavior.scoring.archive import Found, Item, Outcome
+
+AHEAD = 2
+"""Items submitted for each process, so that none waits while what another did is put on record."""
 
 
 def work_out_archive(
@@ -32,17 +34,14 @@ def work_out_archive(
     BadInput
         There is nothing, the profile or the scheduler cannot be used.
     """
-    from behavior.app.progress import Progress
-    from behavior.scoring.archive import Outcome, find_items, is_cached, write_manifest, write_tables
-    from behavior.scoring.workers import work_through
-    from behavior.usv.profile import load_profile
+    from behavior.scoring.archive import Outcome, find_items, is_cached, way_of, write_overview
 
-    load_profile(profile)
+    way = way_of(profile)
     found = find_items(paths, out)
     for problem in found.problems:
         typer.echo(f"warning: {problem}", err=True)
     outcomes: dict[Item, Outcome] = {
-        item: Outcome("cached") for item in found.items if not again and is_cached(item, profile)
+        item: Outcome("cached") for item in found.items if not again and is_cached(item, way)
     }
     to_do = [item for item in found.items if item not in outcomes]
     if outcomes:
@@ -50,17 +49,31 @@ def work_out_archive(
     logs = AuditLogs()
     for item in outcomes:
         logs.score_was_made(item)  # by a run that died before it could say so
-    with executors(jobs, scheduler) as (pool, n_at_once), Progress("items", len(to_do)) as progress:
-        for item, outcome in work_through(to_do, pool, n_at_once, profile):
+    if to_do:
+        for item, outcome in _worked_out(to_do, jobs, scheduler, profile):
             outcomes[item] = outcome
             logs.score_was_made(item)
-            progress.step(item.name)
     place = manifest_place(paths, out, found)
     if place is not None:
-        write_manifest(place, outcomes.items())
-        write_tables(place, [item for item, outcome in outcomes.items() if outcome.state != "failed"])
+        write_overview(place, outcomes.items())
         typer.echo(f"Manifest and tables: {place}", err=True)
     return [(item, outcomes[item]) for item in found.items]
+
+
+def _worked_out(
+    items: Sequence[Item], jobs: int, scheduler: str | None, profile: str
+) -> Iterator[tuple[Item, Outcome]]:
+    """Work items out where it was said, showing how far it is."""
+    with executors(jobs, scheduler) as (pool, n_at_once):
+        from behavior.app.progress import Progress
+        from behavior.scoring.workers import work_through
+        from behavior.usv.profile import load_profile
+
+        load_profile(profile)
+        with Progress("items", len(items)) as progress:
+            for item, outcome in work_through(items, pool, n_at_once, profile):
+                yield item, outcome
+                progress.step(item.name)
 
 
 class AuditLogs:
@@ -100,9 +113,9 @@ def executors(jobs: int, scheduler: str | None) -> Iterator[tuple[Callable[[], E
     from behavior.app.executors import cluster, processes
 
     if scheduler is None:
-        yield partial(processes, jobs), max(1, jobs)
+        yield processes(jobs), AHEAD * jobs if jobs > 1 else 1
         return
     if jobs > 1:
         raise BadInput("--jobs and --scheduler: say one of them; the scheduler knows how many workers it has")
     with cluster(scheduler) as (pool, n_threads):
-        yield pool, 2 * n_threads
+        yield pool, AHEAD * n_threads

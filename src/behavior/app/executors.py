@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from behavior.model.errors import BadInput, Failure
@@ -25,14 +26,42 @@ class InThisProcess(Executor):
         return future
 
 
-def processes(jobs: int) -> Executor:
-    """A pool of processes; none for one job."""
-    if jobs <= 1:
-        return InThisProcess()
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+def processes(jobs: int) -> Callable[[], Executor]:
+    """Makes pools of processes; for one job, an executor that does it here.
 
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    Where the system can, processes are forked from a server that has loaded what they need, once, and that starts now.
+    They end with the process that made the pool, however it ends.
+    """
+    if jobs <= 1:
+        return InThisProcess
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_all_start_methods, get_context
+
+    if "forkserver" in get_all_start_methods():
+        from multiprocessing.forkserver import ensure_running
+
+        context: Any = get_context("forkserver")
+        context.set_forkserver_preload(["behavior.app.worker"])
+        ensure_running()
+    else:
+        context = get_context("spawn")
+    return partial(ProcessPoolExecutor, jobs, mp_context=context, initializer=end_with_parent)
+
+
+def end_with_parent() -> None:
+    """End this process when the one that made it is gone: a pool's processes wait for work for ever otherwise."""
+    import os
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    parent = parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def recording_in(path: Path) -> Path:
     BadInput
         There is none, or several and no telling which.
     """
-    from behavior.audio.read import EXTENSIONS
+    from behavior.audio.extensions import EXTENSIONS
     from behavior.session.folder import SessionFolder
 
     if path.is_dir():

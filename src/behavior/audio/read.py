@@ -20,9 +20,6 @@ from behavior.model.errors import BadInput
 
 Samples = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
-EXTENSIONS = (".wav", ".flac", ".w64", ".rf64", ".aif", ".aiff", ".au", ".caf", ".ogg")
-"""What counts as a recording when a folder is searched."""
-
 _INT16_EXACT = ("PCM_16", "PCM_S8", "PCM_U8")
 _NAMES = {np.dtype(kind): np.dtype(kind).name for kind in (np.int16, np.float32)}
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 1_000, 10_000_000

@@ -3,8 +3,8 @@
 Rules.
 
 1.  **What was worked out stays so.** Beside what was made of an item stands `rescored.json`: the digests of the files
-    that it was made from and of those that were made, the profile and the version of the program. As long as all of it
-    holds, the item is passed over. A file whose size and time of change are as they were is taken to be the same.
+    that it was made from, of those that were made and of the profile, and the version of the program. As long as all
+    of it holds, the item is passed over. A file whose size and time of change are as they were is taken to be the same.
 2.  **The record is written last**, in one piece. Whatever dies before leaves an item that is worked out again, whole.
 3.  **Nothing of the archive is changed.** Derived files go into the session's own folder, those of a lone recording
     under `rescored/`; with a place named, all of them go there, and the archive is only read.
@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from behavior import __version__
-from behavior.audio.read import EXTENSIONS
+from behavior.audio.extensions import EXTENSIONS
+from behavior.config.shipped import find
 from behavior.model.errors import BadInput, Failure
 from behavior.scoring.score import SCORE_FILE, SCORED_FILES
 from behavior.session.folder import SessionFolder
 
-RECORD, MANIFEST, RESCORED = "rescored.json", "manifest.csv", "rescored"
+RECORD, MANIFEST, SESSIONS, RESCORED = "rescored.json", "manifest.csv", "sessions.csv", "rescored"
 MANIFEST_COLUMNS = ("item", "kind", "state", "place", "n_calls", "software", "sha256", "error")
 _BLOCK = 1 << 20
 
@@ -153,6 +154,18 @@ def _walk(path: Path, seen: set[Path], problems: list[str]) -> Iterator[tuple[Li
 # -- what was worked out already --------------------------------------------------------------------------------------
 
 
+def way_of(profile: str) -> str:
+    """How a profile is known in the records: by its name and the digest of its file.
+
+    Raises
+    ------
+    BadInput
+        There is no such profile.
+    """
+    path = find(profile, "configs", "detectors")
+    return f"{path.stem} sha256:{sha256_of(path)}"
+
+
 def is_cached(item: Item, how: str) -> bool:
     """Whether what stands in an item's place was made from the same files, in the same way, by this version."""
     try:
@@ -238,9 +251,34 @@ class Outcome:
     error: str = ""
 
 
-def write_manifest(out: Path, outcomes: Iterable[tuple[Item, Outcome]]) -> None:
-    """What became of each item, and the digest of what it was worked out from."""
-    rows = []
+def write_overview(out: Path, outcomes: Iterable[tuple[Item, Outcome]]) -> None:
+    """Tables and manifest of an archive; the manifest last, so that tables stand wherever one does that fits them.
+
+    Raises
+    ------
+    Failure
+        The disk did not take it.
+    """
+    outcomes = list(outcomes)
+    rows, items = manifest_rows(outcomes), [item for item, outcome in outcomes if outcome.state != "failed"]
+    if any(outcome.state == "done" for _, outcome in outcomes) or not _stands(out, rows, items):
+        (out / MANIFEST).unlink(missing_ok=True)
+        write_tables(out, items)
+        _write_table(out / MANIFEST, MANIFEST_COLUMNS, rows)
+
+
+def _stands(out: Path, rows: Iterable[Sequence[object]], items: Sequence[Item]) -> bool:
+    """Whether the manifest that lies there is this one, and no table is missing."""
+    of_sessions = [SESSIONS] if any(item.kind == "session" for item in items) else []
+    if not all((out / name).is_file() for name in (MANIFEST, *of_sessions, *_tables_of(items))):
+        return False
+    with (out / MANIFEST).open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream)) == [list(MANIFEST_COLUMNS), *([str(cell) for cell in row] for row in rows)]
+
+
+def manifest_rows(outcomes: Iterable[tuple[Item, Outcome]]) -> list[tuple[object, ...]]:
+    """What became of each item, and the digest of what it was worked out from; as in `MANIFEST_COLUMNS`."""
+    rows: list[tuple[object, ...]] = []
     for item, outcome in sorted(outcomes, key=lambda one: one[0].name):
         record = _record(item) if outcome.state != "failed" else {}
         digests = "".join(one["sha256"] for _, one in sorted(record.get("sources", {}).items()))
@@ -249,7 +287,7 @@ def write_manifest(out: Path, outcomes: Iterable[tuple[Item, Outcome]]) -> None:
              _n_rows(item.place / "calls.csv") if outcome.state != "failed" else "", record.get("software", ""),
              hashlib.sha256(digests.encode()).hexdigest() if digests else "", outcome.error)
         )  # fmt: skip
-    _write_table(out / MANIFEST, MANIFEST_COLUMNS, rows)
+    return rows
 
 
 def _record(item: Item) -> dict[str, Any]:
@@ -270,15 +308,19 @@ def _n_rows(path: Path) -> int | str:
 def write_tables(out: Path, items: Iterable[Item]) -> None:
     """All items' tables in one of each kind, with the item in the first column; one item at a time is in memory."""
     items = list(items)
-    _write_measures(out / "sessions.csv", [item for item in items if item.kind == "session"])
-    names = sorted({path.name for item in items for path in item.place.glob("*.csv")} - {"truth.csv", "responses.csv"})
-    for name in names:
+    if sessions := [item for item in items if item.kind == "session"]:
+        _write_measures(out / SESSIONS, sessions)
+    for name in _tables_of(items):
         _gather(out / name, [item for item in items if (item.place / name).is_file()], name)
 
 
-def _write_measures(path: Path, items: Sequence[Item]) -> None:
-    if not items:
-        return
+def _tables_of(items: Iterable[Item]) -> list[str]:
+    """Names of the tables that some of the items have."""
+    names = {name for item in items for name in os.listdir(item.place) if name.endswith(".csv")}  # noqa: PTH208
+    return sorted(names - {"truth.csv", "responses.csv"})
+
+
+def _write_measures(path: Path, items: Iterable[Item]) -> None:
     rows = []
     for item in items:
         header = SessionFolder(item.path).header

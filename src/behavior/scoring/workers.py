@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from behavior.model.errors import BehaviorError, Failure
-from behavior.scoring.archive import Item, Outcome, write_record
+from behavior.scoring.archive import Item, Outcome, way_of, write_record
 from behavior.scoring.finish import PROFILE, REJECTED, finish_session, known_events, search, write_detections
 from behavior.scoring.rescore import CALLS, differences
 from behavior.scoring.score import SCORE_FILE, read_score
@@ -199,9 +199,9 @@ def work_out(item: Item, profile: str, found: list[Detection] | None = None) -> 
         new = finish_session(folder, item.place, found)
         changed = differences(old, new) if old else ["there was no score"]
         made = (SCORE_FILE, f"{new.rows_name}.csv", "responses.csv", *((CALLS, REJECTED) if folder.sound_paths else ()))
-        write_record(item, profile, made)
+        write_record(item, way_of(profile), made)
         return Outcome("done", tuple(changed), new.problems)
     detection = found[0] if found else search(item.path, profile)
     write_detections(item.place, [detection])
-    write_record(item, profile, (CALLS, REJECTED))
+    write_record(item, way_of(profile), (CALLS, REJECTED))
     return Outcome("done", problems=tuple(detection.warnings))

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.app.dashboard.site import NotHere, page, site_of
 from behavior.app.dashboard.tiles import HEIGHT, HIGHEST_LEVEL, WIDTH, Tiles
-from behavior.audio.read import EXTENSIONS
+from behavior.audio.extensions import EXTENSIONS
 from behavior.model.errors import BadInput
 from behavior.scoring.review import REVIEWS, Edit, Review, as_row, begin_or_go_on, rater_named, use
 
