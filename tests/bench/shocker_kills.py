@@ -63,7 +63,7 @@ def host(chamber: Chamber, ports: dict[str, str], ma: float, shock_s: float, tel
     drivers = Making(chamber, clock_us, limits=chamber.limits, active=False).all(transports)  # type: ignore[arg-type]
     for driver, transport in drivers:
         if isinstance(driver, HarpDriver):
-            activate(driver.kind, transport, clock_us)
+            activate(driver, transport, clock_us)
     apparatus = LiveApparatus(ConnectedChamber(drivers), clock_us)
     for _ in range(4):
         apparatus.wait(apparatus.now_us() + 50_000)

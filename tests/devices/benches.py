@@ -1,7 +1,7 @@
 """What the conformance suite needs of a device under test, and the devices that it is run against.
 
 A bench stands for one device, just switched on, and for the hands at its terminals. Who builds another firmware joins
-by one more class and one more name in `BACKENDS`; the suite stays as it is.
+by one more class and one more name in `BACKENDS` or `SHOCK_BACKENDS`; the suite stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harp.protocol import HarpMessage, MessageType
 
 from behavior.devices.registers import DeviceMap, Register, device_map
 from behavior.simulate.devices import Faults, SimulatedOperantChamber, SimulatedShuttleBox, simulated
-from devices.firmware import UID, LibraryBench, PortBench, SimavrBench
+from devices.firmware import UID, LibraryBench, MegaBench, PortBench, SimavrBench
 
 ROUND_TRIP_US = 5_000
 
@@ -100,6 +100,17 @@ class TwinBench:
 
 
 BACKENDS = {"twin": TwinBench, "library": LibraryBench, "port": PortBench, "simavr": SimavrBench}
+"""Every kind of device behind each of them."""
+SHOCK_BACKENDS = {**BACKENDS, "simavr, larger processor": MegaBench}
+"""The shock controller runs on two processors; the chambers on the larger one only."""
+KINDS = ("shock_controller", "operant_chamber", "shuttle_box")
+PAIRS = [(kind, name) for kind in KINDS for name in (SHOCK_BACKENDS if kind == KINDS[0] else BACKENDS)]
+"""Each kind of device of ours, on everything that it runs on."""
+
+
+def examined(kind: str, backend: str) -> Examiner:
+    """One of `PAIRS`, just switched on."""
+    return Examiner(SHOCK_BACKENDS[backend](kind), kind)
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behavior.devices.registers import device_map
-from devices.benches import BACKENDS, UID, Examiner, frame_of, raw_frame, type_byte
+from devices.benches import PAIRS, UID, Examiner, examined, frame_of, raw_frame, type_byte
 
-KINDS = ("shock_controller", "operant_chamber", "shuttle_box")
 WATCHDOG_BIT = {"shock_controller": 2, "operant_chamber": 1, "shuttle_box": 1}
 
 
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=PAIRS, ids=" on ".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    kind, backend = request.param
+    return kind, backend
 
 
-@pytest.fixture(params=BACKENDS)
-def device(request: pytest.FixtureRequest, kind: str) -> Examiner:
-    return Examiner(BACKENDS[request.param](kind), kind)
+@pytest.fixture
+def kind(pair: tuple[str, str]) -> str:
+    return pair[0]
+
+
+@pytest.fixture
+def device(pair: tuple[str, str]) -> Examiner:
+    return examined(*pair)
 
 
 def plain_registers(kind: str) -> list[str]:
@@ -76,6 +81,7 @@ def test_what_is_read_only_cannot_be_written(device: Examiner) -> None:
 
 @pytest.mark.parametrize("edge", ["minimum", "maximum"])
 def test_the_ends_of_a_range_are_in_force_when_written(device: Examiner, kind: str, edge: str) -> None:
+    device.activate()
     for name in plain_registers(kind):
         value = getattr(device.map[name], edge)
         if device.map[name].bits is not None:
@@ -246,13 +252,12 @@ def test_a_request_may_come_byte_by_byte(device: Examiner) -> None:
     assert len(device.ask(frame[-1:])) == 1
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "backend"), PAIRS)
 def test_whatever_bytes_come_it_recovers(kind: str, backend: str) -> None:
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.binary(max_size=80), max_size=6))
     def recovers(chunks: list[bytes]) -> None:
-        device = Examiner(BACKENDS[backend](kind), kind)
+        device = examined(kind, backend)
         for chunk in chunks:
             device.ask(chunk)
         device.silence(60_000)
@@ -312,6 +317,61 @@ def test_a_shorter_watchdog_rings_sooner(device: Examiner, kind: str) -> None:
     assert len(device.events("Fault", device.silence(100_000))) == 1
 
 
+OUTPUTS = ("OutputSet", "OutputState", "OutputClear")
+
+
+@pytest.mark.parametrize(("kind", "backend"), [pair for pair in PAIRS if pair[0] != "shock_controller"])
+@pytest.mark.parametrize("when", ["at first", "after Active mode", "after a reset"])
+def test_in_standby_nothing_turns_on(kind: str, backend: str, when: str) -> None:
+    device = examined(kind, backend)
+    if when != "at first":
+        device.activate()
+        device.write("OutputSet", 0x0F)
+        device.ask(
+            frame_of(
+                device.map["OperationControl" if when == "after Active mode" else "ResetDevice"],
+                when != "after Active mode",
+            )
+        )
+        device.silence(300_000)
+    every = device.map["OutputSet"].bits
+    assert every
+    for value in (1 << place for place in range(every.bit_length())):
+        for name in OUTPUTS:
+            reply = device.write(name, value)
+            assert (reply.refused, reply.value) == (False, 0), "what only the state forbids is not an error"
+    assert_all_off(device)
+    device.write("ToneFrequency", 440)
+    assert device.read("ToneFrequency") == 440, "what turns nothing on may be set"
+    device.activate()
+    device.wait(100_000)
+    assert_all_off(device)
+    assert device.write("OutputSet", 0x0F).value == 0x0F
+
+
+@pytest.mark.parametrize(("kind", "backend"), [pair for pair in PAIRS if pair[0] != "shock_controller"])
+def test_after_the_watchdog_nothing_turns_on_until_the_host_is_heard(kind: str, backend: str) -> None:
+    device = examined(kind, backend)
+    device.activate()
+    device.write("OutputSet", 0x0F)
+    device.silence(1_100_000)
+    for name in OUTPUTS:
+        (reply,) = device.ask(b"\xff\xff" + frame_of(device.map[name], 0x0F))
+        assert (reply.refused, reply.value) == (False, 0), "noise does not feed the watchdog"
+    assert_all_off(device)
+    device.silence(60_000)
+    assert device.write("OutputSet", 0x0F).value == 0x0F
+    device.silence(1_100_000)
+    assert_all_off(device)
+
+
+def assert_all_off(device: Examiner) -> None:
+    assert device.read("OutputState") == 0
+    if hasattr(device.bench, "pins"):
+        pins = device.bench.pins()
+        assert (pins["outputs"], pins["tone_hz"], pins["feeder"]) == (0, 0, 0)
+
+
 def test_a_fault_is_cleared_by_writing_its_bit(device: Examiner, kind: str) -> None:
     device.activate()
     device.silence(1_100_000)
@@ -323,10 +383,10 @@ def test_a_fault_is_cleared_by_writing_its_bit(device: Examiner, kind: str) -> N
 
 
 def test_a_reset_sets_all_back(device: Examiner, kind: str) -> None:
+    device.activate()
     for name in plain_registers(kind):
         bits = device.map[name].bits
         device.write(name, device.map[name].maximum if bits is None else bits)
-    device.activate()
     (reply,) = device.ask(frame_of(device.map["ResetDevice"], 0x01))
     assert not reply.refused
     device.silence(3_000_000)

@@ -76,6 +76,22 @@ def test_a_repeated_delivery_feeds_once(device: Examiner) -> None:
     assert device.events("Delivered", device.wait(2_000_000)) == []
 
 
+@pytest.mark.parametrize("how", ["standby", "silence"])
+def test_nobody_is_fed_while_no_watchdog_runs(device: Examiner, how: str) -> None:
+    if how == "standby":
+        device.write("OperationControl", 0)
+        reply = device.write("Deliver", 1)
+    else:
+        device.silence(1_100_000)
+        (reply,) = device.ask(b"\xff\xff" + frame_of(device.map["Deliver"], 1))
+    assert (reply.refused, reply.value) == (False, 0)
+    device.silence(300_000)
+    device.activate()
+    device.wait(1_000_000)
+    assert (device.read("DeliveryCount"), device.read("Delivered")) == (0, 0)
+    assert device.write("Deliver", 1).value == 1
+
+
 def test_deliveries_follow_one_another(device: Examiner) -> None:
     for number in (1, 2, 3):
         assert device.write("Deliver", number).value == number

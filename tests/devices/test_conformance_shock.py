@@ -12,16 +12,16 @@ from harp.protocol import MessageType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.benches import BACKENDS, Examiner, Heard, frame_of
+from devices.benches import SHOCK_BACKENDS, Examiner, Heard, frame_of
 
 KIND = "shock_controller"
 INTERLOCK, WATCHDOG, OVERRUN, OPEN_GRID, GRID_SHORT, LIMIT = (1 << place for place in range(6))
 COMPLETED, STOPPED, BY_INTERLOCK, BY_WATCHDOG, BY_OVERRUN, BY_SHORT, BY_STANDBY = range(7)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=SHOCK_BACKENDS)
 def device(request: pytest.FixtureRequest) -> Examiner:
-    return Examiner(BACKENDS[request.param](KIND), KIND)
+    return Examiner(SHOCK_BACKENDS[request.param](KIND), KIND)
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,19 @@ def test_nothing_of_the_pulse_changes_while_it_is_armed_or_on(device: Examiner) 
 
 
 # ---- arming
+
+
+def test_nothing_is_armed_while_no_watchdog_runs(device: Examiner) -> None:
+    ready(device)
+    device.silence(1_100_000)
+    noise = b"\xff\xff"
+    (reply,) = device.ask(noise + frame_of(device.map["Fault"], WATCHDOG))
+    assert reply.value == 0
+    for name in ("Arm", "Trigger"):
+        (reply,) = device.ask(noise + frame_of(device.map[name], 1))
+        assert (reply.refused, reply.value) == (False, 0), "noise does not feed the watchdog"
+    device.silence(60_000)
+    give(device, 1)
 
 
 @pytest.mark.parametrize("number", [0, 2, 3, 2**31, 2**32 - 1])
@@ -425,9 +438,9 @@ def gate_openings(frames: bytes) -> int:
 SMALL = st.integers(0, 4)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SHOCK_BACKENDS)
 def test_the_gate_opens_only_for_an_exact_arm_and_trigger(backend: str) -> None:
-    ask = Examiner(BACKENDS[backend](KIND), KIND).map
+    ask = Examiner(SHOCK_BACKENDS[backend](KIND), KIND).map
 
     @settings(max_examples=150, deadline=None)
     @given(
@@ -435,7 +448,7 @@ def test_the_gate_opens_only_for_an_exact_arm_and_trigger(backend: str) -> None:
         st.lists(st.tuples(st.integers(0, 400), st.integers(1, 255)), max_size=4),
     )
     def holds(requests: list[tuple[str, int]], flips: list[tuple[int, int]]) -> None:
-        device = Examiner(BACKENDS[backend](KIND), KIND)
+        device = Examiner(SHOCK_BACKENDS[backend](KIND), KIND)
         ready(device, ms=1)
         sent = b"".join(frame_of(ask[name], None if name == "PulseCount" else value) for name, value in requests)
         spoiled = bytearray(sent)
@@ -451,12 +464,12 @@ def test_the_gate_opens_only_for_an_exact_arm_and_trigger(backend: str) -> None:
     holds()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SHOCK_BACKENDS)
 def test_it_opens_as_often_as_it_may_when_nothing_is_spoiled(backend: str) -> None:
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(["Arm", "Trigger"]), SMALL), max_size=30))
     def holds(requests: list[tuple[str, int]]) -> None:
-        device = Examiner(BACKENDS[backend](KIND), KIND)
+        device = Examiner(SHOCK_BACKENDS[backend](KIND), KIND)
         ready(device, ms=1)
         sent = b""
         for name, value in requests:  # one by one, so that each pulse is over when the next is asked for

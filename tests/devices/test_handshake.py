@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behavior.config.limits import CEILINGS, ShockLimits
+from behavior.config.rig import Sides
 from behavior.devices.handshake import Identity, activate, connect, identify, limit_registers
 from behavior.devices.shock_controller import ShockController
 from behavior.devices.transport import MemoryTransport, TransportLost
@@ -46,13 +47,30 @@ def test_a_device_is_identified_and_ready(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_watchdog_runs_while_other_devices_are_still_being_connected(kind: str) -> None:
     bed = Bedside(kind)
-    bed.connect(active=False)
+    driver, _ = bed.connect(active=False)
     bed.now_us = 30_000_000
     bed.device.advance(bed.now_us)
     assert not bed.device.active
     assert bed.value("Fault") == 0
-    activate(kind, bed.transport, lambda: bed.now_us)
+    activate(driver, bed.transport, lambda: bed.now_us)
     assert bed.device.active
+
+
+@pytest.mark.parametrize("shocked", ["left", "right", "both"])
+def test_the_floors_are_joined_when_the_shuttle_box_is_active_and_not_before(shocked: str) -> None:
+    bed = Bedside("shuttle_box")
+    driver, _ = bed.connect(active=False, sides=Sides(shocked=shocked))
+    assert bed.value("OutputState") == 0
+    activate(driver, bed.transport, lambda: bed.now_us)
+    assert bed.value("OutputState") == {"left": 0x20, "right": 0x40, "both": 0x60}[shocked]
+
+
+def test_a_shuttle_box_that_does_not_join_its_floors_is_not_driven() -> None:
+    bed = Bedside("shuttle_box")
+    driver, _ = bed.connect(active=False)
+    bed.device._output = lambda state: None  # type: ignore[attr-defined]
+    with pytest.raises(Failure, match="OutputState was to be 96 but the device keeps it at 0"):
+        activate(driver, bed.transport, lambda: bed.now_us)
 
 
 @pytest.mark.parametrize("kind", COUNTING)

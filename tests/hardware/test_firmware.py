@@ -243,11 +243,23 @@ def test_outputs_are_pins_and_go_with_the_host(bench: str) -> None:
     device.write("OutputState", HOUSE_LIGHT | LEFT_OUT | TONE)
     device.wait(50_000)
     assert pins(device)["outputs"] & ~TONE == HOUSE_LIGHT | LEFT_OUT
-    assert pins(device)["tone_hz"]
+    assert pins(device)["tone_hz"] == pytest.approx(2_900, rel=0.005)
     device.silence(1_100_000)
     assert pins(device)["outputs"] == 0
-    if bench == "library":
-        assert pins(device)["tone_hz"] == 0
+    assert pins(device)["tone_hz"] == 0
+
+
+@pytest.mark.parametrize("hz", [100, 440, 2_900, 20_000])
+def test_the_tone_has_the_frequency_that_was_set(bench: str, hz: int) -> None:
+    device = made(bench, "operant_chamber")
+    device.activate()
+    device.write("ToneFrequency", hz)
+    device.write("OutputSet", TONE)
+    device.wait(100_000)
+    assert pins(device)["tone_hz"] == pytest.approx(hz, rel=0.01)
+    device.write("OutputClear", TONE)
+    device.wait(50_000)
+    assert pins(device)["tone_hz"] == 0
 
 
 def test_the_feeder_rests_between_deliveries_and_one_pellet_is_one(bench: str) -> None:

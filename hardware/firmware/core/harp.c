@@ -102,6 +102,8 @@ void set_value(uint8_t address, uint32_t to) { harp.values[address - 32] = to; }
 
 bool harp_active(void) { return (harp.control & MODE) == ACTIVE; }
 
+bool harp_watched(void) { return harp_active() && timer_runs(TIMER_WATCHDOG); }
+
 /* The moment as the host is to see it. */
 static void clock_at(uint32_t at_us, uint32_t *seconds, uint16_t *ticks) {
     int32_t into_us = (int32_t)(at_us - harp.second_began_us);

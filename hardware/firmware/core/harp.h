@@ -10,8 +10,9 @@
  *  2. Events in Active mode only. Both generations of heartbeat.
  *  3. Frames are found as the official framer finds them: after a bad one, its first byte is skipped and the search goes
  *     on. Half a request is dropped when nothing follows for 50 ms.
- *  4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode everything is off when none came for HostWatchdog; and in
- *     Standby, and after a reset.
+ *  4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode everything is
+ *     off when none came for HostWatchdog; and in Standby, and after a reset.
+ *  5. Nothing is turned on while no watchdog runs: not in Standby, and not after it ended until a request feeds it again.
  */
 #ifndef HARP_H
 #define HARP_H
@@ -37,6 +38,9 @@ uint32_t value(uint8_t address);
 void set_value(uint8_t address, uint32_t to);
 
 bool harp_active(void);
+
+/* Active, and the watchdog runs: only then may anything be turned on. */
+bool harp_watched(void);
 
 /* Report a register, if the device is Active; stamped with `at_us`, which may lie up to some seconds back. */
 void harp_event(uint8_t address, uint32_t at_us);

@@ -25,7 +25,7 @@ static void run_feeder(void) {
 }
 
 static void deliver(uint32_t number) {
-    if (number != value(REG_DELIVERY_COUNT) + 1) return;
+    if (!harp_watched() || number != value(REG_DELIVERY_COUNT) + 1) return;
     set_value(REG_DELIVERY_COUNT, number);
     box.n_waiting++;
     if (box.feeder == STILL) run_feeder();

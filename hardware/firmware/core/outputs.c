@@ -6,6 +6,7 @@
 static void sound(void) { hal_tone(value(REG_OUTPUT_STATE) & OUTPUTS_TONE ? (uint16_t)value(REG_TONE_FREQUENCY) : 0); }
 
 static void set(uint32_t state) {
+    if (!harp_watched()) return;
     bool tone_changes = (value(REG_OUTPUT_STATE) ^ state) & OUTPUTS_TONE;
     set_value(REG_OUTPUT_STATE, state);
     if (tone_changes) sound();

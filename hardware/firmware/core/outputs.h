@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether the register was one of those; `OutputState` and the tone follow it then. */
+/* Whether the register was one of those; `OutputState` and the tone follow it then. Outputs stay off while no watchdog
+ * runs, whatever is written. */
 bool outputs_write(uint8_t address, uint32_t to);
 
 /* The value of one of them; any other register's own value. */

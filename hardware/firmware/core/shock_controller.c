@@ -82,7 +82,7 @@ static bool would_pass_a_limit(void) {
 
 static void arm(uint32_t number) {
     disarm();
-    bool ready = harp_active() && box.gate == CLOSED && box.interlock_closed && !blocked();
+    bool ready = harp_watched() && box.gate == CLOSED && box.interlock_closed && !blocked();
     if (!ready || number != value(REG_PULSE_COUNT) + 1 || !value(REG_INTENSITY) || !value(REG_DURATION)) return;
     if (would_pass_a_limit()) {
         harp_fault(FAULTS_LIMIT);

@@ -42,7 +42,8 @@ static struct {
     uint32_t n_from, n_fed, n_to;
     uint8_t twi_n, twi_high;
     bool twi_selected;
-    uint64_t gate_opened_cycle, gate_open_cycles;
+    uint64_t gate_opened_cycle, gate_open_cycles, tone_rose, tone_period;
+    bool tone_is_high;
     uint32_t n_pulses;
     bool crashed;
     uint32_t endless_loop; /* address of one */
@@ -116,7 +117,11 @@ static void driven(struct avr_irq_t *irq, uint32_t level, void *which) {
     }
     if (pin == SECOND) box.second_switch = high;
     if (pin == LAMP) box.lamp = high;
-    if (pin == TONE) box.tone_hz = 1; /* it moves at all */
+    if (pin == TONE && high && !host.tone_is_high) {
+        host.tone_period = host.avr->cycle - host.tone_rose;
+        host.tone_rose = host.avr->cycle;
+    }
+    if (pin == TONE) host.tone_is_high = high;
     if (pin >= OUTPUT) {
         uint16_t bit = (uint16_t)(1 << (pin - OUTPUT));
         box.outputs = high ? box.outputs | bit : box.outputs & (uint16_t)~bit;
@@ -312,11 +317,17 @@ static bool hand(const char *line) {
     return known;
 }
 
+/* Of the last period; none is longer than 10 ms, and after 20 ms without an edge it is silent. */
+static unsigned tone_hz(void) {
+    if (!host.tone_period || host.avr->cycle - host.tone_rose > HZ / 50) return 0;
+    return (unsigned)((HZ + host.tone_period / 2) / host.tone_period);
+}
+
 static int pins(char *text, int most) {
     return snprintf(text, (size_t)most,
                     "gate=%u second_switch=%u lamp=%u feeder=%u current_ua=%u outputs=%u tone_hz=%u n_pulses=%u "
                     "gate_open_us=%llu\n",
-                    box.gate, box.second_switch, box.lamp, box.feeder, box.current_ua, box.outputs, box.tone_hz,
+                    box.gate, box.second_switch, box.lamp, box.feeder, box.current_ua, box.outputs, tone_hz(),
                     host.n_pulses, (unsigned long long)(host.gate_open_cycles / CYCLES_A_US));
 }
 

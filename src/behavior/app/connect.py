@@ -171,4 +171,4 @@ def activate_all(drivers: list[tuple[Driver, Transport]], clock_us: Callable[[],
 
     for driver, transport in drivers:
         if isinstance(driver, HarpDriver):
-            activate(driver.kind, transport, clock_us)
+            activate(driver, transport, clock_us)

@@ -113,6 +113,11 @@ class HarpDriver(ABC):
         """The names of its lights and tones."""
         return tuple(self._cues)
 
+    @property
+    def standing(self) -> dict[str, int]:
+        """Registers that are set as soon as the device is Active, and stay so as long as the session lasts."""
+        return {}
+
     # ---- what a chamber calls
 
     def receive(self, data: bytes, now_us: int) -> list[Event]:

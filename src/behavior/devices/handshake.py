@@ -3,7 +3,8 @@
 In order: who are you (reads only, so that asking around disturbs nobody's device); is that whom the rig names; leave
 Active mode, so that nothing old speaks; reset, so that counts and limits begin anew (never when a session is resumed:
 then the counts are what is wanted); clear what was wrong before, and see that nothing persists; lower the limits and
-read them back; read the clock several times; Active.
+read them back; read the clock several times; Active; what stays on as long as the session lasts, for devices turn
+nothing on while their watchdog does not run.
 
 Every request here waits for its own answer and may be repeated without harm. What a person must mend is a `Failure`
 that says so.
@@ -25,7 +26,7 @@ from behavior.devices.harp import Framing, Message, read_frame, write_frame
 from behavior.devices.operant_chamber import OperantChamber
 from behavior.devices.registers import DeviceMap, common_registers, device_map
 from behavior.devices.shock_controller import FAULT_WORDS, ShockController
-from behavior.devices.shuttle_box import ShuttleBox, route
+from behavior.devices.shuttle_box import ShuttleBox
 from behavior.devices.transport import TransportLost
 from behavior.model.errors import BadInput, Failure
 
@@ -256,19 +257,22 @@ def connect(
         _clear_faults(name, ask)
     driver = DRIVERS[kind](name, ask, clock_us, Order(limits, n_issued, sides or Sides(), board or Board(), times))
     if active:
-        activate(kind, transport, clock_us)
+        activate(driver, transport, clock_us)
     return driver, identity
 
 
-def activate(kind: str, transport: Transport, clock_us: Callable[[], int]) -> None:
-    """Put a device that is ready into Active mode: from now on it reports, and its watchdog runs.
+def activate(driver: HarpDriver, transport: Transport, clock_us: Callable[[], int]) -> None:
+    """Put a device that is ready into Active mode, and turn on what stays on: from now on it reports, and is watched.
 
     Raises
     ------
     Failure
-        It does not answer, or stays in Standby.
+        It does not answer, stays in Standby, or does not turn on what it must.
     """
-    Dialogue(transport, clock_us, device_map(kind)).write("OperationControl", ACTIVE_QUIET)
+    ask = Dialogue(transport, clock_us, driver.map)
+    ask.write("OperationControl", ACTIVE_QUIET)
+    for register, value in driver.standing.items():
+        ask.write(register, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +330,7 @@ def _operant_chamber(
 
 
 def _shuttle_box(name: str, ask: Dialogue, clock_us: Callable[[], int], order: Order) -> HarpDriver:
-    ask.write("OutputState", route(order.sides))
+    ask.write("OutputState", 0)
     inputs = _as_int(ask.read("Inputs"))
     return ShuttleBox(name, _read_clock(ask), clock_us(), sides=order.sides, inputs=inputs)
 

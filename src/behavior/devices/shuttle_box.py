@@ -71,6 +71,11 @@ class ShuttleBox(HarpDriver):
         self._where = sum(self._alone.values()) | lines["doorway"]
         self._side = self._on(inputs)
 
+    @property
+    def standing(self) -> dict[str, int]:
+        """The floors that are joined to the shock controller."""
+        return {"OutputState": route(self._sides)}
+
     def takes(self, command: Command) -> bool:
         """The cues that this box has, and its gate if it has one."""
         match command:

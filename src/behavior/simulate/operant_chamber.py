@@ -51,6 +51,8 @@ class SimulatedOperantChamber(SimulatedDevice):
     def _written(self, register: Register, value: int) -> None:
         state = self._values["OutputState"]
         match register.name:
+            case "OutputSet" | "OutputClear" | "OutputState" if not self.watched:
+                pass  # what is in force answers
             case "OutputSet":
                 self._output(state | value)
             case "OutputClear":
@@ -89,7 +91,7 @@ class SimulatedOperantChamber(SimulatedDevice):
     # ---- the feeder
 
     def _deliver(self, number: int) -> None:
-        if number != self._values["DeliveryCount"] + 1:
+        if not self.watched or number != self._values["DeliveryCount"] + 1:
             return
         self._values["DeliveryCount"] = number
         self._waiting += 1

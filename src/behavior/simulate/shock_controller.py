@@ -85,7 +85,8 @@ class SimulatedShockController(SimulatedDevice):
     def _arm(self, number: int) -> None:
         self._disarm()
         values, blocking = self._values, sum(self._bit(fault) for fault in BLOCKING)
-        ready = self.active and not self.gate_open and not self.faults.interlock_open and not values["Fault"] & blocking
+        sound = not self.faults.interlock_open and not values["Fault"] & blocking
+        ready = self.watched and not self.gate_open and sound
         if not (ready and number == values["PulseCount"] + 1 and values["Intensity"] and values["Duration"]):
             return
         if self._would_pass_a_limit():

@@ -59,6 +59,8 @@ class SimulatedShuttleBox(SimulatedDevice):
     def _written(self, register: Register, value: int) -> None:
         state = self._values["OutputState"]
         match register.name:
+            case "OutputSet" | "OutputClear" | "OutputState" if not self.watched:
+                pass  # what is in force answers
             case "OutputSet":
                 self._output(state | value)
             case "OutputClear":

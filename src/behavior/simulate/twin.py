@@ -13,6 +13,7 @@ Rules, the same for every device (protocol 1.13; they are what the conformance s
 3. Half a request is dropped when nothing follows for 50 ms.
 4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode, all is off
    when none came for HostWatchdog; and in Standby, and after a reset.
+5. Nothing is turned on while no watchdog runs: not in Standby, and not after it ended until a request feeds it again.
 
 Inside, time is the twin's own: microseconds since it was switched on, running fast or slow by `clock_drift_ppm`.
 """
@@ -120,7 +121,6 @@ class SimulatedDevice:
         self._switched_on_us = 0
         self._now_us = self.faults.clock_offset_us
         self._shows_us = 0
-        self._watchdog_rang = False
         self._clock_locked = True
         self._control = 0x60
         self._initialise()
@@ -291,7 +291,6 @@ class SimulatedDevice:
             self._off("standby")
             self._never("watchdog")
         elif self.active and not was_active:
-            self._watchdog_rang = False
             self._feed_watchdog()
         second_us = self._now_us + 1_000_000 - (self._now_us + self._shows_us) % 1_000_000
         if self.active and control & 0x84:
@@ -312,7 +311,7 @@ class SimulatedDevice:
             self._reply(READ, register)
 
     def _feed_watchdog(self) -> None:
-        if self.active and not self._watchdog_rang and "HostWatchdog" in self.map.registers:
+        if self.active and "HostWatchdog" in self.map.registers:
             self._at("watchdog", self._now_us + self._value("HostWatchdog") * 1_000, self._watchdog)
 
     def _watchdog(self) -> None:
@@ -330,6 +329,11 @@ class SimulatedDevice:
     def active(self) -> bool:
         """Whether it is in Active mode."""
         return self._control & 0x03 == 1
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is in Active mode and its watchdog runs; only then may anything be turned on."""
+        return self.active and "watchdog" in self._due
 
     def restart(self, now_us: int) -> None:
         """Switch it off and on again."""
