@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from behavior.model import commands as c
 from behavior.model import events as e
 from behavior.model.errors import BadInput
+from behavior.paradigms.catalogue import find_paradigm
 from behavior.paradigms.geller_seifter import GellerSeifterParameters, geller_seifter
 from behavior.scoring import any_paradigm, conditioned_usv
 from behavior.scoring import geller_seifter as conflict
@@ -119,3 +120,25 @@ def test_what_is_no_score_is_said(tmp_path: Path, text: str) -> None:
     (tmp_path / "score.json").write_text(text)
     with pytest.raises(BadInput, match="behavior rescore"):
         read_score(tmp_path)
+
+
+PARADIGMS = ("conditioned_usv", "geller_seifter", "helplessness_induction", "passive_avoidance", "shock_aggression",
+             "shuttle_escape")  # fmt: skip
+ODD = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=True) | st.text(max_size=5) | st.just([])
+
+
+@pytest.mark.parametrize("name", PARADIGMS)
+@given(data=st.data())
+def test_foreign_parameters_give_a_score_or_one_sentence(name: str, data: st.DataObject) -> None:
+    whole = find_paradigm(name).parameters().model_dump(mode="json")
+    kept = {key: value for key, value in whole.items() if data.draw(st.booleans(), label=key)}
+    odd = data.draw(st.dictionaries(st.sampled_from(sorted(whole)), ODD, max_size=2))
+    try:
+        assert score_items(name, journal(c.EndSession("completed")), kept | odd).session["completed"]
+    except BadInput as error:
+        assert "header.json" in str(error)
+
+
+def test_what_lacks_in_a_header_is_named() -> None:
+    with pytest.raises(BadInput, match=r"^header.json: the parameters lack 'components', without which geller_seifter"):
+        score_items("geller_seifter", [], {})

@@ -270,4 +270,9 @@ def non_caller(measures: Row, window: Window, parameters: dict[str, Any]) -> boo
     time_s = measures["calling_time_s"]
     if parameters.get("stage") != SCREENING or window.interrupted or not isinstance(time_s, int | float):
         return None
-    return time_s < float(parameters["non_caller_below_s"])
+    below_s = parameters["non_caller_below_s"]
+    if not isinstance(below_s, int | float):
+        raise BadInput(
+            f"header.json: the parameter non_caller_below_s is {below_s!r}, and has to be a number of seconds"
+        )
+    return time_s < below_s

@@ -11,12 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from behavior.config.read import Record, validate
 from behavior.model.calls import Call
 from behavior.paradigms.geller_seifter import TRAINING, Component
 from behavior.scoring.score import Row, Score
 from behavior.scoring.timeline import Timeline, Window, rate_per_min, ratio
 
 Punished = dict[str, bool]
+
+
+class _Plan(Record):
+    """Of the parameters, what scoring needs."""
+
+    components: tuple[Component, ...]
 
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
@@ -26,7 +33,7 @@ def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] 
 
 def punished_components(parameters: dict[str, Any]) -> Punished:
     """Which components punish, by name."""
-    components = [Component.model_validate(component) for component in parameters["components"]]
+    components = validate({"components": parameters["components"]}, _Plan, file="header.json").components
     return {TRAINING: False, **{component.name: component.punished for component in components}}
 
 

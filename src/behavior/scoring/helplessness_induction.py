@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
+from behavior.config.read import validate
 from behavior.model.calls import Call
 from behavior.model.commands import Command
 from behavior.model.errors import BadInput
@@ -57,7 +58,7 @@ def master_shocks(items: Iterable[Event | Command]) -> tuple[MasterShock, ...]:
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score an induction."""
-    p = HelplessnessInductionParameters.model_validate(parameters)
+    p = validate(parameters, HelplessnessInductionParameters, file="header.json")
     shocks = {shock.trial: shock for shock in timeline.shocks}
     crossings_us = [crossing.at_us for crossing in timeline.crossings]
     n_required = p.crossings_required if p.group == "escapable" else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from behavior.config.read import validate
 from behavior.model.calls import Call
 from behavior.paradigms.passive_avoidance import ENTERED, PassiveAvoidanceParameters
 from behavior.scoring.score import Row, Score
@@ -22,7 +23,7 @@ ACTS_ON = {"training": "acquisition", "retention": "consolidation", "test": "ret
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score a training or a retention test."""
-    p = PassiveAvoidanceParameters.model_validate(parameters)
+    p = validate(parameters, PassiveAvoidanceParameters, file="header.json")
     rows = tuple(_row(timeline, p, i, trial) for i, trial in enumerate(timeline.trials))
     trained = p.stage == "training"
     row = rows[0] if rows else {}

@@ -88,7 +88,7 @@ def score_items(
         The parameters are not those of this paradigm, or the calls belong to no recording of this session.
     """
     timeline = timeline_of(items)
-    scored = scorer_of(paradigm)(timeline, parameters, calls)
+    scored = scorer_of(paradigm)(timeline, _Given(paradigm, parameters), calls)
     marks = session_marks(timeline)
     return replace(
         scored,
@@ -97,6 +97,20 @@ def score_items(
         responses=response_rows(timeline),
         problems=(*timeline.problems, *scored.problems),
     )
+
+
+class _Given(dict[str, Any]):
+    """Parameters as a header has them, which may come from elsewhere: what lacks is said by name."""
+
+    def __init__(self, paradigm: str, parameters: dict[str, Any]) -> None:
+        super().__init__(parameters)
+        self._paradigm = paradigm
+
+    def __missing__(self, name: str) -> Any:
+        raise BadInput(
+            f"header.json: the parameters lack {name!r}, without which {self._paradigm} cannot be scored; restore the "
+            f"header from a copy, or add it to the profile that the session was imported by"
+        )
 
 
 def scorer_of(paradigm: str) -> Scorer:

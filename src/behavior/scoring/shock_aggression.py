@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from behavior.config.read import validate
 from behavior.model.calls import Call
 from behavior.model.events import Noted
 from behavior.paradigms.shock_aggression import BEGINS, ENDS, ShockAggressionParameters
@@ -50,7 +51,7 @@ class Judged:
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score a pair's session."""
-    p = ShockAggressionParameters.model_validate(parameters)
+    p = validate(parameters, ShockAggressionParameters, file="header.json")
     delivered = [shock for shock in timeline.shocks if shock.delivered]
     shocks_us = [shock.onset_us for shock in delivered]
     fights = fights_of(timeline.notes)

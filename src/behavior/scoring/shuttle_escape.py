@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from behavior.config.read import validate
 from behavior.model.calls import Call
 from behavior.paradigms.shuttle_escape import ShuttleEscapeParameters
 from behavior.scoring.score import Row, Score
@@ -39,7 +40,7 @@ class Rules:
 
 def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] | None = None) -> Score:
     """Score a shuttle session."""
-    p = ShuttleEscapeParameters.model_validate(parameters)
+    p = validate(parameters, ShuttleEscapeParameters, file="header.json")
     rules = Rules(p.cs_s, p.us_s, p.crossings_required, p.n_trials_fr1, p.block_size, p.helpless_min_failures)
     return shuttle(timeline, rules)
 
