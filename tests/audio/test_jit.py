@@ -33,3 +33,28 @@ def test_a_folder_that_a_person_set_is_left_alone(tmp_path, monkeypatch):
 def test_what_the_command_line_imports_leaves_numba_out(module):
     code = f"import sys, {module}; sys.exit('numba' in sys.modules or 'scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_became_of_kernels_is_known(monkeypatch):
+    from behavior.audio import fft  # noqa: F401 — has some
+
+    assert jit.kept().folder.name == "__pycache__" or "NUMBA_CACHE_DIR" in os.environ
+    monkeypatch.setattr(jit, "_kernels", [])
+    assert jit.kept() == jit.Kept(None, False, 0, 0)
+
+
+def test_kernels_are_compiled_once_where_they_can_be_kept_and_each_time_where_they_cannot(tmp_path):
+    """What holds in a read-only container without a home, too: everything works."""
+    (tmp_path / "twice.py").write_text(
+        "from behavior.audio import jit\n@jit.kernel\ndef twice(x):\n    return 2 * x\n"
+        "assert twice(3) == 6\nkept = jit.kept()\nprint(kept.lasts, kept.n_loaded, kept.n_compiled)\n"
+    )
+    code = "from pathlib import Path; import behavior.audio.jit as jit; import twice"
+    nowhere = f"import os; os.environ['NUMBA_CACHE_DIR'] = {str(tmp_path)!r} + '/behavior-numba-1'; {code}"
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    said = [
+        subprocess.run([sys.executable, "-c", one], env=environment, capture_output=True, text=True, check=True).stdout
+        for one in (code, code, nowhere)
+    ]
+    assert said == ["True 0 1\n", "True 1 0\n", "False 0 1\n"]

@@ -26,6 +26,7 @@ from behavior.app.rescore import rescore
 from behavior.app.resume import resume
 from behavior.app.review import review
 from behavior.app.run import run
+from behavior.app.selftest.command import selftest
 from behavior.app.simulate import simulate
 from behavior.app.summarize import summarize
 from behavior.app.unblind import unblind
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for command in (
     demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, agreement, dashboard,
-    review, design, power, dosing, record, exclude, unblind, audio_check,
+    review, design, power, dosing, record, exclude, unblind, audio_check, selftest,
 ):  # fmt: skip
     app.command()(command)
 app.command()(devices)

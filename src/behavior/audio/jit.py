@@ -16,9 +16,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+_PROCESS_FOLDER = "behavior-numba-"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -35,7 +37,7 @@ def _writable(folder: Path) -> bool:
 def _ensure_cache(places: tuple[Path, ...]) -> None:
     if "NUMBA_CACHE_DIR" in os.environ or any(_writable(place) for place in places):
         return
-    folder = tempfile.mkdtemp(prefix="behavior-numba-")
+    folder = tempfile.mkdtemp(prefix=_PROCESS_FOLDER)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = folder
 
@@ -47,9 +49,41 @@ import numba  # noqa: E402
 _FLAGS = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
+_kernels: list[Any] = []
+
+
 def kernel(function: F) -> F:
     """Compile on first use, keep the result, release the interpreter's lock while running."""
-    return cast("F", numba.njit(cache=True, nogil=True, fastmath=_FLAGS, error_model="numpy")(function))
+    made = numba.njit(cache=True, nogil=True, fastmath=_FLAGS, error_model="numpy")(function)
+    _kernels.append(made)
+    return cast("F", made)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of the kernels of this process.
+
+    Attributes
+    ----------
+    folder : where they are kept; None if none was made
+    lasts : whether that is there when this process has ended
+    n_loaded, n_compiled : how many had been kept before, and how many were compiled here
+    """
+
+    folder: Path | None
+    lasts: bool
+    n_loaded: int
+    n_compiled: int
+
+
+def kept() -> Kept:
+    """Where the kernels that were made so far are kept, and whether that helps."""
+    stats = [one.stats for one in _kernels]
+    folder = Path(stats[0].cache_path) if stats else None
+    lasts = folder is not None and _PROCESS_FOLDER not in str(folder)
+    return Kept(folder, lasts, *(sum(sum(s.values()) for s in one) for one in (
+        [s.cache_hits for s in stats], [s.cache_misses for s in stats]
+    )))  # fmt: skip
 
 
 def part(function: F) -> F:
