@@ -128,6 +128,19 @@ def test_events_come_from_a_sessions_journal(silent, tmp_path):
     assert run(silent, "--events", session.path).exit_code == 0
 
 
+def test_a_session_is_searched_with_what_its_own_journal_knows(two_calls, tmp_path, monkeypatch):
+    session = record(tmp_path)
+    assert "there is no sound in this session" in str(run(session.path).exception)
+    (session.path / "audio.wav").write_bytes(two_calls.read_bytes())
+    asked = []
+    monkeypatch.setattr("behavior.app.detect.known_events", lambda *given: asked.append(given) or ())
+    found = json.loads(run(session.path, "--json").stdout)
+    assert [recording["n_calls"] for recording in found["recordings"]] == [2]
+    assert asked == [(session.path, session.path / "audio.wav")]
+    run(session.path, "--events", tmp_path)
+    assert asked[-1] == (tmp_path, session.path / "audio.wav"), "what is named comes first"
+
+
 @pytest.fixture(scope="module")
 def noisy(tmp_path_factory):
     """A call, and levers that are pressed."""

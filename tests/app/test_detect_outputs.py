@@ -12,10 +12,12 @@ import pytest
 import soundfile
 
 from app.test_detect import RATE, recorded, run
+from behavior.app import searching
 from behavior.formats.audacity import read as read_audacity
 from behavior.formats.raven import read as read_raven
 from behavior.model.errors import BadFile, BadInput
 from behavior.simulate.acoustics import PlannedCall
+from behavior.usv.profile import load_profile
 from behavior.usv.table import read_calls
 
 CALLS = [PlannedCall(0.5, 0.6), PlannedCall(2.0, 0.04, "50-kHz")]
@@ -31,6 +33,10 @@ response_db = [[20_000, -2.0], [80_000, 2.0]]
 def two(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("sound")
     return [recorded(folder / "one.wav", CALLS), recorded(folder / "other.wav", CALLS[1:])]
+
+
+def sought(path: Path) -> searching.Search:
+    return searching.Search(path, load_profile("rat"), None, None, lambda _: ())
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -82,6 +88,45 @@ def test_a_contour_runs_through_its_call(two, tmp_path) -> None:
         assert level.max() >= call.level_db
 
 
+def test_one_recording_is_shared_between_processes_with_the_same_bytes(two, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(searching, "SHORTEST_PART_S", 1.0)
+    (parts,) = (searching._parts(search, all_s, 2) for search, all_s in searching._with_total([sought(two[0])], 2))
+    assert len(parts) == 2
+    written = []
+    for jobs in (1, 2):
+        folder = tmp_path / str(jobs)
+        folder.mkdir()
+        asked = ("--out", folder / "c.csv", "--rejected", folder / "r.csv", "--contours", folder / "k.csv")
+        result = run(two[0], "--jobs", jobs, *asked, "--columns", "full")
+        assert result.exit_code == 0, result.output
+        written.append([(folder / name).read_bytes() for name in ("c.csv", "r.csv", "k.csv")])
+    assert written[0] == written[1]
+
+
+def test_only_what_is_longer_than_a_share_is_cut(two, tmp_path) -> None:
+    for lengths_s, jobs, n_parts in (
+        ((600, 600), 2, [0, 0]),
+        ((600,), 2, [2]),
+        ((1800, 600), 2, [2, 0]),
+        ((600,), 8, [5]),
+        ((200,), 2, [0]),
+        ((0.0, 900), 3, [0, 3]),
+        ((600, 600, 600), 1, [0, 0, 0]),
+    ):
+        lengths = dict(zip("abc", lengths_s, strict=False))
+        assert [searching.n_parts(lengths[name], sum(lengths.values()), jobs) for name in lengths] == n_parts
+
+
+def test_full_columns_tell_entropy_jumps_and_harmonics(two, tmp_path) -> None:
+    assert run(two[0], "--out", tmp_path / "c.csv", "--columns", "full").exit_code == 0
+    long_call, short_call = rows(tmp_path / "c.csv")
+    assert list(long_call)[-4:] == ["spectral_entropy", "n_jumps", "largest_jump_hz", "n_harmonics"]
+    assert int(long_call["n_harmonics"]) >= 1
+    assert 0 < float(short_call["spectral_entropy"]) < 1
+    assert len(read_calls(tmp_path / "c.csv")) == 2
+    assert "usual" in str(run(two[0], "--columns", "all").output)
+
+
 def test_a_summary_counts_each_recording_and_each_minute(two, tmp_path) -> None:
     assert run(*two, "--out", tmp_path / "c.csv", "--summary", tmp_path / "s.csv").exit_code == 0
     one, other = rows(tmp_path / "s.csv")
@@ -94,6 +139,19 @@ def test_a_summary_counts_each_recording_and_each_minute(two, tmp_path) -> None:
         ("one.wav", "1", "1"),
         ("other.wav", "1", "0"),
     ]
+    bouts = rows(tmp_path / "s_bouts.csv")
+    assert [(row["file"], row["bout"], row["n_calls"]) for row in bouts] == [
+        ("one.wav", "1", "2"),
+        ("other.wav", "1", "1"),
+    ]
+
+
+def test_a_summary_is_said_and_without_calls_its_tables_have_their_headers(tmp_path) -> None:
+    silent = recorded(tmp_path / "none.wav")
+    result = run(silent, "--out", tmp_path / "c.csv", "--summary", tmp_path / "s.csv")
+    assert "none.wav: no call; a non-caller, if it was given no drug" in result.stderr
+    assert (tmp_path / "s_bouts.csv").read_text().startswith("file,bout,begin_s")
+    assert len(rows(tmp_path / "s.csv")) == 1
 
 
 def test_other_programs_tables_hold_the_same_calls(two, tmp_path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from behavior.model import commands as c
 from behavior.model import events as e
 from behavior.scoring.agreement import cohens_kappa, fraction_agreement
-from behavior.scoring.calling import Criteria, Heard, bins, calling
 from behavior.scoring.drinking_water import Bottle, dosing, intake
 from behavior.scoring.geller_seifter import conflict
 from behavior.scoring.passive_avoidance import Subject, retention_by_group
@@ -18,6 +17,7 @@ from behavior.scoring.shock_aggression import Fight, judge, measures
 from behavior.scoring.shuttle_escape import Rules, shuttle
 from behavior.scoring.timeline import timeline_of
 from behavior.summary.groups import level_labels
+from behavior.usv.bouts import Criteria, Heard, bins, calling
 from reference.case import Case, Results
 
 Items = Iterator[e.Event | c.Command]

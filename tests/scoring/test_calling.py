@@ -10,18 +10,14 @@ from behavior.model import commands as c
 from behavior.model import events as e
 from behavior.model.errors import BadInput
 from behavior.scoring.calling import (
-    Criteria,
-    Heard,
-    bins,
-    calling,
     gated,
     on_session_clock,
     score_test,
     unheard_s,
-    unmeasured,
 )
 from behavior.scoring.finish import known_events
 from behavior.scoring.timeline import timeline_of
+from behavior.usv.bouts import Criteria, Heard, bins, calling, unmeasured
 from scoring.sessions import S, call, journal
 
 WINDOW = (0.0, 300.0)

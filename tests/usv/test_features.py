@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behavior.audio.spectrogram import FrameGrid
-from behavior.usv.features import measure
+from behavior.usv.features import measure, ridge_of
 from behavior.usv.ridges import empty_frames
 from usv.made import BLOCK, contour
 
@@ -22,7 +22,7 @@ def measured(*contours, level=-60.0, floor=-90.0, at=None):
     frames.level[:], frames.floor[:] = level, floor
     for (frame, column), value in (at or {}).items():
         frames.level[column, frame % N_ROWS] = value
-    return measure(frames, contours, GRID, LOWEST, "a.wav")
+    return measure(frames, ridge_of(frames, contours, GRID, LOWEST), GRID, LOWEST, "a.wav")
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 8), (100, 101), (1000, 1400)])

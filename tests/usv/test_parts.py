@@ -22,6 +22,7 @@ from behavior.usv.parts import Part, joined, parts_of, search_part
 from behavior.usv.profile import load_profile
 
 RATE, SECONDS = 250_000, 90.0
+RAT = load_profile("rat")
 EVENTS = [KnownEvent("shock", at, at + 0.5) for at in (5.0, 33.0, 61.0)]
 
 
@@ -41,8 +42,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def in_parts(path: Path, part_s: float, events: Sequence[KnownEvent] = ()) -> tuple[list[Part], Detection]:
     pieces = parts_of(path, load_profile("rat"), part_s)
-    found = [search_part(path, "rat", piece, events) for piece in reversed(pieces)]  # in any order
-    return pieces, joined(path, "rat", pieces, found[::-1], events)
+    found = [search_part(path, RAT, piece, events) for piece in reversed(pieces)]  # in any order
+    return pieces, joined(path, RAT, pieces, found[::-1], events)
 
 
 @pytest.mark.parametrize("part_s", [20.0, 27.0])
@@ -59,16 +60,16 @@ def test_the_calls_of_the_parts_are_those_of_the_whole(recording: Path, part_s: 
 def test_neighbours_that_disagree_have_the_whole_searched(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = load_profile("rat")
     pieces = parts_of(recording, profile, 31.0)
-    found = [search_part(recording, "rat", piece) for piece in pieces]
+    found = [search_part(recording, RAT, piece) for piece in pieces]
     near = next(i for i, call in enumerate(found[0].calls) if abs(call.onset_s - pieces[1].begins / RATE) < 3)
     spoiled = list(found[0].calls)
     spoiled[near] = replace(spoiled[near], level_db=spoiled[near].level_db + 1e-12)
     whole = detect_file(recording, profile)
     searched = []
     monkeypatch.setattr(parts, "detect_file", lambda *a, **k: searched.append(a) or whole)
-    assert joined(recording, "rat", pieces, [replace(found[0], calls=spoiled), *found[1:]]) == whole
+    assert joined(recording, RAT, pieces, [replace(found[0], calls=spoiled), *found[1:]]) == whole
     assert len(searched) == 1
-    joined(recording, "rat", pieces, found)
+    joined(recording, RAT, pieces, found)
     assert len(searched) == 1
 
 

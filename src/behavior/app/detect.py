@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,8 +27,18 @@ _JOURNAL = "journal.jsonl"
 _EVENT_TABLES = ("{stem}_events.csv", "{stem}_artefacts.csv", "events.csv")
 
 
+class Columns(StrEnum):
+    """How much the table of calls tells."""
+
+    USUAL = "usual"
+    FULL = "full"
+
+
 def detect(
-    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Recordings: WAV, RF64, W64, FLAC.")],
+    audio: Annotated[
+        list[Path],
+        typer.Argument(metavar="AUDIO...", help="Recordings: WAV, RF64, W64, FLAC; or sessions, with their journals."),
+    ],
     profile: Annotated[
         str, typer.Option(help="What to look for: rat, rat-22khz, rat-50khz, mouse, or a TOML file.")
     ] = "rat",
@@ -36,6 +47,9 @@ def detect(
         typer.Option(help="A session, or a folder with RECORDING_events.csv (kind,start_s,stop_s): known artefacts."),
     ] = None,
     out: Annotated[str, typer.Option(help="The table of calls, CSV; - for standard output.")] = STDOUT,
+    columns: Annotated[
+        Columns, typer.Option(help="Of the table: the usual, or full with entropy, jumps and harmonics.")
+    ] = Columns.USUAL,
     rejected: Annotated[
         Path | None, typer.Option(help="Also write what was taken for no call, with the reason, CSV.")
     ] = None,
@@ -43,7 +57,8 @@ def detect(
         Path | None, typer.Option(help="Also write each call's contour (time, frequency, level), CSV.")
     ] = None,
     summary: Annotated[
-        Path | None, typer.Option(help="Also write a row for each recording, and beside it one for each minute, CSV.")
+        Path | None,
+        typer.Option(help="Also sum up: a row for each recording, and beside it for each minute and each bout, CSV."),
     ] = None,
     figure: Annotated[
         Path | None, typer.Option(help="Also draw the sound with its calls, an overview and pages: PDF or PNG.")
@@ -59,7 +74,7 @@ def detect(
     sample_rate: Annotated[
         int | None, typer.Option(help="The true sample rate in Hz, where a header states a wrong one.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="How many recordings at a time.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="How many processes; long recordings are shared.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
@@ -74,31 +89,64 @@ def detect(
         "out": Path(out), "rejected": rejected, "contours": contours, "summary": summary, "figure": figure,
         "raven": raven, "audacity": audacity,
     }  # fmt: skip
+    sought = [one for path in audio for one in _recordings(path, events, channel)]
     calibrated = None if calibration is None else read_calibration(calibration)
     outputs = Outputs(
-        names, n_recordings=len(audio), overwrite=overwrite, quiet=as_json, calibration=calibrated, channel=channel
-    )
-    known = partial(known_events, events)
-    searches = [Search(path, looked_for, channel, sample_rate, known) for path in audio]
+        names, n_recordings=len(sought), overwrite=overwrite, quiet=as_json, calibration=calibrated,
+        full=columns is Columns.FULL,
+    )  # fmt: skip
+    searches = [
+        Search(one.path, looked_for, one.channel, sample_rate, partial(known_events, one.events), outputs.detailed)
+        for one in sought
+    ]
     found, unusable = list[dict[str, Any]](), list[str]()
     with outputs:
-        for path, result in zip(audio, search_all(searches, jobs), strict=True):
+        for one, result in zip(sought, search_all(searches, jobs), strict=True):
             if isinstance(result, BadInput):
-                if len(audio) == 1:
+                if len(sought) == 1:
                     raise result
                 typer.echo(str(result), err=True)
-                unusable.append(path.name)
+                unusable.append(one.path.name)
                 continue
-            outputs.write(path, result)
-            _say(path, result)
-            found.append(_summary(path, result))
+            _say(one.path, result)
+            outputs.write(one.path, result, one.channel)
+            found.append(_summary(one.path, result))
         outputs.finish()
     if as_json:
         typer.echo(json.dumps({"profile": looked_for.name, "recordings": found}, indent=1))
     if unusable:
         raise BadInput(
-            f"of {len(audio)} inputs these could not be used, and the others were searched: {', '.join(unusable)}"
+            f"of {len(sought)} inputs these could not be used, and the others were searched: {', '.join(unusable)}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A recording, its channel, and the folder that knows what else sounded."""
+
+    path: Path
+    channel: int | None
+    events: Path | None
+
+
+def _recordings(path: Path, events: Path | None, channel: int | None) -> list[Sought]:
+    """A recording as it was named; of a session all that it recorded, with what its own journal knows.
+
+    Raises
+    ------
+    BadInput
+        A session holds no sound.
+    """
+    if not (path / _JOURNAL).is_file():
+        return [Sought(path, channel, events)]
+    from behavior.scoring.timeline import timeline_of
+    from behavior.session.folder import SessionFolder
+
+    folder = SessionFolder(path)
+    if not folder.sound_paths:
+        raise BadInput(f"{path}: there is no sound in this session; nothing can be searched")
+    of = {recording.file: recording.channel for recording in timeline_of(folder.read().items).recordings}
+    return [Sought(sound, channel or of.get(sound.name), events or path) for sound in folder.sound_paths]
 
 
 def known_events(folder: Path | None, recording: Path) -> Sequence[KnownEvent]:
@@ -114,7 +162,7 @@ def known_events(folder: Path | None, recording: Path) -> Sequence[KnownEvent]:
         if table.is_file():
             return read_events(table)
     if (folder / _JOURNAL).is_file():
-        return list(known_from_journal(SessionFolder(folder).read().items))
+        return list(known_from_journal(SessionFolder(folder).read().items, recording.name))
     raise BadInput(
         f"{folder}: has no {_EVENT_TABLES[0].format(stem=recording.stem)} with columns kind,start_s,stop_s; add it"
     )

@@ -19,6 +19,7 @@ from behavior.model.errors import BadInput, Failure
 if TYPE_CHECKING:
     from behavior.model.calls import Call
     from behavior.usv.calibration import Calibration
+    from behavior.usv.detail import Detail
     from behavior.usv.detect import Detection
     from behavior.usv.figure import Found
 
@@ -35,7 +36,7 @@ class Outputs:
     overwrite : replace what is there
     quiet : leave standard output to somebody else
     calibration : of the microphone, for levels in dB SPL
-    channel : which of several, from 1
+    full : all columns of a call
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class Outputs:
         overwrite: bool,
         quiet: bool,
         calibration: Calibration | None,
-        channel: int | None,
+        full: bool = False,
     ) -> None:
-        self._names, self._overwrite, self._quiet = names, overwrite, quiet
-        self._calibration, self._channel = calibration, channel
+        self._names, self._overwrite, self._quiet, self._full = names, overwrite, quiet, full
+        self._calibration = calibration
         self._several = n_recordings > 1
         self._stack = contextlib.ExitStack()
         self._tables: dict[str, Any] = {}
@@ -69,18 +70,20 @@ class Outputs:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def write(self, path: Path, detection: Detection) -> None:
-        """Write what was found in a recording."""
+    def write(self, path: Path, detection: Detection, channel: int | None) -> None:
+        """Write what was found in a recording, of several channels in this one."""
         from behavior.usv.figure import Found
-        from behavior.usv.trace import traces
 
-        self._tables["out"].writerows(self._row(call) for call in detection.calls)
+        details = detection.details or [None] * len(detection.calls)
+        self._tables["out"].writerows(
+            self._row(call, detail) for call, detail in zip(detection.calls, details, strict=True)
+        )
         if "rejected" in self._tables:
             self._tables["rejected"].writerows(astuple(one) for one in detection.rejected)
         if "contours" in self._tables:
-            shapes = traces(path, detection.calls, detection.sample_rate_hz, self._channel)
-            for number, shape in enumerate(shapes, start=1):
-                self._tables["contours"].writerows(shape.rows(path.name, number))
+            pairs = zip(detection.calls, detection.details, strict=True)
+            for number, (call, detail) in enumerate(pairs, start=1):
+                self._tables["contours"].writerows(detail.rows(call, number))
         if "summary" in self._tables:
             self._summarize(path, detection)
         if self._names["raven"] or self._names["audacity"]:
@@ -89,7 +92,7 @@ class Outputs:
             self._write_track(self._names["audacity"] / f"{path.stem}.txt", detection.calls)
         if self._names["figure"]:
             n, rate = detection.n_samples, detection.sample_rate_hz
-            self._found.append(Found(path, rate, n, detection.calls, detection.rejected, self._channel))
+            self._found.append(Found(path, rate, n, detection.calls, detection.rejected, channel))
 
     def finish(self) -> None:
         """Write what needs all recordings: the tables of other programs, the figure."""
@@ -104,22 +107,30 @@ class Outputs:
         if (figure := self._names["figure"]) and self._found:
             self._draw(figure)
 
-    def _row(self, call: Call) -> tuple[Any, ...]:
+    @property
+    def detailed(self) -> bool:
+        """Whether the details of calls are needed."""
+        return self._full or self._names["contours"] is not None
+
+    def _row(self, call: Call, detail: Detail | None) -> tuple[Any, ...]:
         level = () if self._calibration is None else (self._calibration.level_db_spl(call),)
-        return (*astuple(call), *level)
+        return (*astuple(call), *(detail.columns if self._full and detail else ()), *level)
 
     def _open(self) -> None:
         from behavior.model.calls import CALL_COLUMNS
-        from behavior.usv import calibration, trace
+        from behavior.usv import calibration
+        from behavior.usv.detail import CONTOUR_COLUMNS, DETAIL_COLUMNS
+        from behavior.usv.summary import BOUT_COLUMNS
         from behavior.usv.table import REJECTED_COLUMNS
 
         level = () if self._calibration is None else (calibration.COLUMN,)
-        self._table("out", (*CALL_COLUMNS, *level))
-        for name, columns in (("rejected", REJECTED_COLUMNS), ("contours", trace.COLUMNS), ("summary", ())):
+        self._table("out", (*CALL_COLUMNS, *(DETAIL_COLUMNS if self._full else ()), *level))
+        for name, columns in (("rejected", REJECTED_COLUMNS), ("contours", CONTOUR_COLUMNS), ("summary", ())):
             if self._names[name] is not None:
                 self._table(name, columns)
         if (summary := self._names["summary"]) is not None:
-            self._table("minutes", (), minutes_path(summary))
+            self._table("minutes", (), beside_summary(summary, "minutes"))
+            self._table("bouts", BOUT_COLUMNS, beside_summary(summary, "bouts"))
         if self._names["audacity"] and self._several:
             _make_folder(self._names["audacity"])
 
@@ -169,15 +180,15 @@ class Outputs:
         write(path, from_calls(calls))
 
     def _summarize(self, path: Path, detection: Detection) -> None:
-        from behavior.scoring.recordings import summary_of
+        from behavior.usv.summary import summary_of
 
-        seconds = detection.n_samples / detection.sample_rate_hz
-        row, minutes = summary_of(path.name, detection.calls, seconds)
-        for name, rows in (("summary", [row]), ("minutes", list(minutes))):
-            if rows and name not in self._headed:
+        summary = summary_of(path.name, detection.calls, detection.n_samples / detection.sample_rate_hz)
+        for name, rows in (("summary", (summary.whole,)), ("minutes", summary.minutes), ("bouts", summary.bouts)):
+            if rows and name not in self._headed and name != "bouts":
                 self._headed.add(name)
                 self._tables[name].writerow(rows[0])
             self._tables[name].writerows(one.values() for one in rows)
+        typer.echo(f"{path.name}: {summary.sentence}", err=True)
 
     def _draw(self, figure: Path) -> None:
         from behavior.usv.figure import save_pages
@@ -197,9 +208,9 @@ class Outputs:
         typer.echo(f"{figure}: drawn" + (f", {len(written)} pages" if len(written) > 1 else ""), err=True)
 
 
-def minutes_path(summary: Path) -> Path:
-    """Where the minutes of a summary stand."""
-    return summary.with_name(f"{summary.stem}_minutes{summary.suffix}")
+def beside_summary(summary: Path, name: str) -> Path:
+    """Where the minutes, or the bouts, of a summary stand."""
+    return summary.with_name(f"{summary.stem}_{name}{summary.suffix}")
 
 
 def read_calibration(path: Path) -> Calibration:

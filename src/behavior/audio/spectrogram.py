@@ -61,6 +61,10 @@ class FrameGrid:
         """Time of `onset_sample`."""
         return self.onset_sample(frame) / self.sample_rate_hz
 
+    def middle_s(self, frame: int) -> float:
+        """Time of the middle of a frame."""
+        return ((self.first_frame + frame) * self.hop + self.size / 2) / self.sample_rate_hz
+
     def frames_in(self, n_samples: int) -> int:
         """How many whole frames these samples hold."""
         return max(0, (n_samples - self.size) // self.hop + 1)

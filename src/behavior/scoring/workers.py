@@ -60,7 +60,7 @@ class _Pieces:
         for path, parts in self.parts.items():
             events = _events_of(self.item, path)
             for number, part in enumerate(parts):
-                arguments = (path, _sought(self.item, self.profile), part, events)
+                arguments = (path, load_profile(_sought(self.item, self.profile)), part, events)
                 yield _Task(self.item, search_part, arguments, partial(self.take, (path, number)))
 
     def take(self, at: tuple[Path, int], one: Searched) -> Iterator[_Task]:
@@ -174,8 +174,9 @@ def finish_pieces(
     BehaviorError
         It cannot be worked out.
     """
+    sought = load_profile(_sought(item, profile))
     whole = [
-        joined(path, _sought(item, profile), one, [found[path, i] for i in range(len(one))], _events_of(item, path))
+        joined(path, sought, one, [found[path, i] for i in range(len(one))], _events_of(item, path))
         for path, one in parts.items()
     ]
     return work_out(item, profile, whole)

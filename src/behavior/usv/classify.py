@@ -43,9 +43,14 @@ def call_type(seconds: Array, hz: Array, duration_s: float) -> str:
     turns = turning_points(hz)
     if len(turns) >= _N_TURNS and np.diff(seconds[turns]).mean() <= _TURN_S:
         return "50-kHz trill"
-    if len(hz) > 1 and np.abs(np.diff(hz)).max() >= _JUMP_HZ:
+    if len(jumps(hz)):
         return "50-kHz step"
     return "50-kHz flat" if flat else "50-kHz FM"
+
+
+def jumps(hz: Array) -> npt.NDArray[np.intp]:
+    """After which points the frequency jumps: by `_JUMP_HZ` or more from one to the next."""
+    return np.flatnonzero(np.abs(np.diff(hz)) >= _JUMP_HZ)
 
 
 def turning_points(hz: Array) -> list[int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,10 +24,12 @@ from behavior.audio.spectrogram import FramedSound, FrameGrid
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
 from behavior.usv.contour import Contour, ContourTracker, gather
-from behavior.usv.features import measure
+from behavior.usv.detail import Detail, detail_of
+from behavior.usv.features import measure, ridge_of
 from behavior.usv.floor import FRAMES_A_ROW, NoiseFloor
 from behavior.usv.gate import Gate, KnownEvent, Rejected, set_off_anew
 from behavior.usv.join import Joiner
+from behavior.usv.onset import SUB_BLOCK, Onset, OnsetWatch, Withdrawn
 from behavior.usv.profile import DetectorProfile
 from behavior.usv.ridges import (
     MARGIN,
@@ -51,6 +54,7 @@ _HIGHEST_HZ, _OF_NYQUIST = 125_000.0, 0.97
 _SMALLEST_BAND_HZ = 4_000.0
 _BEYOND_HZ, _BAND_FOR_BASE_HZ = 4_000.0, 80_000.0
 _PIECE = 1 << 16
+Entry = TypeVar("Entry", Call, Rejected)
 _LONGEST_HOLE_S, _FIRST_LOOK_DB = 0.003, 2.5
 
 
@@ -64,9 +68,12 @@ class Detector:
     file : name for the `file` column
     events : artefacts at known times, in seconds of the stream, as the session's own log has them
     first_sample : which sample of the whole the first pushed one is; on the grid of frames, for a search in parts
+    detailed : keep the details of calls, their contours among them
+    provisional : say when a call seems to have begun, within 50 ms (`usv.onset`); calls are the same
 
     Attributes
     ----------
+    details : of the calls, in the order in which they were given; empty unless asked for
     rejected : what was taken for no call, with the reason
     n_samples : samples pushed so far
     warnings : what the sample rate leaves out
@@ -86,8 +93,11 @@ class Detector:
         file: str = "",
         events: Sequence[KnownEvent] = (),
         first_sample: int = 0,
+        detailed: bool = False,
+        provisional: bool = False,
     ) -> None:
         self.profile, self.file = profile, file
+        self.details, self._detailed = list[Detail](), detailed
         self.grid = FrameGrid.at(sample_rate_hz).from_sample(first_sample)
         self.rejected, self.warnings, self.n_samples = list[Rejected](), list[str](), 0
         self.faults = Faults()
@@ -106,6 +116,9 @@ class Detector:
             hold_db=profile.hold_db,
             least=profile.support_evidence,
             patient_from=profile.confirm_evidence,
+        )
+        self._watch = (
+            OnsetWatch(profile, self.grid, self._edges, self._search, self._lowest_bin) if provisional else None
         )
         self._gate = Gate(profile, self.grid, events)
         self._subtraction = Subtraction(events, self.grid, self._n_bins)
@@ -126,8 +139,14 @@ class Detector:
         for start in range(0, len(block), _PIECE):
             self._sound.push(block[start : start + _PIECE])
             while self._sound.n_frames >= self._n_levels + BLOCK:
+                self._look_ahead(self._n_levels + BLOCK)
                 calls += self._take_frames(self._n_levels + BLOCK)
+            self._look_ahead(self._sound.n_frames)
         return calls
+
+    def onsets(self) -> list[Onset | Withdrawn]:
+        """What seems to have begun since this was last asked, and what of that was none; in order of being said."""
+        return self._watch.take() if self._watch else []
 
     def flush(self) -> list[Call]:
         """The end of the sound: the calls that were still open."""
@@ -175,6 +194,15 @@ class Detector:
         self._n_followed = self._n_ridged
         self._sound.forget(max(0, self._n_ridged - MARGIN - 2))
         return self._settle(to_the_end=last)
+
+    def _look_ahead(self, stop: int) -> None:
+        """Beginnings in the frames before `stop`, by the floor of the last block."""
+        while self._watch and self._watch.n_looked + SUB_BLOCK <= stop:
+            if self._n_floored:
+                floor = self._frames.floor[(self._n_floored - 1) % len(self._frames.floor)]
+                self._watch.look(self._sound, self._n_skipped, floor)
+            else:
+                self._watch.n_looked += SUB_BLOCK
 
     def _store(self, stop: int) -> None:
         """Levels of every second frame into the rings, and into the floor."""
@@ -271,10 +299,17 @@ class Detector:
                 calls.append(self._call(contours))
             elif reason:
                 self._reject(contours, reason)
+        if self._watch:
+            waiting = self._joiner.earliest_waiting
+            settled = horizon if waiting is None else min(waiting, horizon)
+            self._watch.settle(calls, np.inf if to_the_end else self.grid.onset_s(settled))
         return calls
 
     def _call(self, contours: list[Contour]) -> Call:
-        return measure(self._frames, contours, self.grid, self._lowest_bin, self.file)
+        ridge = ridge_of(self._frames, contours, self.grid, self._lowest_bin)
+        if self._detailed:
+            self.details.append(detail_of(self._frames, ridge, self.grid, self._lowest_bin))
+        return measure(self._frames, ridge, self.grid, self._lowest_bin, self.file)
 
     def _reject(self, contours: list[Contour], reason: str) -> None:
         self.rejected.append(Rejected.of(contours, reason, self.grid, self._lowest_bin, self.file))
@@ -282,13 +317,14 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What was found in a recording."""
+    """What was found in a recording; `details` are those of the calls, in their order, where they were asked for."""
 
     calls: list[Call]
     rejected: list[Rejected]
     warnings: list[str]
     n_samples: int
     sample_rate_hz: int
+    details: Sequence[Detail] = ()
 
 
 def detect_file(
@@ -299,6 +335,7 @@ def detect_file(
     sample_rate_hz: int | None = None,
     events: Sequence[KnownEvent] = (),
     progress: Callable[[float], None] | None = None,
+    detailed: bool = False,
 ) -> Detection:
     """Find the calls of a recording.
 
@@ -310,6 +347,7 @@ def detect_file(
     sample_rate_hz : overrides the header's
     events : artefacts at known times, seconds of the recording
     progress : is told the fraction that is done, now and then
+    detailed : give the details of calls too
 
     Raises
     ------
@@ -317,7 +355,9 @@ def detect_file(
         The recording cannot be used.
     """
     with Recording(path, channel=channel, sample_rate_hz=sample_rate_hz) as recording:
-        detector = Detector(profile, recording.sample_rate_hz, file=recording.path.name, events=events)
+        detector = Detector(
+            profile, recording.sample_rate_hz, file=recording.path.name, events=events, detailed=detailed
+        )
         calls = list[Call]()
         for block in recording.blocks():
             calls += detector.push(block)
@@ -325,6 +365,21 @@ def detect_file(
                 progress(min(1.0, detector.n_samples / max(recording.n_samples, 1)))
         calls += detector.flush()
         warnings = [*recording.warnings, *detector.faults.sentences, *detector.warnings]
-        calls.sort(key=lambda call: (call.onset_s, call.offset_s, call.low_hz))
-        detector.rejected.sort(key=lambda event: (event.onset_s, event.offset_s, event.low_hz))
-        return Detection(calls, detector.rejected, warnings, detector.n_samples, recording.sample_rate_hz)
+        calls, details = in_order(calls), with_calls(calls, detector.details)
+        rejected = in_order(detector.rejected)
+        return Detection(calls, rejected, warnings, detector.n_samples, recording.sample_rate_hz, details)
+
+
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """By their onsets."""
+    return sorted(entries, key=_place)
+
+
+def with_calls(calls: Sequence[Call], details: Sequence[Detail]) -> list[Detail]:
+    """Details in the order that `in_order` gives their calls."""
+    pairs = sorted(zip(calls, details, strict=False), key=lambda pair: _place(pair[0]))
+    return [detail for _, detail in pairs]
+
+
+def _place(one: Call | Rejected) -> tuple[float, float, float]:
+    return one.onset_s, one.offset_s, one.low_hz

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,55 @@ Array = npt.NDArray[Any]
 _TONALITY_MARGIN_HZ = 2_000.0
 
 
-def measure(frames: Frames, contours: Sequence[Contour], grid: FrameGrid, lowest_bin: int, file: str) -> Call:
-    """The call that these contours are, in order of `model.calls.CALL_COLUMNS`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Ridge:
+    """A call's strongest point in each frame that has one.
 
-    The ridge of a frame is its strongest point; frequencies are taken along it, levels where it runs.
+    Attributes
+    ----------
+    start, stop : the call's frames are [start, stop)
+    frames, rows : in which there is a point, and their places in the rings, shape (n,)
+    hz, level, floor : frequency; level there and noise floor there, dB re full scale, shape (n,)
+    strongest : of all its contours, dB
     """
+
+    start: int
+    stop: int
+    frames: Array
+    rows: Array
+    hz: Array
+    level: Array
+    floor: Array
+    strongest: float
+
+
+def ridge_of(frames: Frames, contours: Sequence[Contour], grid: FrameGrid, lowest_bin: int) -> Ridge:
+    """The ridge of the call that these contours are, while its frames are still in the rings."""
     start, stop = min(c.start for c in contours), max(c.stop for c in contours)
     bins = _main_ridge(contours, start, stop)
     there = np.flatnonzero(~np.isnan(bins))
     rows = (start + there) % len(frames.base)
     columns = np.clip(np.rint(bins[there]).astype(np.int64), 0, frames.level.shape[0] - 1)
-    level = frames.level[columns, rows].astype(np.float64)
-    floor = frames.floor[rows // (len(frames.base) // len(frames.floor)), columns]
-    hz = (bins[there] + lowest_bin) * grid.bin_hz
-    onset_s, offset_s = grid.onset_s(start), grid.onset_s(stop)
-    seconds = there * grid.frame_s
+    return Ridge(
+        start,
+        stop,
+        start + there,
+        rows,
+        (bins[there] + lowest_bin) * grid.bin_hz,
+        frames.level[columns, rows].astype(np.float64),
+        frames.floor[rows // (len(frames.base) // len(frames.floor)), columns],
+        max(c.strongest for c in contours),
+    )
+
+
+def measure(frames: Frames, ridge: Ridge, grid: FrameGrid, lowest_bin: int, file: str) -> Call:
+    """The call that a ridge is, in order of `model.calls.CALL_COLUMNS`.
+
+    Frequencies are taken along the ridge, levels where it runs.
+    """
+    level, hz = ridge.level, ridge.hz
+    onset_s, offset_s = grid.onset_s(ridge.start), grid.onset_s(ridge.stop)
+    seconds = (ridge.frames - ridge.start) * grid.frame_s
     low_hz, high_hz, mean_hz = float(hz.min()), float(hz.max()), float(hz.mean())
     duration_s = offset_s - onset_s
     return Call(
@@ -50,11 +85,11 @@ def measure(frames: Frames, contours: Sequence[Contour], grid: FrameGrid, lowest
         bandwidth_hz=high_hz - low_hz,
         slope_hz_per_s=_slope(seconds, hz),
         sinuosity=_sinuosity(seconds, hz),
-        tonality=_tonality(frames, rows, (low_hz, high_hz), grid, lowest_bin),
+        tonality=_tonality(frames, ridge.rows, (low_hz, high_hz), grid, lowest_bin),
         level_db=float(10 * np.log10(np.mean(10 ** (level / 10)))),
-        snr_db=float(np.mean(level - floor)),
+        snr_db=float(np.mean(level - ridge.floor)),
         call_type=call_type(seconds, hz, duration_s),
-        score=max(c.strongest for c in contours),
+        score=ridge.strongest,
     )
 
 

@@ -36,6 +36,11 @@ class Joiner:
         """Take in a contour that ended."""
         self._waiting.append(contour)
 
+    @property
+    def earliest_waiting(self) -> int | None:
+        """First frame of what waits to be settled."""
+        return min((contour.start for contour in self._waiting), default=None)
+
     def settled(self, horizon: int | None) -> list[list[Contour]]:
         """The calls that no contour beginning at `horizon` or later can join; all, at the end."""
         self._waiting.sort(key=lambda contour: (contour.start, contour.stop))

@@ -10,11 +10,10 @@ what lies around their border: where they do not agree on it to the last bit, th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,13 +21,13 @@ from behavior.audio.faults import Faults
 from behavior.audio.read import Recording
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.calls import Call
-from behavior.usv.detect import BLOCK, Detection, Detector, detect_file
+from behavior.usv.detail import Detail
+from behavior.usv.detect import BLOCK, Detection, Detector, Entry, detect_file, in_order, with_calls
 from behavior.usv.gate import KnownEvent, Rejected
-from behavior.usv.profile import DetectorProfile, load_profile
+from behavior.usv.profile import DetectorProfile
 
 _LONGEST = 3
 _PIECE = 1 << 18
-Entry = TypeVar("Entry", Call, Rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was found in a part, its surroundings included."""
+    """What was found in a part, its surroundings included; `details` are those of the calls, in their order."""
 
     calls: list[Call]
     rejected: list[Rejected]
     faults: Faults
+    details: Sequence[Detail] = ()
 
 
-def parts_of(path: Path, profile: DetectorProfile, part_s: float, *, channel: int | None = None) -> list[Part]:
+def parts_of(
+    path: Path,
+    profile: DetectorProfile,
+    part_s: float,
+    *,
+    channel: int | None = None,
+    sample_rate_hz: int | None = None,
+) -> list[Part]:
     """Parts of about this length; one if the recording is not twice as long, or its samples are not integers.
 
     Raises
@@ -64,7 +71,7 @@ def parts_of(path: Path, profile: DetectorProfile, part_s: float, *, channel: in
     BadInput
         The recording cannot be used.
     """
-    with Recording(path, channel=channel) as recording:
+    with Recording(path, channel=channel, sample_rate_hz=sample_rate_hz) as recording:
         n, rate, integers = recording.n_samples, recording.sample_rate_hz, recording.dtype == np.int16
     grid = FrameGrid.at(rate)
     unit = BLOCK * grid.hop
@@ -78,14 +85,23 @@ def parts_of(path: Path, profile: DetectorProfile, part_s: float, *, channel: in
 
 
 def search_part(
-    path: Path, profile: str, part: Part, events: Sequence[KnownEvent] = (), *, channel: int | None = None
+    path: Path,
+    profile: DetectorProfile,
+    part: Part,
+    events: Sequence[KnownEvent] = (),
+    *,
+    channel: int | None = None,
+    sample_rate_hz: int | None = None,
+    detailed: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> Searched:
     """Search a part.
 
     Parameters
     ----------
-    profile : name or file, as `load_profile` takes it
     events : artefacts at known times, seconds of the whole recording
+    channel, sample_rate_hz, detailed : as of `detect_file`
+    progress : is told the fraction that is done, now and then
 
     Raises
     ------
@@ -93,49 +109,59 @@ def search_part(
         The recording cannot be used.
     """
     faults, calls = Faults(), list[Call]()
-    with Recording(path, channel=channel) as recording:
+    with Recording(path, channel=channel, sample_rate_hz=sample_rate_hz) as recording:
         detector = Detector(
-            load_profile(profile), recording.sample_rate_hz, file=path.name, events=events, first_sample=part.first
+            profile,
+            recording.sample_rate_hz,
+            file=path.name,
+            events=events,
+            first_sample=part.first,
+            detailed=detailed,
         )
         for at in range(part.first, part.stop, _PIECE):
             block = recording.read_at(at, min(_PIECE, part.stop - at))
             calls += detector.push(block)
             faults.push(block[max(0, part.begins - at) : max(0, part.ends - at)])
+            if progress:
+                progress((at - part.first) / (part.stop - part.first))
         calls += detector.flush()
-    return Searched(in_order(calls), in_order(detector.rejected), faults)
+    details = with_calls(calls, detector.details)
+    return Searched(in_order(calls), in_order(detector.rejected), faults, details)
 
 
 def joined(
     path: Path,
-    profile: str,
+    profile: DetectorProfile,
     parts: Sequence[Part],
     found: Sequence[Searched],
     events: Sequence[KnownEvent] = (),
     *,
     channel: int | None = None,
+    sample_rate_hz: int | None = None,
+    detailed: bool = False,
 ) -> Detection:
-    """What was found in all parts, as the search of the whole gives it."""
-    looked_for = load_profile(profile)
-    with Recording(path, channel=channel) as recording:
+    """What was found in all parts, as the search of the whole gives it; the rest as of `search_part`."""
+    with Recording(path, channel=channel, sample_rate_hz=sample_rate_hz) as recording:
         rate, n_samples, warnings = recording.sample_rate_hz, recording.n_samples, list(recording.warnings)
-    around_s = looked_for.longest_s + 1.0
+    around_s = profile.longest_s + 1.0
     for before, after, part in zip(found, found[1:], parts[1:], strict=False):
         border_s = part.begins / rate
         if _around(before, border_s, around_s) != _around(after, border_s, around_s):
-            return detect_file(path, looked_for, events=events, channel=channel)
-    calls, rejected = list[Call](), list[Rejected]()
+            return detect_file(
+                path, profile, events=events, channel=channel, sample_rate_hz=sample_rate_hz, detailed=detailed
+            )
+    calls, rejected, details = list[Call](), list[Rejected](), list[Detail]()
     faults = Faults()
     for part, one in zip(parts, found, strict=True):
-        calls += _between(one.calls, part.begins / rate, part.ends / rate)
-        rejected += _between(one.rejected, part.begins / rate, part.ends / rate)
+        from_s, to_s = part.begins / rate, part.ends / rate
+        calls += _between(one.calls, from_s, to_s)
+        rejected += _between(one.rejected, from_s, to_s)
+        details += [
+            detail for call, detail in zip(one.calls, one.details, strict=False) if from_s <= call.onset_s < to_s
+        ]
         faults = faults.followed_by(one.faults)
-    left_out = Detector(looked_for, rate, file=path.name).warnings
-    return Detection(calls, rejected, [*warnings, *faults.sentences, *left_out], n_samples, rate)
-
-
-def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """By their onsets."""
-    return sorted(entries, key=lambda one: (one.onset_s, one.offset_s, one.low_hz))
+    left_out = Detector(profile, rate, file=path.name).warnings
+    return Detection(calls, rejected, [*warnings, *faults.sentences, *left_out], n_samples, rate, details)
 
 
 def _between(entries: Sequence[Entry], from_s: float, to_s: float) -> list[Entry]:
