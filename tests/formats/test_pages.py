@@ -1,14 +1,12 @@
-"""The pages about formats: the tutorial runs and the format to copy passes as they stand, tables are complete."""
+"""The pages about formats: the format to copy passes as it stands, tables are complete."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from app.commands import behavior
 from behavior.config.read import read_text
 from behavior.formats.catalogue import all_formats
 from behavior.formats.profile import HAPPENINGS, Profile
@@ -20,24 +18,6 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def blocks(page: Path, language: str) -> list[str]:
     found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
     return [text for name, text in found if name == language]
-
-
-def test_the_tutorial_runs_as_it_stands(tmp_path: Path) -> None:
-    page = DOCS / "tutorial" / "from-a-med-pc-shelf.md"
-    for text in blocks(page, "toml"):
-        name = re.match(r"# file: (\S+)", text)
-        assert name is not None
-        (tmp_path / name[1]).write_text(text)
-    said = ""
-    for command in "".join(blocks(page, "")).splitlines():
-        program, *arguments = shlex.split(command)
-        assert program == "behavior"
-        done = behavior(*arguments, cwd=tmp_path)
-        assert done.code == 0, (command, done.err)
-        said += done.err
-    assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
-    for line in "".join(blocks(page, "text")).splitlines():
-        assert line in said
 
 
 def test_the_format_to_copy_is_one(tmp_path: Path) -> None:
