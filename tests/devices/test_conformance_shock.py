@@ -12,6 +12,7 @@ from harp.protocol import MessageType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from behavior.devices.registers import device_map
 from devices.benches import SHOCK_BACKENDS, Examiner, Heard, frame_of
 
 KIND = "shock_controller"
@@ -264,25 +265,32 @@ def test_a_silent_host_ends_the_pulse(device: Examiner) -> None:
     (ended,) = device.events("PulseEnded", device.silence(3_000_000))
     report = report_of(ended)
     assert report.cause == BY_WATCHDOG
-    assert report.duration_us == pytest.approx(1_000_000, abs=20_000)
+    assert 990_000 < report.duration_us <= 1_000_000, "off by then, not from then on"
     assert arm(device, 2) == 0
     device.write("Fault", WATCHDOG)
     assert arm(device, 2) == 2
 
 
-@pytest.mark.parametrize("what", ["corrupt frames", "noise"])
+CORRUPT = frame_of(device_map(KIND)["PulseCount"])[:-1] + b"\x68"
+FLOODS = {
+    "corrupt frames": CORRUPT * 143,
+    "noise": random.Random(1).randbytes(1_000),
+    "long frames of nothing": (b"\x02\xfe" + bytes(98)) * 10,
+    "beginnings of frames": b"\x02\xff" * 500,
+}
+
+
+@pytest.mark.parametrize("what", FLOODS)
 def test_bytes_without_end_do_not_pass_for_a_host(device: Examiner, what: str) -> None:
     ready(device, ms=20_000)
     give(device, 1)
-    corrupt = frame_of(device.map["PulseCount"])[:-1] + b"\x68"
-    chance = random.Random(1)
     heard = []
     for _ in range(110):  # as fast as the line can carry them
-        device.bench.say(corrupt * 166 if what == "corrupt frames" else chance.randbytes(1_000))
+        device.bench.say(FLOODS[what])
         heard += device.silence(10_000)
     report = report_of(device.events("PulseEnded", heard)[0])
     assert report.cause == BY_WATCHDOG
-    assert report.duration_us == pytest.approx(1_000_000, abs=20_000)
+    assert 990_000 < report.duration_us <= 1_000_000, "off by then, not from then on"
 
 
 def test_a_gate_that_sticks_is_closed_by_the_second_switch(device: Examiner) -> None:

@@ -11,7 +11,8 @@
  *  3. Frames are found as the official framer finds them: after a bad one, its first byte is skipped and the search goes
  *     on. Half a request is dropped when nothing follows for 50 ms.
  *  4. Any valid request feeds the watchdog, unless it follows noise without a pause of 50 ms. In Active mode everything is
- *     off when none came for HostWatchdog; and in Standby, and after a reset.
+ *     off when none came for HostWatchdog (it rings 2 ms before, so that nothing is late); and in Standby, and after a
+ *     reset.
  *  5. Nothing is turned on while no watchdog runs: not in Standby, and not after it ended until a request feeds it again.
  */
 #ifndef HARP_H

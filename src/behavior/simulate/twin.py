@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 READ, WRITE, EVENT, ERROR = 1, 2, 3, 8
 TICK_US, TICKS_PER_S = 32, 31_250
 STALL_US = 50_000
+WATCHDOG_EARLY_US = 2_000
+"""By HostWatchdog all is off, as in the firmware."""
 MOST_UNREAD = 600
 NEVER = 2**63 - 1
 PROTOCOL = (1, 13, 0)
@@ -312,7 +314,7 @@ class SimulatedDevice:
 
     def _feed_watchdog(self) -> None:
         if self.active and "HostWatchdog" in self.map.registers:
-            self._at("watchdog", self._now_us + self._value("HostWatchdog") * 1_000, self._watchdog)
+            self._at("watchdog", self._now_us + self._value("HostWatchdog") * 1_000 - WATCHDOG_EARLY_US, self._watchdog)
 
     def _watchdog(self) -> None:
         self._off("watchdog")
