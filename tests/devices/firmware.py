@@ -1,7 +1,7 @@
 """The reference firmware as devices under test: in this process, behind a port, and in a simulated processor.
 
-All three run in virtual time: nothing here waits for a clock. The port's bytes are counted in both directions, so that
-none is overlooked because the system had not passed it on yet.
+All but `Program` run in virtual time: nothing here waits for a clock. The port's bytes are counted in both directions,
+so that none is overlooked because the system had not passed it on yet.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ def library(kind: str) -> Any:
 class LibraryBench(Hands):
     """The portable core and the virtual clock, in this process."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, uid: str = UID) -> None:
         self.kind = kind
         self.library = library(kind)
         self._buffer = ctypes.create_string_buffer(1 << 20)
-        self.library.native_power_on(bytes.fromhex(UID))
+        self.library.native_power_on(bytes.fromhex(uid))
 
     def say(self, data: bytes) -> None:
         self.library.native_receive(data, len(data))
@@ -122,52 +122,27 @@ class LibraryBench(Hands):
         return {name: getattr(pins, name) for name, _ in Pins._fields_}
 
 
-class PortBench(Hands):
-    """A program that runs the firmware behind a pseudo-terminal, in virtual time."""
+class Program(Hands):
+    """A program that runs the firmware behind a pseudo-terminal, in real time."""
+
+    options: tuple[str, ...] = ()
 
     def __init__(self, kind: str, *, uid: str = UID) -> None:
         self.kind = kind
-        command = [*map(str, self.command(kind)), "--virtual", *(["--uid", uid] if uid else [])]
-        import tty
-
+        command = [*map(str, self.command(kind)), *self.options, *(["--uid", uid] if uid else [])]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1
         )
         self._end = weakref.finalize(self, _end, self.process)
         self.edges: list[tuple[bool, float]] = []
         self.port = self._line().removeprefix("PTY ").strip()
-        self._host = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
-        weakref.finalize(self, os.close, self._host)
-        tty.setraw(self._host)
-        self._n_said = self._n_heard = self._n_sent = 0
 
     def command(self, kind: str) -> list[object]:
         return [built("native") / kind]
 
-    def say(self, data: bytes) -> None:
-        """Write, and see to it that the device has taken it now."""
-        for start in range(0, len(data), 2_048):
-            part = data[start : start + 2_048]
-            self._n_said += os.write(self._host, part)
-            self.pass_time(0)
-
-    def pass_time(self, us: int) -> None:
-        word, _, n_sent = self._ask(f"run {us} {self._n_said}").split()
-        assert word == "AT"
-        self._n_sent = int(n_sent)
-        self._drain()
-
-    _waiting = b""
-
-    def _drain(self) -> None:
-        while self._n_heard < self._n_sent:
-            data = os.read(self._host, 65_536)
-            self._n_heard += len(data)
-            self._waiting += data
-
-    def hear(self) -> bytes:
-        data, self._waiting = self._waiting, b""
-        return data
+    def end(self) -> None:
+        """Switch it off."""
+        self._end()
 
     def hand(self, line: str) -> None:
         assert self._ask(line) == "OK", line
@@ -193,6 +168,46 @@ class PortBench(Hands):
         line = self.process.stdout.readline()
         assert line, f"it ended with {self.process.wait()}"
         return line.strip()
+
+
+class PortBench(Program):
+    """The same in virtual time."""
+
+    options = ("--virtual",)
+
+    def __init__(self, kind: str, *, uid: str = UID) -> None:
+        import tty
+
+        super().__init__(kind, uid=uid)
+        self._host = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
+        weakref.finalize(self, os.close, self._host)
+        tty.setraw(self._host)
+        self._n_said = self._n_heard = self._n_sent = 0
+
+    def say(self, data: bytes) -> None:
+        """Write, and see to it that the device has taken it now."""
+        for start in range(0, len(data), 2_048):
+            part = data[start : start + 2_048]
+            self._n_said += os.write(self._host, part)
+            self.pass_time(0)
+
+    def pass_time(self, us: int) -> None:
+        word, _, n_sent = self._ask(f"run {us} {self._n_said}").split()
+        assert word == "AT"
+        self._n_sent = int(n_sent)
+        self._drain()
+
+    _waiting = b""
+
+    def _drain(self) -> None:
+        while self._n_heard < self._n_sent:
+            data = os.read(self._host, 65_536)
+            self._n_heard += len(data)
+            self._waiting += data
+
+    def hear(self) -> bytes:
+        data, self._waiting = self._waiting, b""
+        return data
 
 
 class SimavrBench(PortBench):

@@ -7,11 +7,27 @@ that was half a crossing, which a box must not report.
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from behavior.config.rig import Sides
 from behavior.model.events import Crossed, Event
 from behavior.session.core import NEVER
-from behavior.simulate.shuttle_box import BODY_US, SimulatedShuttleBox
+from behavior.simulate.shuttle_box import BODY_US
 from behavior.simulate.subject import Subject
+
+
+@runtime_checkable
+class Way(Protocol):
+    """A box with two sides, from the animal's side."""
+
+    has_gate: bool
+
+    @property
+    def across(self) -> bool: ...  # noqa: D102 (as of `SimulatedShuttleBox`)
+    def put(self, side: str, now_us: int) -> None: ...  # noqa: D102
+    def set_off(self, now_us: int) -> bool: ...  # noqa: D102
+    def turn_back(self, now_us: int) -> None: ...  # noqa: D102
+    def arrive(self, side: str, now_us: int) -> bool: ...  # noqa: D102
 
 
 class Body:
@@ -24,7 +40,7 @@ class Body:
     subject : the animal; one that does not say what it intends arrives without setting off
     """
 
-    def __init__(self, twin: SimulatedShuttleBox, sides: Sides, subject: Subject) -> None:
+    def __init__(self, twin: Way, sides: Sides, subject: Subject) -> None:
         self._twin, self._subject = twin, subject
         self._side_of = {name: side for side, name in sides.names.items()}
         self._tried_us, self._here_us = -1, 0

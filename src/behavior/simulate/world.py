@@ -6,6 +6,9 @@ joins it to the drivers that also serve real boxes: a session in virtual time se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
 from behavior.config.limits import ShockLimits
 from behavior.config.rig import Chamber
 from behavior.devices.chamber import ConnectedChamber
@@ -26,20 +29,23 @@ from behavior.session.core import NEVER
 from behavior.session.recording import Recorder
 from behavior.session.runner import due_us
 from behavior.simulate.acoustics import Artefact, PlannedCall
-from behavior.simulate.body import Body
-from behavior.simulate.devices import (
-    Happening,
-    SimulatedBehaviorBoard,
-    SimulatedOperantChamber,
-    SimulatedShuttleBox,
-    in_memory,
-    twins_of,
-)
+from behavior.simulate.body import Body, Way
+from behavior.simulate.devices import Happening, Twin, in_memory, twins_of
 from behavior.simulate.microphone import ENDLESS_S, Ceased, Sounding
 from behavior.simulate.subject import Subject, Vocalized
 
 SETTLE_US = 300_000
 LEVER_CLICK_S, FEEDER_S = 0.015, 0.25
+
+
+@runtime_checkable
+class Workable(Protocol):
+    """A device with levers and a food tray, from the animal's side."""
+
+    def press(self, lever: str, now_us: int) -> bool: ...  # noqa: D102 (as of the twins)
+    def release(self, lever: str, now_us: int) -> None: ...  # noqa: D102
+    def enter_head(self, now_us: int) -> None: ...  # noqa: D102
+    def leave_head(self, now_us: int) -> None: ...  # noqa: D102
 
 
 class Cage:
@@ -49,6 +55,7 @@ class Cage:
     ----------
     chamber : as the rig describes it
     subject : the animal
+    devices : what the animal is in, by the devices' names in the rig; twins of all that have a port by default
 
     Attributes
     ----------
@@ -58,8 +65,8 @@ class Cage:
     begun : what began and ended to sound since this was last emptied, for whoever listens as it happens
     """
 
-    def __init__(self, chamber: Chamber, subject: Subject) -> None:
-        self.twins = twins_of(chamber)
+    def __init__(self, chamber: Chamber, subject: Subject, devices: Mapping[str, Twin] | None = None) -> None:
+        self.twins = twins_of(chamber) if devices is None else dict(devices)
         self.sounds: list[PlannedCall | Artefact] = []
         self.notes: list[Event] = []
         self.begun: list[Sounding | Ceased] = []
@@ -67,8 +74,8 @@ class Cage:
         self._subject = subject
         self._bodies: list[Body] = []
         for device in chamber.devices:
-            twin = self.twins.get(device.name)
-            if isinstance(twin, SimulatedShuttleBox):
+            twin: object = self.twins.get(device.name)
+            if isinstance(twin, Way):
                 self._bodies.append(Body(twin, device.sides, subject))
         self._tones: dict[str, int] = {}
 
@@ -109,7 +116,7 @@ class Cage:
         for body in self._bodies:
             body.arrive(deed)
         for twin in self.twins.values():
-            if isinstance(twin, SimulatedOperantChamber | SimulatedBehaviorBoard):
+            if isinstance(twin, Workable):
                 _work(twin, deed)
         if isinstance(deed, LeverPressed):
             self._sounds(Artefact("lever", deed.at_us / 1e6, LEVER_CLICK_S))
@@ -149,7 +156,7 @@ def in_order(happening: Happening) -> tuple[int, bool]:
     return at_us, isinstance(what, Event)
 
 
-def _work(twin: SimulatedOperantChamber | SimulatedBehaviorBoard, deed: Event) -> None:
+def _work(twin: Workable, deed: Event) -> None:
     match deed:
         case LeverPressed(lever=lever):
             twin.press(lever, deed.at_us)
@@ -170,14 +177,21 @@ class VirtualApparatus:
     limits : on shock in this session; the drivers lower the devices' own to them
     subject : the animal
     recorder : for paradigms that record
+    devices : as of `Cage`
     """
 
     def __init__(
-        self, chamber: Chamber, limits: ShockLimits, subject: Subject, recorder: Recorder | None = None
+        self,
+        chamber: Chamber,
+        limits: ShockLimits,
+        subject: Subject,
+        recorder: Recorder | None = None,
+        *,
+        devices: Mapping[str, Twin] | None = None,
     ) -> None:
         self._now_us, self._recorder = 0, recorder
         self._recorded: list[Event] = []
-        self.cage = Cage(chamber, subject)
+        self.cage = Cage(chamber, subject, devices)
         making = Making(chamber, self.now_us, limits=limits)
         transports = {name: in_memory(twin, self.now_us) for name, twin in self.cage.twins.items()}
         for transport in transports.values():
