@@ -90,7 +90,7 @@ def test_its_live_score_is_its_rescore(session: SessionFolder) -> None:
     assert after == before, "but for the record of what was worked out"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_key_ends_it_safely_with_a_footer(tmp_path: Path, number: signal.Signals) -> None:
     process = started(arguments(tmp_path / "data", *WHO, *WHAT, "--simulate"))
     try:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from behavior.session.folder import SessionFolder
+
+
+def say(text: str) -> None:
+    """Write to the terminal at once, if there still is one: a screen that fails does not end a session."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 class Board:
@@ -36,14 +44,12 @@ class Board:
             case "SoundLost" if item.n_samples:  # type: ignore[attr-defined]
                 self.clear()
                 lost = f"{item.n_samples} samples of sound were lost ({item.cause})"  # type: ignore[attr-defined]
-                sys.stderr.write(f"warning: {lost}; that time is silent\n")
-                sys.stderr.flush()
+                say(f"warning: {lost}; that time is silent\n")
             case "LinkLost" | "LinkRestored" as what:
                 self.clear()
                 word = "is LOST; looking for it" if what == "LinkLost" else "is back; its trial counts as interrupted"
                 bell = "\a" if self._rewrites else ""
-                sys.stderr.write(f"{bell}warning: the link to {item.device} {word}\n")  # type: ignore[attr-defined]
-                sys.stderr.flush()
+                say(f"{bell}warning: the link to {item.device} {word}\n")  # type: ignore[attr-defined]
 
     def show(self, now_us: int) -> None:
         """Rewrite the line, twice a second."""
@@ -51,14 +57,12 @@ class Board:
             self._shown_us = now_us
             minutes, seconds = divmod(now_us // 1_000_000, 60)
             calls = f"  calls {self._calls}" if self._calls else ""
-            sys.stderr.write(
+            say(
                 f"\r\033[K{minutes:3d}:{seconds:02d}  {self._where}  responses {self._responses}  "
                 f"deliveries {self._deliveries}  shocks {self._shocks}/{self._limit}{calls}  (Ctrl-C ends the session)"
             )
-            sys.stderr.flush()
 
     def clear(self) -> None:
         """Leave the terminal's line empty."""
         if self._rewrites:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+            say("\r\033[K")

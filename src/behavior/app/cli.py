@@ -29,6 +29,7 @@ from behavior.app.run import run
 from behavior.app.selftest.command import selftest
 from behavior.app.simulate import simulate
 from behavior.app.summarize import summarize
+from behavior.app.system import legible
 from behavior.app.unblind import unblind
 from behavior.app.verify import verify
 from behavior.model.errors import BehaviorError
@@ -68,6 +69,8 @@ def behavior(
 
 def main() -> None:
     """Run a command. Errors that a person can do something about are one sentence; exit code 2 or 1."""
+    legible(sys.stdout)
+    legible(sys.stderr)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # our matrices are small: threads only get into each other's way
     try:
         app()

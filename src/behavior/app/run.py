@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from behavior.app.squad import in_chambers, one_each, starts_of, supervise
+from behavior.app.system import ending, fine_timer
 from behavior.model.errors import BadInput, Failure
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, see
 def live(
     folder: SessionFolder, link: Link, interrupted: Interrupted | None = None, raters: Sequence[str] = ()
 ) -> SessionFooter:
-    """Run the session to its end, with a line that says how it stands; Ctrl-C and SIGTERM ask for the end."""
+    """Run the session to its end, with a line that says how it stands; Ctrl-C and the like ask for the end."""
     from behavior.app.board import Board
     from behavior.app.keyboard import typing
     from behavior.model.events import SessionStarted
@@ -234,16 +234,8 @@ def live(
 @contextmanager
 def stoppable(apparatus: LiveApparatus) -> Iterator[None]:
     """In the block, a request to end the program ends the session first."""
-
-    def stop(number: int, frame: object) -> None:
-        apparatus.stop(f"the experimenter ({signal.Signals(number).name})")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with ending(lambda number: apparatus.stop(f"the experimenter ({number.name})")), fine_timer():
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def conclude(folder: SessionFolder, footer: SessionFooter) -> None:

@@ -160,7 +160,7 @@ def new_folder(out: Path, study: str, rows: Iterable[PlanRow]) -> None:
 
     made(out)
     try:
-        (out / STUDY_FILE).write_text(study, encoding="utf-8")
+        (out / STUDY_FILE).write_text(study, encoding="utf-8", newline="\n")
         write_plan(rows, out / PLAN_FILE)
     except OSError as error:
         raise BadInput(f"{out}: cannot be written to ({error.strerror}); name a folder that you may write to") from None

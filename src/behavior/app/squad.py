@@ -11,7 +11,6 @@ If the supervisor dies the sessions go on; if a session dies the others do.
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from behavior.app.keyboard import STOP
+from behavior.app.system import apart, ending
 from behavior.model.errors import BadInput, Failure
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Session:
 
     def __init__(self, chamber: str, command: Sequence[str]) -> None:
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **apart()
         )
         self._chamber = chamber
         self._printer = threading.Thread(target=self._print, name=f"print {chamber}", daemon=True)
@@ -240,12 +240,8 @@ class Squad:
     @contextmanager
     def stoppable(self) -> Iterator[None]:
         """In the block a request to end the program ends all sessions."""
-        before = {number: signal.signal(number, self._stop_all) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with ending(self._stop_all):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _pass_on(self, line: str | None) -> None:
         chamber, _, text = (line or "").strip().partition(" ")

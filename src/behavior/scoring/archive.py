@@ -199,7 +199,7 @@ def write_record(item: Item, how: str, made: Iterable[str]) -> None:
     }
     partial = item.place / f".{RECORD}.partial"
     try:
-        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
         partial.replace(item.place / RECORD)
     except OSError as error:
         raise Failure(f"{item.place}: cannot be written ({error.strerror}); free the disk or use --out") from None

@@ -438,7 +438,7 @@ def write_samples(folder: Path, seed: int = 7) -> list[Path]:
         "",
     ]
     readme = folder / "README.md"
-    readme.write_text("\n".join(lines), encoding="utf-8")
+    readme.write_text("\n".join(lines), encoding="utf-8", newline="\n")
     return [*written, readme]
 
 

@@ -192,6 +192,10 @@ def append_all(
     return made
 
 
+_LOCKED_AT = 1 << 30
+"""Beyond the end: on Windows nobody else could read what is locked."""
+
+
 @contextmanager
 def _locked(file: IO[bytes]) -> Iterator[None]:
     """In the block nobody else appends."""
@@ -200,12 +204,12 @@ def _locked(file: IO[bytes]) -> Iterator[None]:
     except ImportError:  # Windows
         import msvcrt
 
-        file.seek(0)
+        file.seek(_LOCKED_AT)
         msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined, unused-ignore]
         try:
             yield
         finally:
-            file.seek(0)
+            file.seek(_LOCKED_AT)
             msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined, unused-ignore]
         return
     fcntl.flock(file, fcntl.LOCK_EX)

@@ -20,6 +20,7 @@ from behavior.app.dashboard.blind import Blindness
 from behavior.app.dashboard.board import board_of, json_of
 from behavior.app.dashboard.chambers import BUSY, Followed
 from behavior.app.dashboard.site import NotHere, Site, page, site_of
+from behavior.app.system import apart
 from behavior.model.errors import BadInput, Failure
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def _launch(command: list[str], out: Path, chamber: str) -> tuple[subprocess.Pop
         log = out / LOGS / f"{datetime.now():%Y%m%dT%H%M%S%f}-{chamber}.log"
         with log.open("xb") as file:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, **apart()
             )
     except OSError as error:
         raise Failure(f"{out}: the session cannot be started ({error.strerror}); free the disk and try again") from None

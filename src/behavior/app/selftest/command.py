@@ -44,7 +44,7 @@ def selftest(
         typer.echo(json_of(findings))
     if out is not None:
         try:
-            with out.open("x", encoding="utf-8") as file:
+            with out.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(page_of(findings, out.suffix))
         except OSError as error:
             raise BadInput(f"{out}: cannot be written ({error.strerror}); name another file") from None
