@@ -6,7 +6,7 @@ import contextlib
 import csv
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from datetime import date
 from pathlib import Path
@@ -74,7 +74,7 @@ class Outputs:
         """Write what was found in a recording, of several channels in this one."""
         from behavior.usv.figure import Found
 
-        details = detection.details or [None] * len(detection.calls)
+        details: Sequence[Detail | None] = detection.details or [None] * len(detection.calls)
         self._tables["out"].writerows(
             self._row(call, detail) for call, detail in zip(detection.calls, details, strict=True)
         )

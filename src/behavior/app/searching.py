@@ -105,7 +105,8 @@ def search_all(searches: Sequence[Search], jobs: int = 1) -> Iterator[Detection 
         return
     compile_detector(searches[0].profile)
     context = multiprocessing.get_context("fork" if sys.platform.startswith("linux") else "spawn")
-    tasks = [(search, part) for search, parts in zip(searches, pieces, strict=True) for part in parts or [None]]
+    whole: list[Part | None] = [None]
+    tasks = [(search, part) for search, parts in zip(searches, pieces, strict=True) for part in parts or whole]
     done = context.Array("d", len(tasks), lock=False)
     pool = ProcessPoolExecutor(jobs, context, _share, (done,))
     try:

@@ -78,7 +78,7 @@ class OnsetWatch:
         self,
         profile: DetectorProfile,
         grid: FrameGrid,
-        edges: Sequence[int],
+        edges: npt.NDArray[np.int64],
         search: tuple[int, int],
         lowest_bin: int,
     ) -> None:
@@ -121,7 +121,8 @@ class OnsetWatch:
         excess[1:-1] = 0.25 * (excess[:-2] + excess[2:]) + 0.5 * excess[1:-1]
         held = np.concatenate((self._held, excess), axis=1)
         self._held = held[:, -(_AVERAGED - 1) :].copy()
-        mean = sum(held[self._low : self._high, k : k + excess.shape[1]] for k in range(_AVERAGED)) / _AVERAGED
+        looks = np.stack([held[self._low : self._high, k : k + excess.shape[1]] for k in range(_AVERAGED)])
+        mean = looks.mean(axis=0)
         bins, broadband = mean.argmax(axis=0), np.median(bases, axis=0)
         for k, at in enumerate(bins):
             # the average ends with this frame: what it shows began `_AVERAGED` looks ago at the most
@@ -142,7 +143,8 @@ class OnsetWatch:
 
     def _bases(self, excess: Array) -> Array:
         pairs = zip(self._edges, self._edges[1:], strict=False)
-        return np.maximum(np.stack([np.median(excess[low:high], axis=0) for low, high in pairs]), _LOWEST_BASE_DB)
+        medians = [np.median(excess[low:high], axis=0) for low, high in pairs]
+        return np.asarray(np.maximum(np.stack(medians), _LOWEST_BASE_DB))
 
     def _between(self, bases: Array) -> Array:
         """The broadband level of each bin: straight lines between the middles of the bands."""
