@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from behavior.app.microphone import AFTER_US, HOST_CLOCK, LiveMicrophone
-from behavior.audio.capture import Dead, Ended, Lost, Started, Timed
+from behavior.app.microphone import AFTER_US, HOST_CLOCK, LATEST_S, LiveMicrophone
+from behavior.audio.capture import Dead, Ended, Lost, Ready, Started, Timed
 from behavior.audio.clock import SampleLine
+from behavior.audio.write import RecordingWriter
 from behavior.config.rig import Microphone
 from behavior.model.calls import Call
-from behavior.model.commands import SetCue
+from behavior.model.commands import Deliver, SetCue, Shock
 from behavior.model.errors import Failure
 from behavior.model.events import (
     CallHeard,
-    Faulted,
     LeverPressed,
+    MicrophoneLost,
+    MicrophoneRestored,
+    Noted,
+    OnsetHeard,
+    OnsetWithdrawn,
     RecordingEnded,
     RecordingStarted,
+    ShockEnded,
     ShockStarted,
     SoundAligned,
     SoundLost,
 )
+from behavior.simulate.microphone import Misdeeds, SimulatedOpener
+from behavior.usv.gate import KnownEvent
+from behavior.usv.onset import Onset, Withdrawn
 
 RATE = 250_000
 HOST_US = 50_000_000_000
@@ -34,6 +46,7 @@ class PlayedProcess:
     def __init__(self) -> None:
         self.asked: list[tuple] = []
         self.told: list = []
+        self.gone = False
 
     def start(self, path: Path, at_us: int) -> None:
         self.asked.append(("start", path.name, at_us))
@@ -48,11 +61,20 @@ class PlayedProcess:
                 raise one
         return told
 
+    def begin(self) -> None:
+        self.asked.append(("begin",))
+
+    def close(self) -> list:
+        self.asked.append(("close",))
+        return []
+
 
 class PlayedListener:
     def __init__(self) -> None:
         self.asked: list = []
         self.found: list = []
+        self.begun: list = []
+        self.known: list = []
         self.searching = False
 
     def follow(self, path: Path) -> None:
@@ -64,7 +86,17 @@ class PlayedListener:
 
     def calls(self) -> list:
         found, self.found = self.found, []
+        for one in found:
+            if isinstance(one, Failure):
+                raise one
         return found
+
+    def onsets(self) -> list:
+        begun, self.begun = self.begun, []
+        return begun
+
+    def know(self, event: KnownEvent) -> None:
+        self.known.append(event)
 
 
 @pytest.fixture
@@ -181,23 +213,171 @@ def test_a_call_is_heard_at_its_session_time(live) -> None:
     assert microphone.heard() == [CallHeard(round(40 + 100e6 / 1.001), 1_000_000, 22e3, "22-kHz long")]
 
 
-@pytest.mark.parametrize("trouble", [Dead("its stream has ended by itself"), Failure("audio.wav: cannot be made")])
-def test_what_fails_is_a_fault_of_the_microphone_and_nobody_waits_for_it(live, trouble) -> None:
+@pytest.fixture
+def reopened(monkeypatch: pytest.MonkeyPatch) -> list[PlayedProcess]:
+    """Microphones that are opened later, in their order; looked for at once."""
+    processes: list[PlayedProcess] = []
+
+    def made(microphone: LiveMicrophone) -> PlayedProcess:
+        processes.append(PlayedProcess())
+        return processes[-1]
+
+    monkeypatch.setattr(LiveMicrophone, "_made", made)
+    monkeypatch.setattr("behavior.app.microphone.RETRY_S", 0.0)
+    return processes
+
+
+def looked_for(microphone: LiveMicrophone) -> None:
+    """A process is made, and has begun."""
+    microphone.heard()
+    assert microphone._opening is not None
+    microphone._opening.join()
+
+
+def test_a_microphone_that_dies_ends_its_file_and_not_the_session(live, reopened) -> None:
     microphone = live()
     microphone.start(0)
-    microphone._process.told = [trouble]
-    (fault,) = microphone.heard()
-    assert isinstance(fault, Faulted)
-    assert (fault.device, fault.cause) == ("microphone", getattr(trouble, "why", str(trouble)))
+    microphone._process.told = [Started("audio.wav", HOST_US)]
+    microphone.heard()
+    microphone._process.told = [Dead("its stream has ended by itself"), ended(0)]
+    lost, end, aligned = microphone.heard()
+    assert isinstance(lost, MicrophoneLost)
+    assert lost.cause == "its stream has ended by itself"
+    assert end == RecordingEnded(10_000_000, 10 * RATE, 0)
+    assert aligned.file == "audio.wav"
+    assert microphone.heard() == [], "that is said once"
+
+
+def test_it_is_looked_for_and_the_recording_goes_on_with_the_next_file(live, reopened) -> None:
+    microphone = live()
+    old = microphone._process
+    microphone.start(0)
+    old.told = [Started("audio.wav", HOST_US), Dead("unplugged"), ended(0)]
+    assert [type(one) for one in microphone.heard()][1] is MicrophoneLost
+    looked_for(microphone)
+    assert old.asked[-1] == ("close",), "who holds the device lets go of it first"
+    first = reopened[-1]
+    assert first.asked == [("begin",)]
+    assert microphone.heard() == [], "it is not known yet"
+    first.told = [Failure("no such device")]
+    assert microphone.heard() == []
+    looked_for(microphone)
+    second = reopened[-1]
+    assert first.asked[-1] == ("close",)
+    second.told = [Ready("mic", RATE)]
+    (back,) = microphone.heard()
+    assert isinstance(back, MicrophoneRestored)
+    assert [one[:2] for one in second.asked] == [("begin",), ("start", "audio_part-02.wav")]
+    second.told = [Started("audio_part-02.wav", HOST_US + 60_000_000)]
+    assert microphone.heard() == [RecordingStarted(60_000_000, "audio_part-02.wav", RATE)]
+    microphone.stop(70_000_000)
+    assert second.asked[-1] == ("stop", HOST_US + 70_000_000 + AFTER_US)
+    assert microphone._listener.asked == ["audio.wav", 10 * RATE, "audio_part-02.wav"]
+
+
+def test_without_a_microphone_nobody_waits_for_a_recording(live, reopened) -> None:
+    microphone = live()
+    microphone._process.told = [Dead("unplugged")]
+    assert [type(one) for one in microphone.heard()] == [MicrophoneLost]
+    assert microphone.start(1_000_000) is None
+    microphone.stop(2_000_000)
+    assert not microphone.busy
+    looked_for(microphone)
+    assert microphone._process.asked == [("close",)]
+    reopened[-1].told = [Ready("mic", RATE)]
+    assert [type(one) for one in microphone.heard()] == [MicrophoneRestored]
+    assert reopened[-1].asked == [("begin",)], "nothing is to be recorded any more"
+
+
+def test_a_process_that_is_gone_leaves_what_its_file_holds(live, reopened, tmp_path) -> None:
+    with RecordingWriter(tmp_path / "audio.wav", RATE) as writer:
+        writer.write(np.zeros(3 * RATE, np.int16))
+    microphone = live()
+    microphone.start(0)
+    microphone._process.told = [Started(str(tmp_path / "audio.wav"), HOST_US + 500), Dead("its process has ended")]
+    microphone._process.gone = True
+    _, lost, end, aligned = microphone.heard()
+    assert isinstance(lost, MicrophoneLost)
+    assert end == RecordingEnded(3_000_500, 3 * RATE, 0)
+    assert (aligned.began_us, aligned.by) == (500, HOST_CLOCK)
+
+
+def test_a_file_that_cannot_be_made_is_a_lost_microphone_too_and_no_recording_ends(live, reopened) -> None:
+    microphone = live()
+    microphone.start(0)
+    microphone._process.told = [Failure("audio.wav: cannot be made")]
+    (lost,) = microphone.heard()
+    assert (type(lost), lost.cause) == (MicrophoneLost, "audio.wav: cannot be made")
     microphone.stop(1)
     assert not microphone.busy
 
 
-def test_a_microphone_that_dies_after_all_was_recorded_faults_nothing(live) -> None:
+def test_a_microphone_that_dies_after_all_was_recorded_is_no_loss(live) -> None:
     microphone = live()
     microphone.start(0)
-    microphone._process.told = [Started("audio.wav", HOST_US), ended(0), Dead("unplugged")]
-    assert not any(isinstance(one, Faulted) for one in microphone.heard())
+    microphone._process.told = [Started("audio.wav", HOST_US)]
+    microphone.heard()
+    microphone.stop(10_000_000)
+    microphone._process.told = [ended(0), Dead("unplugged")]
+    assert not any(isinstance(one, MicrophoneLost) for one in microphone.heard())
+
+
+def test_a_detector_that_fails_leaves_the_sound_and_is_told_in_a_note(live) -> None:
+    microphone = live()
+    microphone.start(0)
+    microphone._process.told = [Started("audio.wav", HOST_US)]
+    microphone.heard()
+    microphone._listener.found = [Failure("bat: there is no such profile")]
+    (note,) = microphone.heard()
+    assert isinstance(note, Noted)
+    assert "sound is recorded: bat" in note.text
+
+
+def test_onsets_are_heard_at_their_session_time_and_withdrawn_by_number(live) -> None:
+    microphone = live(onsets=True)
+    microphone.start(0)
+    microphone._process.told = [Started("audio.wav", HOST_US + 250)]
+    microphone.heard()
+    microphone._listener.begun = [Onset(1, 2.0, 48e3, 2.02), Withdrawn(1, 2.0)]
+    assert microphone.heard() == [OnsetHeard(2_000_250, 1, 48e3), OnsetWithdrawn(2_000_250, 1)]
+
+
+def test_what_the_journal_knows_to_sound_is_told_to_the_detector_at_its_place(live, monkeypatch) -> None:
+    monkeypatch.setattr("behavior.app.microphone.host_us", lambda: HOST_US + 7_000_000)
+    microphone = live()
+    microphone.witness(LeverPressed(500_000, "left"))
+    microphone.start(1_000_000)
+    microphone._process.told = [Started("audio.wav", HOST_US + 1_000_000)]
+    microphone.heard()
+    for item in (
+        LeverPressed(2_000_000, "left"),
+        Shock(1, 0.5, 10.0),
+        ShockStarted(4_000_000, 1),
+        ShockEnded(4_700_300, 1, 700_000, 0.5, "crossing"),
+        Deliver(1),
+    ):
+        microphone.witness(item)
+    known = [(one.kind, one.start_s, one.stop_s) for one in microphone._listener.known]
+    assert known == [
+        ("lever", 1.0, pytest.approx(1.05 + LATEST_S)),
+        ("shock", 3.0, pytest.approx(13.0 + LATEST_S)),
+        ("shock", 3.0, pytest.approx(3.7003 + LATEST_S)),
+        ("feeder", 6.0, pytest.approx(6.6 + LATEST_S)),
+    ]
+
+
+def test_pulses_put_what_is_known_at_its_true_place_as_soon_as_they_are_told(live) -> None:
+    microphone = live(sync=LSB)
+    microphone.start(0)
+    microphone._process.told = [Started("audio.wav", HOST_US)]
+    microphone.heard()
+    microphone.witness(ShockStarted(2_000_000, 1))
+    pulse = round(2.043 * RATE)  # sound is 43 ms late
+    microphone._process.told = [Timed(SampleLine(HOST_US, RATE), (pulse,))]
+    microphone.heard()
+    microphone.witness(LeverPressed(5_000_000, "left"))
+    assert microphone._listener.known[-1].start_s == pytest.approx(5.043, abs=1e-5)
+    assert microphone._listener.known[-1].stop_s == pytest.approx(5.093, abs=1e-5)
 
 
 def test_of_several_channels_the_journal_names_the_one_with_the_sound(live) -> None:
@@ -206,3 +386,35 @@ def test_of_several_channels_the_journal_names_the_one_with_the_sound(live) -> N
     microphone.start(0)
     microphone._process.told = [Started("audio.wav", HOST_US)]
     assert microphone.heard() == [RecordingStarted(0, "audio.wav", RATE, 2)]
+
+
+def test_a_real_process_whose_stream_ends_is_replaced_and_both_files_are_whole(tmp_path, monkeypatch) -> None:
+    """The simulated microphone ends by itself after 2 s, and is there again when it is looked for."""
+    misdeeds = iter([Misdeeds(dies_at_s=2.0), Misdeeds()])
+
+    def opener(microphone: Microphone, simulated: object) -> SimulatedOpener:
+        return SimulatedOpener(RATE, 1, time.monotonic_ns(), misdeeds=next(misdeeds))
+
+    monkeypatch.setattr("behavior.app.microphone._opener", opener)
+    monkeypatch.setattr("behavior.app.microphone.RETRY_S", 0.1)
+    events = []
+
+    def hear_until(kind: type, n: int = 1) -> None:
+        while sum(isinstance(one, kind) for one in events) < n:
+            events.extend(live.heard())
+            time.sleep(0.01)
+
+    with LiveMicrophone(Microphone(), time.monotonic_ns()) as live:
+        live.wait_ready()
+        live.attend(tmp_path, 0)
+        live.start(live._now_us())
+        hear_until(RecordingStarted, 2)
+        assert [type(one) for one in events if not isinstance(one, CallHeard)] == [
+            RecordingStarted, MicrophoneLost, RecordingEnded, SoundAligned, MicrophoneRestored, RecordingStarted,
+        ]  # fmt: skip
+        live.stop(live._now_us())
+        hear_until(RecordingEnded, 2)
+    for name, end in zip(
+        ("audio.wav", "audio_part-02.wav"), [e for e in events if isinstance(e, RecordingEnded)], strict=True
+    ):
+        assert soundfile.info(tmp_path / name).frames == end.n_samples > 0

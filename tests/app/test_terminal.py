@@ -25,6 +25,8 @@ from behavior.model.events import (
     Delivered,
     LeverPressed,
     LeverReleased,
+    MicrophoneLost,
+    MicrophoneRestored,
     ShockEnded,
     ShockStarted,
     SoundLost,
@@ -106,6 +108,10 @@ def test_a_session_s_line_counts_calls_once_there_are_some_and_tells_of_lost_sou
     assert "warning" not in screen.getvalue()
     line.take(SoundLost(4, 4_096, "the ring is full"))
     assert "warning: 4096 samples of sound were lost (the ring is full); that time is silent" in screen.getvalue()
+    line.take(MicrophoneLost(5, "its stream has ended by itself"))
+    assert "\awarning: the microphone is LOST (its stream has ended by itself); nothing is heard" in screen.getvalue()
+    line.take(MicrophoneRestored(6))
+    assert "warning: the microphone is back" in screen.getvalue()
 
 
 @given(st.lists(st.integers(0, 400_000), min_size=1, max_size=60))

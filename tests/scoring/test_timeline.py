@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from behavior.model import commands as c
 from behavior.model import events as e
+from behavior.scoring.calling import unheard_s
 from behavior.scoring.timeline import Response, Window, locate, rate_per_min, ratio, seconds, timeline_of
 from scoring.sessions import S, journal
 
@@ -231,6 +232,28 @@ def test_a_recording_knows_its_first_sample_and_what_was_lost() -> None:
         journal(e.RecordingStarted(3 * S, "audio.flac", 250_000), e.RecordingEnded(9 * S, 1_500_000, 25))
     ).recordings
     assert (recording.began_us, recording.n_samples, recording.n_dropped) == (3 * S, 1_500_000, 25)
+
+
+def test_what_there_is_no_sound_of_is_a_problem_of_the_score_and_time_that_was_not_heard() -> None:
+    items = journal(
+        c.BeginComponent("test"),
+        e.RecordingStarted(0, "audio.wav", 250_000),
+        e.MicrophoneLost(10 * S, "unplugged"),
+        e.RecordingEnded(10 * S, 2_500_000, 0),
+        e.MicrophoneRestored(25 * S),
+        e.RecordingStarted(25 * S, "audio_part-02.wav", 250_000),
+        e.MicrophoneLost(40 * S, "unplugged"),
+        e.RecordingEnded(40 * S, 3_750_000, 0),
+        e.TimerFired(60 * S),
+        c.EndComponent("test"),
+    )
+    timeline = timeline_of(items)
+    assert timeline.problems == (
+        "no sound from 10.0 s to 25.0 s: the microphone was lost (unplugged)",
+        "no sound from 40.0 s on: the microphone was lost (unplugged)",
+    )
+    assert unheard_s(timeline, timeline.components[0]) == 35.0
+    assert not timeline.components[0].interrupted
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=8), st.integers(-1, 45))

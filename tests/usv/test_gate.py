@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.errors import BadFile
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
 from behavior.usv.contour import LEAD, Contour
-from behavior.usv.gate import Gate, KnownEvent, Rejected, clicks_in, read_events, set_off_anew
+from behavior.usv.detect import Detector
+from behavior.usv.gate import Gate, KnownEvent, Rejected, clicks_in, known_with, read_events, set_off_anew
 from behavior.usv.profile import load_profile
 
 GRID = FrameGrid.at(250_000)
@@ -272,3 +274,34 @@ def test_a_ridge_that_is_stronger_than_what_is_there_is_borrowed(over_floor, why
     """A mean along a slope cannot exceed the level over the floor, unless a stronger neighbour reaches into it."""
     sound = contour(100, level=20.0)
     assert reason(dataclasses.replace(sound, excess=np.full(100, over_floor))) == why
+
+
+def test_events_that_are_told_as_they_happen_are_those_known_before():
+    """Each is told when the sound has come to its beginning: a lever's before anything of it is worked out."""
+    artefacts = [Artefact("lever", 0.9 + 0.35 * k, 0.05) for k in range(12)] + [Artefact("feeder", 2.2, 0.4)]
+    artefacts.append(Artefact("shock", 4.0, 0.5))
+    calls = [PlannedCall(1.5, 0.6), PlannedCall(3.0, 0.05, "50-kHz"), PlannedCall(3.9, 0.8)]
+    sound = np.concatenate(list(Soundscape(250_000, 6.0, 9, calls, artefacts).blocks()))
+    events = sorted(
+        (KnownEvent(a.kind, a.onset_s, a.onset_s + a.duration_s) for a in artefacts), key=lambda e: e.start_s
+    )
+    before, after = Detector(load_profile("rat"), 250_000, events=events), Detector(load_profile("rat"), 250_000)
+    known, found = before.push(sound) + before.flush(), []
+    for first in range(0, len(sound), 10_000):
+        while events and events[0].start_s < (first + 10_000) / 250_000:
+            event = events.pop(0)
+            after.know(KnownEvent(event.kind, event.start_s, event.stop_s + 0.04))
+            after.know(event)
+        found += after.push(sound[first : first + 10_000])
+    assert found + after.flush() == known
+    assert after.rejected == before.rejected
+    assert any(one.reason.startswith("during") for one in after.rejected)
+
+
+def test_what_is_long_past_is_forgotten_and_an_end_is_corrected():
+    events = [KnownEvent("shock", 1.0, 31.0)]
+    events = known_with(events, KnownEvent("shock", 1.0, 1.5))
+    assert events == [KnownEvent("shock", 1.0, 1.5)]
+    events = known_with(events, KnownEvent("lever", 0.5, 0.6))
+    assert [event.start_s for event in events] == [0.5, 1.0]
+    assert known_with(events, KnownEvent("lever", 70.0, 70.1)) == [KnownEvent("lever", 70.0, 70.1)]

@@ -12,7 +12,9 @@ from behavior.audio.write import RecordingWriter
 from behavior.model.errors import BehaviorError
 from behavior.simulate.acoustics import PlannedCall, Soundscape
 from behavior.usv.detect import detect_file
+from behavior.usv.gate import KnownEvent
 from behavior.usv.listen import Listener
+from behavior.usv.onset import Onset
 from behavior.usv.profile import load_profile
 
 RATE = 250_000
@@ -28,13 +30,15 @@ def calls_until_searched(listener: Listener) -> list:
 
 
 def test_calls_heard_live_are_those_of_the_finished_file_part_after_part(tmp_path: Path) -> None:
-    listener = Listener("rat", RATE)
+    """With onsets asked for, and an event told that is far from any call: neither changes what is found."""
+    listener = Listener("rat", RATE, provisional=True)
     listener.open()
     try:
         for name, duration_s in (("audio.wav", 4.0), ("audio_part-02.wav", 2.0)):
             heard = []
             with RecordingWriter(tmp_path / name, RATE) as writer:
                 listener.follow(tmp_path / name)
+                listener.know(KnownEvent("lever", 0.2, 0.25))
                 for block in Soundscape(RATE, duration_s, 1, CALLS).blocks(50_003):
                     writer.write(block)
                     heard += listener.calls()
@@ -42,6 +46,8 @@ def test_calls_heard_live_are_those_of_the_finished_file_part_after_part(tmp_pat
                 heard += calls_until_searched(listener)
             assert heard == detect_file(tmp_path / name, load_profile("rat")).calls
             assert len(heard) == (3 if duration_s == 4 else 1)
+            onsets = [one for one in listener.onsets() if isinstance(one, Onset)]
+            assert [onset.onset_s for onset in onsets] == pytest.approx([call.onset_s for call in heard], abs=0.01)
     finally:
         listener.close()
     listener.close()

@@ -45,6 +45,13 @@ class Board:
                 self.clear()
                 lost = f"{item.n_samples} samples of sound were lost ({item.cause})"  # type: ignore[attr-defined]
                 say(f"warning: {lost}; that time is silent\n")
+            case "MicrophoneLost" | "MicrophoneRestored" as what:
+                self.clear()
+                word = "is back"
+                if what == "MicrophoneLost":
+                    word = f"is LOST ({item.cause}); nothing is heard, it is looked for"  # type: ignore[attr-defined]
+                bell = "\a" if self._rewrites else ""
+                say(f"{bell}warning: the microphone {word}\n")
             case "LinkLost" | "LinkRestored" as what:
                 self.clear()
                 word = "is LOST; looking for it" if what == "LinkLost" else "is back; its trial counts as interrupted"

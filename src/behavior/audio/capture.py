@@ -61,9 +61,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """When the samples of the file that is being written were taken, as is known by now."""
+    """When the samples of the file that is being written were taken, as is known by now; the pulses in it so far."""
 
     line: SampleLine
+    pulses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,9 @@ class Capture:
         now_us = self._clock_us()
         if self._file is not None and now_us >= self._timed_us + TIMED_US:
             self._timed_us = now_us
-            self._told.append(Timed(self._line().from_sample(self._file.first)))
+            first = self._file.first
+            pulses = tuple(at - first for at in self._file.pulses if first <= at)[:_MOST_PULSES]
+            self._told.append(Timed(self._line().from_sample(first), pulses))
 
     def _look_after_source(self) -> None:
         now_us = self._clock_us()

@@ -101,6 +101,11 @@ class MicrophoneProcess:
         told, self._told = self._told, []
         return told
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended; nothing more will be told."""
+        return self._gone
+
     def __enter__(self) -> Self:
         self.begin()
         return self

@@ -125,6 +125,8 @@ class Microphone(Record):
     sync: Sync | None = None
     profile: str = "rat"
     """What the live detector looks for: a shipped profile, or a TOML file."""
+    onsets: bool = False
+    """Whether the session hears within some hundredths of a second that a call seems to have begun (`OnsetHeard`)."""
 
     @field_validator("device")
     @classmethod

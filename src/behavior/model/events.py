@@ -138,6 +138,16 @@ class SoundLost(Event, frozen=True):
     cause: str
 
 
+class MicrophoneLost(Event, frozen=True):
+    """Nothing comes from the microphone any more; the session goes on unheard, and it is looked for."""
+
+    cause: str
+
+
+class MicrophoneRestored(Event, frozen=True):
+    """It delivers again. A session that records goes on with the next file."""
+
+
 class SoundAligned(Event, frozen=True):
     """A recording that is complete was put on the session's clock: `by` pulses in it, or the computer's clock alone.
 
@@ -160,6 +170,19 @@ class CallHeard(Event, frozen=True):
     call_type: str
 
 
+class OnsetHeard(Event, frozen=True):
+    """While the session runs, a call seems to have begun at `at_us`; `CallHeard` follows if one has."""
+
+    number: int
+    hz: float
+
+
+class OnsetWithdrawn(Event, frozen=True):
+    """There was no call at the onset of this number, which was at `at_us`."""
+
+    number: int
+
+
 AnyEvent: TypeAlias = (
     SessionStarted
     | TimerFired
@@ -180,6 +203,10 @@ AnyEvent: TypeAlias = (
     | RecordingStarted
     | RecordingEnded
     | SoundLost
+    | MicrophoneLost
+    | MicrophoneRestored
     | SoundAligned
     | CallHeard
+    | OnsetHeard
+    | OnsetWithdrawn
 )

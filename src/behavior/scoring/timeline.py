@@ -332,6 +332,7 @@ class _Fold:
         self.shocks: dict[int, dict[str, Any]] = {}
         self.deliveries: dict[int, dict[str, Any]] = {}
         self.recordings: list[dict[str, Any]] = []
+        self.unheard: list[list[Any]] = []
         self.notes: list[e.Noted] = []
         self.gaps: list[tuple[int, int]] = []
         self.lost_us: dict[str, int] = {}
@@ -348,6 +349,8 @@ class _Fold:
             e.RecordingStarted: self.recording_started,
             e.RecordingEnded: self.recording_ended,
             e.SoundAligned: self.sound_aligned,
+            e.MicrophoneLost: self.microphone_lost,
+            e.MicrophoneRestored: self.microphone_restored,
             e.Noted: self.notes.append,
             e.LinkLost: self.link_lost,
             e.LinkRestored: self.link_restored,
@@ -465,6 +468,21 @@ class _Fold:
             if recording["file"] == event.file:
                 recording.update(began_us=event.began_us, samples_per_s=event.samples_per_s)
 
+    def microphone_lost(self, event: e.MicrophoneLost) -> None:
+        self.unheard.append([event.at_us, None, event.cause])
+
+    def microphone_restored(self, event: e.MicrophoneRestored) -> None:
+        if self.unheard:
+            self.unheard[-1][1] = event.at_us
+
+    def unheard_problems(self) -> list[str]:
+        """What there is no sound of, because the microphone was lost."""
+        return [
+            f"no sound from {from_us / 1e6:.1f} s {'on' if to_us is None else f'to {to_us / 1e6:.1f} s'}: "
+            f"the microphone was lost ({cause})"
+            for from_us, to_us, cause in self.unheard
+        ]
+
     def end_session(self, command: c.EndSession) -> None:
         self.ended, self.end_us = command.reason, self.now_us
 
@@ -487,7 +505,7 @@ class _Fold:
             recordings=tuple(Recording(**values) for values in self.recordings),
             notes=tuple(self.notes),
             gaps=tuple(self.gaps),
-            problems=tuple(self.problems),
+            problems=(*self.problems, *self.unheard_problems()),
         )
 
 

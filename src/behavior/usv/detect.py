@@ -144,6 +144,11 @@ class Detector:
             self._look_ahead(self._sound.n_frames)
         return calls
 
+    def know(self, event: KnownEvent) -> None:
+        """An event that happens, for what is not worked out yet; the same kind and start again corrects its end."""
+        self._gate.know(event)
+        self._subtraction.know(event)
+
     def onsets(self) -> list[Onset | Withdrawn]:
         """What seems to have begun since this was last asked, and what of that was none; in order of being said."""
         return self._watch.take() if self._watch else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import math
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,9 @@ from behavior.usv.profile import DetectorProfile
 
 Array = npt.NDArray[Any]
 Frames = npt.NDArray[np.intp]
+
+FORGOTTEN_S = 60.0
+"""What is told as it happens is forgotten so long after its end: no call is as long."""
 
 _CLICK_DB, _RISE, _EARLIER, _AT_ONCE = 6.0, 4, 10, 6
 _CORE_DB, _ALL_DB, _RINGS_MS, _DIES_DB_PER_MS = 15.0, 40.0, 16.0, 1.2
@@ -74,6 +77,17 @@ class Rejected:
         )
 
 
+def known_with(events: Sequence[KnownEvent], event: KnownEvent) -> list[KnownEvent]:
+    """Events by their starts with another, in place of the one of its kind and start; without those long past."""
+    recent = [
+        one
+        for one in events
+        if one.stop_s > event.start_s - FORGOTTEN_S and (one.kind, one.start_s) != (event.kind, event.start_s)
+    ]
+    insort(recent, event, key=lambda one: one.start_s)
+    return recent
+
+
 class Gate:
     """Says why a contour or a segment is no call: None when it may be one, an empty string when it is plain noise."""
 
@@ -88,6 +102,11 @@ class Gate:
             ("texture of broadband noise", self._is_texture),
             ("one of many ridges", _is_one_of_many),
         )
+
+    def know(self, event: KnownEvent) -> None:
+        """Another event, or the true end of one."""
+        self._events = known_with(self._events, event)
+        self._longest_event_s = max(self._longest_event_s, event.stop_s - event.start_s + _AFTER_S)
 
     def of_contour(self, contour: Contour) -> str | None:
         """Rules that look at one contour, the first that holds."""

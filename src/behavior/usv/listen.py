@@ -16,8 +16,11 @@ from typing import Any
 
 from behavior.model.calls import Call
 from behavior.model.errors import BehaviorError
+from behavior.usv.gate import KnownEvent
+from behavior.usv.onset import Onset, Withdrawn
 
-LOOK_S = 0.1
+LOOK_S, SOON_S = 0.1, 0.02
+"""How often it looks for more of the file; where onsets are wanted."""
 CLOSING_S = 5.0
 
 
@@ -36,15 +39,20 @@ class Listener:
     profile : name or file of what to look for
     sample_rate_hz : samples a second, so that everything is compiled before the first recording
     channel : from 1, the one with the sound
+    provisional : say when a call seems to have begun (`usv.onset`)
     """
 
-    def __init__(self, profile: str, sample_rate_hz: int, channel: int = 1) -> None:
+    def __init__(self, profile: str, sample_rate_hz: int, channel: int = 1, *, provisional: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, self._there = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(self._there, profile, sample_rate_hz, channel), name="listener", daemon=True
+            target=_serve,
+            args=(self._there, profile, sample_rate_hz, channel, provisional),
+            name="listener",
+            daemon=True,
         )
         self._closed = False
+        self._onsets = list[Onset | Withdrawn]()
         self.searching = False
         """Whether a recording has not been searched to its end."""
 
@@ -60,6 +68,15 @@ class Listener:
     def finish(self, n_samples: int) -> None:
         """That recording is complete and has so many samples."""
         self._send(("finish", n_samples))
+
+    def know(self, event: KnownEvent) -> None:
+        """Something sounds that is no call, in seconds of the recording; again with its true end once that is known."""
+        self._send(("known", event))
+
+    def onsets(self) -> list[Onset | Withdrawn]:
+        """What seemed to begin, and what of that was none, as `calls` has taken it in since."""
+        told, self._onsets = self._onsets, []
+        return told
 
     def calls(self) -> list[Call]:
         """The calls that were found since; times in seconds of the recording.
@@ -78,6 +95,8 @@ class Listener:
                     raise told
                 if isinstance(told, Searched):
                     self.searching = False
+                elif isinstance(told, Onset | Withdrawn):
+                    self._onsets.append(told)
                 else:
                     found.append(told)
         except (EOFError, OSError):
@@ -104,7 +123,7 @@ class Listener:
         return True
 
 
-def _serve(there: Connection, profile: str, sample_rate_hz: int, channel: int) -> None:
+def _serve(there: Connection, profile: str, sample_rate_hz: int, channel: int, provisional: bool) -> None:
     """The other process: until nobody is left to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
     with contextlib.suppress(EOFError, OSError):
@@ -113,7 +132,7 @@ def _serve(there: Connection, profile: str, sample_rate_hz: int, channel: int) -
             while True:
                 match there.recv():
                     case ("follow", path):
-                        _search(there, path, profile, channel)
+                        _search(there, path, profile, channel, provisional=provisional)
         except BehaviorError as error:
             there.send(error)
 
@@ -129,23 +148,31 @@ def _warm_up(profile: str, sample_rate_hz: int) -> None:
     detector.flush()
 
 
-def _search(there: Connection, path: Path, profile: str, channel: int) -> None:
+def _search(there: Connection, path: Path, profile: str, channel: int, *, provisional: bool) -> None:
     from behavior.audio.follow import GrowingRecording
     from behavior.usv.detect import Detector
     from behavior.usv.profile import load_profile
 
     n_samples: int | None = None
+    wait_s = SOON_S if provisional else LOOK_S
     with GrowingRecording(path, channel) as recording:
-        detector = Detector(load_profile(profile), recording.sample_rate_hz, file=path.name)
+        detector = Detector(load_profile(profile), recording.sample_rate_hz, file=path.name, provisional=provisional)
         while n_samples is None or recording.n_samples < n_samples:
+            while n_samples is None and there.poll(0):
+                match there.recv():
+                    case ("known", event):
+                        detector.know(event)
+                    case ("finish", n):
+                        n_samples = n
+                    case _:
+                        n_samples = 0
             samples = recording.read()
-            for call in detector.push(samples) if len(samples) else ():
-                there.send(call)
-            if n_samples is None and there.poll(0 if len(samples) else LOOK_S):
-                told = there.recv()
-                n_samples = told[1] if told[0] == "finish" else 0
-            elif n_samples is not None and not len(samples):
-                break  # the file is shorter than was said: it was cut
-        for call in detector.flush():
-            there.send(call)
+            for found in (*detector.push(samples), *detector.onsets()) if len(samples) else ():
+                there.send(found)
+            if not len(samples):
+                if n_samples is not None:
+                    break  # the file is shorter than was said: it was cut
+                there.poll(wait_s)
+        for found in (*detector.flush(), *detector.onsets()):
+            there.send(found)
     there.send(Searched(str(path)))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from behavior.audio.spectrogram import FrameGrid
-from behavior.usv.gate import KnownEvent, clicks_in
+from behavior.usv.gate import KnownEvent, clicks_in, known_with
 from behavior.usv.ridges import Frames
 
 Array = npt.NDArray[Any]
@@ -39,14 +39,8 @@ class Subtraction:
     """
 
     def __init__(self, events: Sequence[KnownEvent], grid: FrameGrid, n_bins: int) -> None:
-        self._events = [
-            (
-                event.kind,
-                int(event.start_s / grid.frame_s) - grid.size // grid.hop - grid.first_frame,
-                int((event.stop_s + _AFTER_S) / grid.frame_s) + 1 - grid.first_frame,
-            )
-            for event in sorted(events, key=lambda event: event.start_s)
-        ]
+        self._grid, self._known = grid, sorted(events, key=lambda event: event.start_s)
+        self._events = [self._frames_of(event) for event in self._known]
         self._n_since, self._n_bins = round(_LASTS_S / grid.frame_s), n_bins
         self._heard = dict[str, Array]()
         self._when = dict[str, npt.NDArray[np.int64]]()
@@ -55,6 +49,16 @@ class Subtraction:
 
     def __bool__(self) -> bool:
         return bool(self._events)
+
+    def know(self, event: KnownEvent) -> None:
+        """Another event, or the true end of one."""
+        self._known = known_with(self._known, event)
+        self._events = [self._frames_of(one) for one in self._known]
+
+    def _frames_of(self, event: KnownEvent) -> tuple[str, int, int]:
+        grid = self._grid
+        begin = int(event.start_s / grid.frame_s) - grid.size // grid.hop - grid.first_frame
+        return event.kind, begin, int((event.stop_s + _AFTER_S) / grid.frame_s) + 1 - grid.first_frame
 
     def spans(self, first: int, stop: int) -> Iterator[tuple[str, int, int]]:
         """The parts of frames [first, stop) that lie in known events, with their kind."""

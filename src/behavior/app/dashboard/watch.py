@@ -121,6 +121,9 @@ class Watch:
             e.Resumed: lambda x: self.alerts.append(f"resumed after {x.gap_us / 1e6:.0f} s without control"),
             e.CallHeard: self._call,
             e.SoundLost: self._sound_lost,
+            e.MicrophoneLost: self._microphone_lost,
+            e.MicrophoneRestored: lambda x: self.alerts.append(f"the microphone is back at {x.at_us / 1e6:.0f} s"),
+            e.OnsetHeard: lambda x: self._event(x.at_us, "call seems to begin", POINT),
             e.RecordingStarted: self._recording,
             e.RecordingEnded: self._recorded,
             c.BeginComponent: self._begin_part,
@@ -300,6 +303,10 @@ class Watch:
 
     def _sound_lost(self, event: e.SoundLost) -> None:
         self.n_dropped += event.n_samples
+        self._event(event.at_us, "sound lost", POINT)
+
+    def _microphone_lost(self, event: e.MicrophoneLost) -> None:
+        self.alerts.append(f"the microphone is lost since {event.at_us / 1e6:.0f} s, nothing is heard: {event.cause}")
         self._event(event.at_us, "sound lost", POINT)
 
     def _call(self, event: e.CallHeard) -> None:
