@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from behavior.devices.transport import Transport
     from behavior.model.doses import Treatment
     from behavior.session.resume import Interrupted
+    from behavior.simulate.faults import Mishap
     from behavior.simulate.rig import SimulatedChamber
 
 
@@ -48,10 +49,12 @@ def connected(
     simulated: bool,
     interrupted: Interrupted | None = None,
     calibrate: Callable[[Protocol], Protocol] = lambda protocol: protocol,
+    mishaps: Sequence[Mishap] = (),
 ) -> Iterator[Link]:
     """The chamber's devices, found by identity, known and ready; off and let go of at the end.
 
-    `calibrate` judges the calibration record when the devices are found and before any of them is spoken to.
+    `calibrate` judges the calibration record when the devices are found and before any of them is spoken to. `mishaps`
+    happen to simulated devices.
 
     Raises
     ------
@@ -77,11 +80,10 @@ def connected(
             what: dict[str, Any] = {
                 "paradigm": protocol.paradigm.name,
                 "parameters": protocol.parameters.model_dump(mode="json"),
+                "listened": protocol.records and box.microphone is not None,
+                "mishaps": mishaps,
             }
-            listened = protocol.records and box.microphone is not None
-            world = stack.enter_context(
-                SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns, listened=listened, **what)
-            )
+            world = stack.enter_context(SimulatedChamber(box, treatment, seed=seed, start_ns=start_ns, **what))
             ports = world.ports
         else:
             ports = ports_of([device for device in box.devices if device.has_port], serial_ports())
@@ -111,7 +113,7 @@ def connected(
 
         def relink(name: str, before: Driver) -> tuple[Driver, Transport]:
             (device,) = (one for one in box.devices if one.name == name)
-            port = world.ports[name] if world else ports_of([device], serial_ports(), patience_s=0)[name]
+            port = world.port_of(name) if world else ports_of([device], serial_ports(), patience_s=0)[name]
             transport = transport_to(port, baud=baud_of(device))
             transport.open()
             try:

@@ -20,12 +20,14 @@ from behavior.model.errors import BadInput, Failure
 if TYPE_CHECKING:
     from behavior.app.connect import Link
     from behavior.app.prepare import Protocol
+    from behavior.config.rig import Chamber
     from behavior.devices.clock import ClockFit
     from behavior.model.session import SessionFooter
     from behavior.session.folder import SessionFolder
     from behavior.session.journal import Item
     from behavior.session.live import LiveApparatus
     from behavior.session.resume import Interrupted
+    from behavior.simulate.faults import Mishap
 
 
 def run(
@@ -70,9 +72,17 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is drawn; by default a new one.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Run on a simulated chamber with a rat in it.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --simulate: what goes wrong, as in stuck_lever=left@30+5 or a TOML file; again for more."
+        ),
+    ] = None,
 ) -> None:
     """Run one session, live. Ctrl-C ends it safely; what is typed meanwhile is a note."""
     out = out or (Path("data") if plan is None else plan.parent)
+    if fault and (plan is not None or squad is not None):
+        raise BadInput("--fault: of one session; start that one by itself, with --chamber")
     if plan is not None or squad is not None:
         common = ["--out", str(out), *(["--simulate"] if simulate else [])]
         supervise(rig, starts_of(plan, squad, chamber or (), date=date, at=at, dataset=out), common)
@@ -83,7 +93,7 @@ def run(
         of_one = {
             "--subject": subject, "--experimenter": experimenter, "--weight-g": weight_g, "--blind-code": blind_code,
             "--injected-at": injected_at, "--free-feeding-g": free_feeding_g, "--master": master, "--seed": seed,
-            "--underweight-allowed-by": underweight_allowed_by,
+            "--underweight-allowed-by": underweight_allowed_by, "--fault": fault or None,
         }  # fmt: skip
         one_each(of_one)
         starts = in_chambers(
@@ -105,6 +115,7 @@ def run(
     if not simulate and box.microphone is not None and box.microphone.device is None:
         box = box.model_copy(update={"microphone": None})  # what records is refused, and not run unheard
     seed = time.time_ns() % 2**32 if seed is None else seed
+    mishaps = planned_mishaps(fault or (), box, simulated=simulate)
     protocol = prepare(paradigm, parameters, box, seed, master)
     calibrate = partial(calibrated, box=box, rig=rig_file, simulated=simulate)
     blind_code, injected_at = ask_for_treatment(blind_code, dose_mg_kg, injected_at)
@@ -117,10 +128,11 @@ def run(
         underweight_allowed_by=underweight_allowed_by,
         injected_at=injected_at,
     )
-    who = replace(who, remarks=(*who.remarks, *protocol.remarks))
+    told = (f"faults were asked for: {', '.join(map(str, mishaps))}",) if mishaps else ()
+    who = replace(who, remarks=(*who.remarks, *protocol.remarks, *told))
     for remark in who.remarks:
         typer.echo(f"warning: {remark}", err=True)
-    with connected(box, protocol, treatment, seed, simulated=simulate, calibrate=calibrate) as link:
+    with connected(box, protocol, treatment, seed, simulated=simulate, calibrate=calibrate, mishaps=mishaps) as link:
         for remark in (new := link.protocol.remarks[len(protocol.remarks) :]):
             typer.echo(f"warning: {remark}", err=True)
         who, protocol = replace(who, remarks=(*who.remarks, *new)), link.protocol
@@ -130,6 +142,23 @@ def run(
         typer.echo(f"Session: {folder.path}")
         footer = live(folder, link, raters=getattr(protocol.parameters, "raters", ()))
     conclude(folder, footer)
+
+
+def planned_mishaps(fault: Sequence[str], box: Chamber, *, simulated: bool) -> tuple[Mishap, ...]:
+    """What is to go wrong with a simulated chamber.
+
+    Raises
+    ------
+    BadInput
+        The chamber is real, or something of it cannot be.
+    """
+    if not fault:
+        return ()
+    if not simulated:
+        raise BadInput("--fault is of simulated devices; add --simulate")
+    from behavior.simulate.faults import mishaps_of
+
+    return mishaps_of(fault, box)
 
 
 def begin(out: Path, header: dict[str, Any], protocol: Protocol, link: Link, seed: int) -> SessionFolder:
@@ -194,6 +223,8 @@ def live(
     microphone = link.microphone
     apparatus = LiveApparatus(link.chamber, link.clock_us, microphone, watch=board.show, start_us=start_us)
 
+    if link.world is not None:
+        link.world.began(apparatus.zero_us)
     if microphone is not None:
         microphone.attend(folder.path, apparatus.zero_us)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -17,6 +17,7 @@ from behavior.model.doses import Treatment
 from behavior.model.errors import Failure
 from behavior.model.events import Noted
 from behavior.simulate.animals import animal_for
+from behavior.simulate.faults import Mishap, Mishaps
 from behavior.simulate.serve import DeviceServer, native_wire
 from behavior.simulate.world import Cage
 
@@ -37,10 +38,11 @@ class SimulatedChamber:
     seed : of all that it does
     start_ns : `time.monotonic_ns()` at which time is 0, so that both processes mean the same by a time
     listened : whether a simulated microphone will listen
+    mishaps : what goes wrong, once `began` has said when the session began
 
     Attributes
     ----------
-    ports : the serial port of each device, by its name in the rig
+    ports : the serial port that each device had at first, by its name in the rig
     hearing : tells what begins and ends to sound, as it does; whoever is given it closes it
     """
 
@@ -54,6 +56,7 @@ class SimulatedChamber:
         seed: int,
         start_ns: int,
         listened: bool = False,
+        mishaps: Sequence[Mishap] = (),
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
@@ -64,10 +67,11 @@ class SimulatedChamber:
         self._observers, keyboard = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_serve,
-            args=(there, keyboard, chamber, (paradigm, parameters, seed, treatment), start_ns, self._speaks),
+            args=(there, keyboard, (chamber, mishaps), (paradigm, parameters, seed, treatment), start_ns, self._speaks),
             name="simulated chamber",
             daemon=True,
         )
+        self._asks = threading.Lock()
         self.ports: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -79,9 +83,30 @@ class SimulatedChamber:
 
     def sounds(self, *, since_us: int) -> list[PlannedCall | Artefact]:
         """All that sounded until now, with onsets counted from `since_us`."""
-        self._here.send("sounds")
-        heard: list[PlannedCall | Artefact] = self._answer()
+        heard: list[PlannedCall | Artefact] = self._asked("sounds")
         return [replace(sound, onset_s=sound.onset_s - since_us / 1e6) for sound in heard]
+
+    def began(self, zero_us: int) -> None:
+        """The session begins at this time."""
+        self._asked(zero_us)
+
+    def port_of(self, name: str) -> str:
+        """The port that a device has now.
+
+        Raises
+        ------
+        Failure
+            It is unplugged.
+        """
+        ports: dict[str, str] = self._asked("ports")
+        if name not in ports:
+            raise Failure(f"{name} is unplugged; plug it in again")
+        return ports[name]
+
+    def _asked(self, what: str | int) -> Any:
+        with self._asks:
+            self._here.send(what)
+            return self._answer()
 
     @contextmanager
     def observed(self, note: Callable[[str], None]) -> Iterator[None]:
@@ -126,7 +151,7 @@ class SimulatedChamber:
 def _serve(
     there: Connection,
     keyboard: Connection,
-    chamber: Chamber,
+    box: tuple[Chamber, Sequence[Mishap]],
     who: tuple[str, dict[str, Any], int, Treatment],
     start_ns: int,
     speaks: Connection | None,
@@ -135,9 +160,16 @@ def _serve(
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
-    cage = Cage(chamber, animal_for(*who))
+    chamber, planned = box
+    cage, mishaps = Cage(chamber, animal_for(*who)), Mishaps(planned, chamber)
+
+    def answer(asked: str | int) -> object:
+        if isinstance(asked, int):
+            mishaps.zero_us = asked
+        return cage.sounds if asked == "sounds" else dict(server.ports)
 
     def animal(now_us: int) -> int:
+        mishaps.advance(cage.twins, now_us)
         cage.advance(now_us)
         for deed in cage.notes:
             if isinstance(deed, Noted):
@@ -145,17 +177,16 @@ def _serve(
         cage.notes.clear()
         if there.poll():
             try:
-                there.recv()
+                there.send(answer(there.recv()))
             except EOFError:  # the session's process is gone
                 raise SystemExit from None
-            there.send(cage.sounds)
         if cage.begun and speaks is not None and not speaks.closed:
             try:
                 speaks.send(cage.begun)
             except OSError:  # nobody listens any more
                 speaks.close()
         cage.begun.clear()
-        return cage.next_us
+        return min(cage.next_us, mishaps.next_us)
 
     def clock_us() -> int:
         return (time.monotonic_ns() - start_ns) // 1000

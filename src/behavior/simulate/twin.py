@@ -57,8 +57,7 @@ class Faults:
     lost, corrupted, duplicated : of the bytes each way, the fraction that this happens to
     late_us : how much later than due its bytes arrive at the host
     unplugged : nothing passes; it lives on
-    clock_drift_ppm, clock_offset_us : how much faster its clock runs, and what it shows when it is switched on; it
-        jumps if these change later
+    clock_drift_ppm, clock_offset_us : how much faster its clock runs, and what it shows when it is switched on
     interlock_open : the chamber is open
     grid : the bars are sound, open (nobody on them) or shorted
     delivered_percent : by how much the current differs from what was asked for
@@ -120,8 +119,8 @@ class SimulatedDevice:
         self._outgoing: list[tuple[int, bytes]] = []
         self._happenings: list[Happening] = []
         self._due: dict[str, tuple[int, Callable[[], None]]] = {}
-        self._switched_on_us = 0
-        self._now_us = self.faults.clock_offset_us
+        self._since_us, self._since_own_us = 0, self.faults.clock_offset_us
+        self._now_us = self._since_own_us
         self._shows_us = 0
         self._clock_locked = True
         self._control = 0x60
@@ -182,13 +181,13 @@ class SimulatedDevice:
         return self._session_us(soonest_us) if soonest_us < NEVER else NEVER
 
     def _own_us(self, session_us: int) -> int:
-        passed_us = session_us - self._switched_on_us
-        return self.faults.clock_offset_us + passed_us + round(passed_us * self.faults.clock_drift_ppm) // 1_000_000
+        passed_us = session_us - self._since_us
+        return self._since_own_us + passed_us + round(passed_us * self.faults.clock_drift_ppm) // 1_000_000
 
     def _session_us(self, own_us: int) -> int:
         """The first time of the session at which the own clock has come so far."""
-        passed_us = own_us - self.faults.clock_offset_us
-        guess_us = self._switched_on_us + int(passed_us / (1 + self.faults.clock_drift_ppm * 1e-6))
+        passed_us = own_us - self._since_own_us
+        guess_us = self._since_us + int(passed_us / (1 + self.faults.clock_drift_ppm * 1e-6))
         while self._own_us(guess_us) < own_us:
             guess_us += 1
         return guess_us
@@ -205,9 +204,16 @@ class SimulatedDevice:
         """From now on this is wrong with it."""
         self.advance(now_us)
         before, self.faults = self.faults, faults
+        if faults.clock_drift_ppm != before.clock_drift_ppm:
+            self._since_us, self._since_own_us = now_us, self._now_us
         if faults.unplugged:
             self._outgoing.clear()
         self._suffered(before)
+
+    def jump(self, us: int, now_us: int) -> None:
+        """Let the clock that it shows jump, forward or back."""
+        self.advance(now_us)
+        self._shows_us += us
 
     def take_happenings(self) -> list[Happening]:
         """What an animal in the chamber perceived since the last call, in order, at session times."""
@@ -344,8 +350,9 @@ class SimulatedDevice:
 
     def _reset(self) -> None:
         self._off("standby")
-        switched_on_us, ran_us = self._session_us(self._now_us), self._now_us
-        self._switched_on_us, self._now_us, self._shows_us = switched_on_us, self.faults.clock_offset_us, 0
+        ran_us = self._now_us
+        self._since_us, self._since_own_us = self._session_us(ran_us), self.faults.clock_offset_us
+        self._now_us, self._shows_us = self._since_own_us, 0
         self._outgoing = [(due_us - ran_us + self._now_us, data) for due_us, data in self._outgoing]
         self._initialise()
 
