@@ -140,6 +140,7 @@ def files() -> Iterator[tuple[str, str, list[type]]]:
     from behavior.paradigms.catalogue import find_paradigm, our_paradigms
     from behavior.scoring.progress import TrainingPlan
     from behavior.scoring.signals import SignalMap
+    from behavior.simulate.faults import MishapFile
     from behavior.usv.calibration import Calibration as Microphone
     from behavior.usv.profile import DetectorProfile
 
@@ -161,6 +162,7 @@ def files() -> Iterator[tuple[str, str, list[type]]]:
     yield "Shocker calibration", "Written by `behavior bench` into `calibration/` beside the rig file.", [Calibration]
     yield "Decoder profile", "`behavior convert --profile FILE`; shipped ones in `configs/medpc`.", [Profile]
     yield "Channel map", "`behavior rescore RECORDING --channels FILE`.", [SignalMap]
+    yield "Mishaps", "`behavior run RIG --simulate --fault FILE`: what goes wrong in a simulated chamber.", [MishapFile]
     yield "Training plan", "`behavior propose DATASET`; shipped ones in `configs/training`.", [TrainingPlan]
     kinds = sorted(
         (one for one in vars(settings).values() if isinstance(one, type) and one.__name__.endswith("Settings")),
@@ -626,9 +628,9 @@ def measured_page() -> str:
     said = "; ".join(f"{n} processors, Python {python}" for n, python in sorted(machines))
     return (
         f"# What was measured\n\n{MADE}\n\n`python tests/bench/gather.py` measures anew on your machine; a figure "
-        f"stands with the command that gives it. Here:\n{said}, shared with others (load {loads[0]:g} to {loads[-1]:g})."
-        "\n\n## Ratios\n\nCPU time, or waiting, against something known in the same run, so that the machine matters "
-        "less.\n\n"
+        f"stands with the command that gives it. Here:\n{said}, shared with others (load {loads[0]:g} to "
+        f"{loads[-1]:g}).\n\n## Ratios\n\nCPU time, or waiting, against something known in the same run, so that the "
+        "machine matters less.\n\n"
         + table(("", "times", "of", "by"), ratios)
         + "\n## Others\n\n"
         + table(("", "", "by"), plain)
