@@ -229,7 +229,7 @@ def gone_once(name: str, how: str, seed: int) -> tuple[bool, float]:
             transcript += port.rest(0.2)
         host.kill()
         host.wait()
-        port.rest(0.3)
+        transcript += port.rest(0.3)
         report = struct.unpack("<4I", port.ask("PulseEnded"))
         port.close()
     finally:

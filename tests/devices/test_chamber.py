@@ -165,6 +165,21 @@ def test_a_chamber_that_closes_stops_looking() -> None:
     assert not any(thread.name == "look for box" for thread in threading.enumerate())
 
 
+def test_a_device_that_was_found_as_the_chamber_closes_is_calmed_and_let_go_of() -> None:
+    world = World()
+    chamber, inbox, _ = followed(world, [True])
+    world.box.suffer(replace(world.box.faults, unplugged=True), 0)
+    chamber.poll(0)
+    inbox.items.get(timeout=60)
+    assert world.box.active, "found and made ready, and nobody has taken it yet"
+    back = chamber._devices["box"].back
+    assert back is not None
+    chamber.close()
+    assert not world.box.active
+    with pytest.raises(TransportLost):
+        back[1].read()
+
+
 @pytest.mark.parametrize("command", [SetCue("smell", on=True), SetGate(open=True), EndSession("over")], ids=str)
 def test_what_no_device_takes_is_said_so(command: Command) -> None:
     world = World()

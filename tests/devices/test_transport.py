@@ -222,6 +222,21 @@ def test_nobody_listens() -> None:
         transport_to(f"socket://127.0.0.1:{port}").open()
 
 
+def test_a_connection_that_breaks_as_it_is_made_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[socket.socket] = []
+
+    class Broken(socket.socket):
+        def setsockopt(self, *given: object) -> None:  # type: ignore[override]
+            made.append(self)
+            raise OSError(errno.ECONNRESET, "Connection reset by peer")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setattr(socket, "socket", Broken)
+        with pytest.raises(Failure, match=r"nobody listens there \(Connection reset by peer\)"):
+            TcpTransport(f"socket://127.0.0.1:{listener.getsockname()[1]}").open()
+    assert [one.fileno() for one in made] == [-1], "closed"
+
+
 def test_a_name_without_a_scheme_is_a_serial_port() -> None:
     assert isinstance(transport_to("/dev/ttyACM0"), SerialTransport)
 

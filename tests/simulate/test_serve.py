@@ -9,7 +9,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from queue import SimpleQueue
 from time import monotonic_ns
 
@@ -65,12 +65,18 @@ class Live:
     """A chamber on real ports, driven as the runner does."""
 
     def __init__(self, ports: dict[str, str], devices: dict[str, SimulatedDevice]) -> None:
-        made = []
-        for name, port in ports.items():
-            transport = transport_to(port)
-            transport.open()
-            made.append((connect(name, devices[name].kind, transport, clock_us)[0], transport))
-        self.chamber = ConnectedChamber(made)
+        with ExitStack() as stack:
+            made = []
+            for name, port in ports.items():
+                transport = transport_to(port)
+                transport.open()
+                stack.callback(transport.close)
+                made.append((connect(name, devices[name].kind, transport, clock_us)[0], transport))
+            self.chamber = ConnectedChamber(made)
+            stack.pop_all()
+
+    def close(self) -> None:
+        self.chamber.close()
 
     def send(self, *commands: Command) -> None:
         for command in commands:
@@ -105,8 +111,7 @@ def test_a_shock_and_a_press_through_real_ports(wire: Callable[[], Wire]) -> Non
             box.press("left", now_us)
         return NEVER
 
-    with served(devices, animal, wire) as ports:
-        live = Live(ports, devices)
+    with served(devices, animal, wire) as ports, closing(Live(ports, devices)) as live:
         live.send(SetLever("left", out=True))
         assert LeverPressed in map(type, live.until(LeverPressed))
         live.send(Shock(1, 0.4, 0.05), Deliver(1))
@@ -121,18 +126,15 @@ def test_a_shock_and_a_press_through_real_ports(wire: Callable[[], Wire]) -> Non
         live.send(StopShock())
         (stopped,) = [event for event in live.until(ShockEnded) if isinstance(event, ShockEnded)]
         assert stopped.cause == "stopped"
-        live.chamber.close()
+        live.close()
         assert identify_again(ports["grid"]) == f"{1:032x}", "the port is free again, and the device is there"
     assert not (grid.active or grid.gate_open or box.lever_out("left"))
 
 
 def identify_again(port: str) -> str:
-    transport = transport_to(port)
-    transport.open()
-    try:
+    with closing(transport_to(port)) as transport:
+        transport.open()
         return identify(transport, clock_us).uid
-    finally:
-        transport.close()
 
 
 @WIRES
@@ -150,10 +152,9 @@ def test_a_pulled_plug_takes_the_port_away_and_another_comes(wire: Callable[[], 
         thread = threading.Thread(target=server.run, args=(stopped.is_set,))
         thread.start()
         try:
-            live = Live(server.ports, {"box": device})
-            pull.set()
-            assert live.until(LinkLost)[-1] == LinkLost(pytest.approx(clock_us(), abs=1e9), "box")  # type: ignore[arg-type]
-            live.chamber.close()
+            with closing(Live(server.ports, {"box": device})) as live:
+                pull.set()
+                assert live.until(LinkLost)[-1] == LinkLost(pytest.approx(clock_us(), abs=1e9), "box")  # type: ignore[arg-type]
             assert server.ports == {}
             pull.clear()
             while not server.ports:
@@ -165,16 +166,17 @@ def test_a_pulled_plug_takes_the_port_away_and_another_comes(wire: Callable[[], 
 
 
 def test_a_second_host_is_turned_away() -> None:
-    with served({"it": SimulatedShockController("01")}, wire=TcpWire) as ports:
-        first, second = transport_to(ports["it"]), transport_to(ports["it"])
+    with (
+        served({"it": SimulatedShockController("01")}, wire=TcpWire) as ports,
+        closing(transport_to(ports["it"])) as first,
+        closing(transport_to(ports["it"])) as second,
+    ):
         first.open()
         identify(first, clock_us)
         second.open()
         with pytest.raises(TransportLost, match=r"closed the connection|reset"):
             for _ in range(1_000):
                 second.read()
-        first.close()
-        second.close()
 
 
 # ---- the official client as the judge

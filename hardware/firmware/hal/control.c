@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE = 4096, CHUNK = 4096 };
+enum { LINE = 4096, CHUNK = 4096, READINGS_A_TURN = 4 };
 #define LONGEST_WAIT_US 20000
 
 static struct {
@@ -175,8 +175,8 @@ int serve(const struct runner *runner, int n_arguments, char **arguments) {
         poll(waits, control.is_virtual ? 1 : 2, wait_ms());
         if (!control.is_virtual) {
             runner->run_until(real_us());
-            while (take_from_host()) runner->run_until(real_us());
-            give_to_host();
+            for (int i = 0; i < READINGS_A_TURN && take_from_host(); i++) runner->run_until(real_us());
+            give_to_host(); /* a host that never ends to speak is answered, too */
         }
         if (waits[0].revents) listen_to_hands();
     }

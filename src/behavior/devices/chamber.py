@@ -186,6 +186,10 @@ class ConnectedChamber:
             reader.join()
         self._readers.clear()
         for device in self._devices.values():
+            if device.back is not None:  # found when nobody wanted it any more
+                with suppress(TransportLost):
+                    device.back[1].write(device.back[0].calm())
+                device.back[1].close()
             device.transport.close()
 
     def _poll_one(self, device: Connected, now_us: int) -> bool:
@@ -225,10 +229,6 @@ class ConnectedChamber:
                 continue
             break
         device.given_up = device.back is None
-        if self._closing.is_set() and device.back is not None:
-            with suppress(TransportLost):
-                device.back[1].write(device.back[0].calm())
-            device.back[1].close()
         queue.put((name, b"", self._clock_us()))
 
     def _take_back(self, device: Connected, now_us: int) -> None:

@@ -151,10 +151,11 @@ class TcpTransport:
             raise BadInput(f"{self.name}: not an address; write it as in {SOCKET}127.0.0.1:5000")
         try:
             self._socket = socket.create_connection((host.strip("[]"), int(port)), timeout=5.0)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
+            self.close()
             why = error.strerror or "no answer within 5 s"
             raise Failure(f"{self.name}: nobody listens there ({why}); start the device or mend the address") from None
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(READ_TIMEOUT_S)
 
     def write(self, data: bytes) -> None:

@@ -14,6 +14,7 @@ import select
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 from behavior.model.errors import Failure
@@ -119,14 +120,15 @@ class TcpWire:
             data += more
         try:
             arrived, _ = self._listener.accept()
-        except BlockingIOError:
+        except OSError:  # nobody, or somebody who has left already
             return data
         if self._host is not None:
             arrived.close()
             return data
-        arrived.setblocking(False)
-        arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._host = arrived
+        arrived.setblocking(False)
+        with suppress(OSError):  # it may have left meanwhile; the next reading tells
+            arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return data + self._from_host()
 
     def _from_host(self) -> bytes:
@@ -190,7 +192,7 @@ class DeviceServer:
 
     @property
     def ports(self) -> dict[str, str]:  # noqa: D102 (an attribute to its users)
-        return {name: wire.port for name, wire in self._wires.items()}
+        return {name: wire.port for name, wire in list(self._wires.items())}  # whoever asks may be another thread
 
     def __enter__(self) -> Self:
         for name in self._devices:
