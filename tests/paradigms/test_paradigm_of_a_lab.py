@@ -72,3 +72,12 @@ def test_its_parameters_and_limits_are_checked(example: Paradigm) -> None:
     strong = resolve(example, {"shock_ma": 2.0}, file="own.toml")
     with pytest.raises(BadInput, match="a shock of 2 mA, where 1 mA is the limit"):
         dry_run(assemble(example, strong, seed=1), IdealBox(Rat(1, VEHICLE)), what="own.toml")
+
+
+def test_annotations_may_be_text(example: Paradigm, tmp_path: Path) -> None:
+    """As most editors' templates begin a file, and all of ours do."""
+    path = tmp_path / "conditioned_suppression.py"
+    path.write_text(f"from __future__ import annotations\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    items, parameters = session(find_paradigm(str(path)), n_trials=1)
+    assert EndSession("completed") in items
+    assert parameters["n_trials"] == 1

@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -78,13 +79,15 @@ def our_paradigms() -> tuple[str, ...]:
 
 
 def _own_module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path) if path.is_file() else None
+    name = f"_paradigm_of_a_lab_{path.stem}"  # a name of its own: nobody's `random.py` stands in for Python's
+    spec = importlib.util.spec_from_file_location(name, path) if path.is_file() else None
     if spec is None or spec.loader is None:
         raise BadInput(f"{path}: there is no such Python file; check the path of the paradigm")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # where annotations that are text are looked up
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
         raise BadInput(f"{path}: Python cannot load this paradigm ({type(error).__name__}: {error})") from error
     return module
 
