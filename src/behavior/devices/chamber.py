@@ -27,7 +27,7 @@ from behavior.model.errors import BehaviorError
 from behavior.model.events import Event, LinkLost, LinkRestored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from behavior.devices.clock import ClockFit
     from behavior.model.commands import Command
@@ -217,19 +217,23 @@ class ConnectedChamber:
         thread.start()
 
     def _look_for(self, device: Connected, queue: Reads) -> None:
-        """In a thread of its own: look, wait twice as long, look again."""
-        wait_s, waited_s = FIRST_WAIT_S, 0.0
-        name, relink = device.driver.name, self._relink
-        while relink is not None and waited_s < self._patience_s and not self._closing.wait(wait_s):
-            waited_s += wait_s
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-            try:
-                device.back = relink(name, device.driver)
-            except (BehaviorError, TransportLost):
-                continue
-            break
+        """In a thread of its own."""
+        name = device.driver.name
+        for wait_s in self._looks(device):
+            if self._closing.wait(wait_s):
+                break
         device.given_up = device.back is None
         queue.put((name, b"", self._clock_us()))
+
+    def _looks(self, device: Connected) -> Iterator[float]:
+        """Look, wait twice as long, look again; how long to wait before each look, s."""
+        wait_s, waited_s = FIRST_WAIT_S, 0.0
+        while self._relink is not None and waited_s < self._patience_s and device.back is None:
+            yield wait_s
+            waited_s += wait_s
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            with suppress(BehaviorError, TransportLost):
+                device.back = self._relink(device.driver.name, device.driver)
 
     def _take_back(self, device: Connected, now_us: int) -> None:
         """What was found is the device from now on."""
