@@ -81,7 +81,7 @@ class World:
         self.meter.wire(self.cage.twins)
         self.did: list[tuple[int, Event]] = []
         self.done: list[tuple[int, Fault]] = []
-        self.spoiled: dict[str, int] = dict.fromkeys(self.cage.twins, 0)
+        self.spoiled: dict[str, list[int]] = {name: [] for name in self.cage.twins}
         self.stalled_us = 0
         self.transports: dict[str, MemoryTransport] = {}
         self.disk: Disk | None = None
@@ -157,7 +157,7 @@ class World:
 
         def spoiled(data: bytes, faults: Faults) -> bytes:
             arrived = spoil(data, faults)
-            self.spoiled[name] += arrived != data
+            self.spoiled[name] += [self.now_us] if arrived != data else []
             return arrived
 
         line.spoiled = spoiled  # type: ignore[method-assign]
@@ -382,6 +382,7 @@ class Engine:
     def settle(self) -> list[Event]:
         """What is still reported within 0.3 s."""
         events, until_us = [], self.now_us() + SETTLE_US
+        self.chamber.look_around(self.world.now_us)
         while self.now_us() < until_us:
             events += self.wait(until_us)
         return events

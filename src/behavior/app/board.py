@@ -52,6 +52,12 @@ class Board:
                     word = f"is LOST ({item.cause}); nothing is heard, it is looked for"  # type: ignore[attr-defined]
                 bell = "\a" if self._rewrites else ""
                 say(f"{bell}warning: the microphone {word}\n")
+            case "Disturbed":
+                self.clear()
+                say(
+                    f"warning: the wire to {item.device} is disturbed: {item.n_bytes} bytes made no sense, "  # type: ignore[attr-defined]
+                    f"{item.n_requests} requests had no answer in time; its trial counts as interrupted\n"  # type: ignore[attr-defined]
+                )
             case "LinkLost" | "LinkRestored" as what:
                 self.clear()
                 word = "is LOST; looking for it" if what == "LinkLost" else "is back; its trial counts as interrupted"

@@ -208,6 +208,7 @@ def live(
     """Run the session to its end, with a line that says how it stands; Ctrl-C and the like ask for the end."""
     from behavior.app.board import Board
     from behavior.app.keyboard import typing
+    from behavior.audio.hurry import hurried
     from behavior.model.events import SessionStarted
     from behavior.model.session import ClockRecord
     from behavior.session.assemble import core_of
@@ -245,6 +246,7 @@ def live(
         typing(apparatus.note, raters, apparatus.stop),
         attended(folder.path, status, apparatus.stop, apparatus.note),
         link.world.observed(apparatus.note) if link.world else nullcontext(),
+        hurried(),
     ):
         footer = record_session(
             folder,

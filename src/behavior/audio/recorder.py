@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from behavior.audio.capture import Capture, Dead, Message, Ready
+from behavior.audio.hurry import hurry
 from behavior.audio.pulses import PulseFinder
 from behavior.audio.source import Opener
 from behavior.model.errors import BehaviorError, Failure
@@ -144,7 +144,7 @@ def _serve(there: Connection, opener: Opener, finder: FinderOf | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which ends this properly
     capture = None
     try:
-        _hurry()
+        hurry()
         source = opener()
         capture = Capture(source, None if finder is None else finder(source.sample_rate_hz))
         capture.open()
@@ -160,18 +160,6 @@ def _serve(there: Connection, opener: Opener, finder: FinderOf | None) -> None:
             with contextlib.suppress(OSError):
                 for message in last:
                     there.send(message)
-
-
-def _hurry() -> None:
-    """Go before others where the system lets us: this process does little, and what it misses is lost.
-
-    Threads that are begun later, as a sound system's are, take after this one.
-    """
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except (OSError, AttributeError):
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, 0, -15)
 
 
 def _pump(there: Connection, capture: Capture) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
-from behavior.devices.driver import NEVER, Driver
+from behavior.devices.driver import NEVER, Driver, HarpDriver
 from behavior.devices.transport import Transport, TransportLost
 from behavior.model.errors import BehaviorError
 from behavior.model.events import Event, LinkLost, LinkRestored
@@ -111,6 +111,13 @@ class ConnectedChamber:
                 self._flush_with(device, now_us)
                 return True
         return False
+
+    def look_around(self, now_us: int) -> None:
+        """Ask every device that can be asked how it is, as when a session ends: what went wrong last is told too."""
+        for device in self._devices.values():
+            if isinstance(device.driver, HarpDriver) and not device.lost:
+                device.driver.look_around(now_us)
+                self._flush_with(device, now_us)
 
     def poll(self, now_us: int) -> list[Event]:
         """All that is to be heard, due and said at this time. For transports that do not make one wait."""

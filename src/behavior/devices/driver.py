@@ -11,6 +11,9 @@ Rules:
    device's own watchdog, keep its clock in step, and bring what a damaged event was to bring.
 3. **Times are the device's own**, put on session time; never later than when the host heard of them, never going back.
 4. **A fault is reported once**, in words, and the driver goes on listening: what the device does is always told.
+5. **A wire that is disturbed is said** (`Disturbed`), at once and then at most each second: bytes that make no sense,
+   requests without an answer, requests that were repeated. All that is watched is asked for then, because a damaged
+   event may have been among it.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from behavior.devices.clock import Answer, DeviceClock
 from behavior.devices.harp import Framing, Message, read_frame, write_frame
 from behavior.devices.registers import device_map
-from behavior.model.events import Event, Faulted, LinkLost
+from behavior.model.events import Disturbed, Event, Faulted, LinkLost
 
 if TYPE_CHECKING:
     from behavior.model.commands import Command
@@ -31,6 +34,7 @@ KEEP_ALIVE_US = 400_000
 LOST_US = 1_500_000
 REPLY_US = 100_000
 JUMP_US = 100_000
+DISTURBED_US = 1_000_000
 NEVER = 2**63 - 1
 ACTIVE = 1
 
@@ -106,6 +110,8 @@ class HarpDriver(ABC):
         self._answered_us = now_us
         self._ask_us = now_us
         self._lost = False
+        self._n_repeated = self._n_noise_told = 0
+        self._quiet_us, self._tell_us = now_us, now_us
         self._cues: dict[str, int] = {}
 
     @property
@@ -124,6 +130,7 @@ class HarpDriver(ABC):
         """What these bytes from the device mean."""
         for message in self._framing.feed(data, now_us):
             self._message(message, now_us)
+        self._tell_disturbance(now_us)
         return self._take_events()
 
     def tick(self, now_us: int) -> list[Event]:
@@ -135,7 +142,14 @@ class HarpDriver(ABC):
             if now_us - wanted.sent_us >= REPLY_US:
                 self._try_again(register, wanted, now_us)
         self._due(now_us)
+        self._tell_disturbance(now_us)
         return self._take_events()
+
+    def look_around(self, now_us: int) -> None:
+        """Ask for all that is watched at once, as when a session ends: is it still as it should be?"""
+        for register in self.watched:
+            self._asked.setdefault(register, now_us)
+            self._read(register)
 
     @property
     def next_us(self) -> int:
@@ -230,6 +244,20 @@ class HarpDriver(ABC):
             self._drop(register)
             self._fault(f"{register} was to be {wanted.echo} but is {value}", at_us)
 
+    def _tell_disturbance(self, now_us: int) -> None:
+        """Say what went wrong on the wire since the last time, at most each second."""
+        n_bytes = self._framing.n_noise - self._n_noise_told
+        if not n_bytes and not self._n_repeated:
+            if not (self._framing.amid_message or self._n_unanswered or self._wanted):
+                self._quiet_us = now_us
+            return
+        if now_us < self._tell_us:
+            return
+        self.look_around(now_us)
+        self._events.append(Disturbed(now_us, self.name, self._quiet_us, n_bytes, self._n_repeated))
+        self._n_noise_told, self._n_repeated = self._framing.n_noise, 0
+        self._quiet_us, self._tell_us = now_us, now_us + DISTURBED_US
+
     def _drop(self, register: str) -> None:
         """A register is in an unknown state: its device did not do as it was told."""
         self._wanted.pop(register, None)
@@ -239,6 +267,7 @@ class HarpDriver(ABC):
         if wanted.n_tries < self.n_tries.get(register, 2):
             wanted.n_tries += 1
             wanted.sent_us = now_us
+            self._n_repeated += 1
             self._send_frame(register, wanted.value)
         else:
             self._drop(register)
@@ -250,6 +279,7 @@ class HarpDriver(ABC):
         if not self._lost and self._n_unanswered >= 3 and now_us - self._answered_us >= LOST_US:
             self._lost = True
             self._events.append(LinkLost(now_us, self.name))
+        self._n_repeated += self._n_unanswered > 0 and not self._lost
         register = self.watched[self._n_asked % len(self.watched)]
         self._n_asked += 1
         self._n_unanswered += 1

@@ -79,6 +79,13 @@ class Framing:
         self._integers = dict(_integers(self._registers.values()))
         self.n_unusable = 0
         """Whole frames that no register of the device explains."""
+        self.n_noise = 0
+        """Bytes that belong to no message which could be used."""
+
+    @property
+    def amid_message(self) -> bool:
+        """Whether bytes came that are no message yet."""
+        return bool(self._waiting)
 
     def feed(self, data: bytes, now_us: int) -> list[Message]:
         """The messages that these bytes complete, and those found behind a stalled one."""
@@ -126,11 +133,11 @@ class Framing:
 
     def _message(self, frame: HarpMessage[Any]) -> list[Message]:
         raw = frame.bytes
-        _, _, self._waiting = self._waiting.partition(raw)
+        noise, _, self._waiting = self._waiting.partition(raw)
+        self.n_noise += len(noise)
         register = self._registers.get(raw[2])
         if register is None or not raw[4] & 0x10:
-            self.n_unusable += 1
-            return []
+            return self._unusable(raw)
         seconds, ticks = _TIME.unpack_from(raw, 5)
         device_us = (seconds * TICKS_PER_S + ticks) * TICK_US
         if raw[0] & 0x08:
@@ -141,9 +148,13 @@ class Framing:
             self._unreadable,
             ValueError,
         ):  # ValueError: a name that is not ASCII, an enumeration without that member
-            self.n_unusable += 1
-            return []
+            return self._unusable(raw)
         return [Message(_KINDS[raw[0] & 3], False, register.name, value, device_us)]
+
+    def _unusable(self, raw: bytes) -> list[Message]:
+        self.n_unusable += 1
+        self.n_noise += len(raw)
+        return []
 
 
 def _integers(registers: Iterable[Register]) -> Iterator[tuple[tuple[int, int, int], tuple[str, struct.Struct]]]:

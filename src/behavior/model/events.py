@@ -47,6 +47,18 @@ class LinkRestored(Event, frozen=True):
     device: str
 
 
+class Disturbed(Event, frozen=True):
+    """The wire to a device was disturbed, and its driver coped. What it reports may be late or missing meanwhile.
+
+    Since `since_us`, `n_bytes` came that made no sense, and `n_requests` had no answer in time or were repeated.
+    """
+
+    device: str
+    since_us: int
+    n_bytes: int
+    n_requests: int
+
+
 class Faulted(Event, frozen=True):
     """A device reports, or its driver finds, that it cannot be relied on."""
 
@@ -189,6 +201,7 @@ AnyEvent: TypeAlias = (
     | Stopped
     | LinkLost
     | LinkRestored
+    | Disturbed
     | Faulted
     | Noted
     | Resumed

@@ -10,7 +10,9 @@ Rules.
     it is a consequence: at a window's last instant time alone could put it into the next.
 4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked. Of a device
     that reports its pulse and cannot measure, the pulse is believed, and every table says so (`shock_verified`).
-5.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports,
+5.  **What may be missing is marked.** A window in which the wire to a device was disturbed is `interrupted`, because a
+    response of that time may be late or lost; its time and what was seen in it count.
+6.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports,
     and the windows within it, whose responses are theirs.
 """
 
@@ -29,6 +31,8 @@ CURRENT_TOLERANCE = 0.1
 """How far the measured current may be from the asked one, as a fraction of it."""
 _CUTS = (e.Stopped, e.LinkLost, e.Faulted)
 _FAILED = "paradigm failed"
+_SEEN_AGAIN_US = 400_000
+"""After a disturbance a driver asks for all that it watches; by then it has the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Window:
     number : from 1, among those of the same name
     gap_us : how much of it nobody controlled
     inner_us : how much of it belongs to windows within it
-    interrupted : it was cut by the session's end or by a gap
+    interrupted : it was cut by the session's end or by a gap, or the wire to a device was disturbed in it
     after_response, with_response : a response began it at `begin_us` or ended it at `end_us`
     """
 
@@ -100,8 +104,11 @@ class ShockGiven:
 
     @property
     def delivered(self) -> bool:
-        """Whether the measured current is that asked for; of a device that cannot measure, whether it gave a pulse."""
-        if self.ended_us is None or self.duration_us <= 0:
+        """Whether the measured current is that asked for; of a device that cannot measure, whether it gave a pulse.
+
+        Through shorted bars the right current flows, past the animal.
+        """
+        if self.ended_us is None or self.duration_us <= 0 or self.cause == "grid_short":
             return False
         if self.delivered_ma is None:
             return True
@@ -293,11 +300,15 @@ class _Windows:
     def current(self) -> int | None:
         return self.open[-1] if self.open else None
 
-    def closed(self, end_us: int, gaps: Sequence[tuple[int, int]]) -> tuple[Window, ...]:
-        return tuple(self._closed(one, end_us, gaps) for one in self.all)
+    def closed(
+        self, end_us: int, gaps: Sequence[tuple[int, int]], disturbed: Sequence[tuple[int, int]]
+    ) -> tuple[Window, ...]:
+        return tuple(self._closed(one, end_us, gaps, disturbed) for one in self.all)
 
     @staticmethod
-    def _closed(one: _Open, last_us: int, gaps: Sequence[tuple[int, int]]) -> Window:
+    def _closed(
+        one: _Open, last_us: int, gaps: Sequence[tuple[int, int]], disturbed: Sequence[tuple[int, int]]
+    ) -> Window:
         end_us = last_us if one.end_us is None else one.end_us
         gap_us = _common_us([(one.begin_us, end_us)], gaps)
         inner_us = sum(to_us - from_us for from_us, to_us in one.inner) - _common_us(one.inner, gaps)
@@ -308,7 +319,10 @@ class _Windows:
             end_us,
             gap_us,
             inner_us,
-            interrupted=one.interrupted or one.end_us is None or gap_us > 0,
+            interrupted=one.interrupted
+            or one.end_us is None
+            or gap_us > 0
+            or any(from_us < end_us and to_us > one.begin_us for from_us, to_us in disturbed),
             after_response=one.after_response,
             with_response=one.with_response,
         )
@@ -336,6 +350,7 @@ class _Fold:
         self.notes: list[e.Noted] = []
         self.gaps: list[tuple[int, int]] = []
         self.lost_us: dict[str, int] = {}
+        self.disturbed: list[tuple[int, int]] = []
         self.problems: list[str] = []
         self._takers: dict[type, Callable[[Any], None]] = {
             e.LeverPressed: lambda x: self.responds("press", x.lever, x.at_us),
@@ -354,6 +369,7 @@ class _Fold:
             e.Noted: self.notes.append,
             e.LinkLost: self.link_lost,
             e.LinkRestored: self.link_restored,
+            e.Disturbed: self.was_disturbed,
             e.Resumed: lambda x: self.gaps.append((x.at_us - x.gap_us, x.at_us)),
             c.BeginComponent: lambda x: self.begin(self.components, x.name),
             c.EndComponent: lambda x: self.end_mark(self.components, x.name),
@@ -431,6 +447,13 @@ class _Fold:
         if (lost_us := self.lost_us.pop(event.device, None)) is not None:
             self.gaps.append((lost_us, event.at_us))
 
+    def was_disturbed(self, event: e.Disturbed) -> None:
+        self.disturbed.append((event.since_us, event.at_us + _SEEN_AGAIN_US))
+        self.problems.append(
+            f"the wire to {event.device} was disturbed from {event.since_us / 1e6:g} to {event.at_us / 1e6:g} s: "
+            f"{event.n_bytes} bytes made no sense, {event.n_requests} requests had no answer in time"
+        )
+
     # -- marks, cues, sound -----------------------------------------------------------------------------------------
 
     def begin(self, windows: _Windows, name: str) -> None:
@@ -497,9 +520,9 @@ class _Fold:
             end_us=end_us,
             ended=self.ended,
             responses=tuple(Response(**values) for _, _, values in sorted(self.responses, key=lambda x: x[:2])),
-            components=self.components.closed(end_us, self.gaps),
-            trials=self.trials.closed(end_us, self.gaps),
-            cues=self.cues.closed(end_us, self.gaps),
+            components=self.components.closed(end_us, self.gaps, self.disturbed),
+            trials=self.trials.closed(end_us, self.gaps, self.disturbed),
+            cues=self.cues.closed(end_us, self.gaps, self.disturbed),
             shocks=tuple(ShockGiven(**values) for values in self.shocks.values()),
             deliveries=tuple(Delivery(**values) for values in self.deliveries.values()),
             recordings=tuple(Recording(**values) for values in self.recordings),

@@ -104,6 +104,7 @@ class LiveApparatus:
         """What the devices still report within 0.3 s, and what is still to come of a recording that was stopped."""
         events, until_us = [], self.now_us() + SETTLE_US
         last_us = until_us + SETTLE_SOUND_US
+        self._chamber.look_around(self._clock_us())
         while self.now_us() < until_us or (self._recording_settles() and self.now_us() < last_us):
             events += self.wait(last_us)
         return events

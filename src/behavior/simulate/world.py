@@ -227,6 +227,7 @@ class VirtualApparatus:
         """What the devices still report within 0.3 s."""
         events: list[Event] = []
         until_us = self._now_us + SETTLE_US
+        self.chamber.look_around(self._now_us)
         while self._now_us < until_us:
             events += self.wait(until_us)
         return events
