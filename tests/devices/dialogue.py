@@ -11,7 +11,7 @@ from harp.protocol import MessageType
 from behavior.devices.clock import Answer, DeviceClock
 from behavior.devices.driver import HarpDriver
 from behavior.devices.registers import device_map
-from behavior.model.events import Event
+from behavior.model.events import Disturbed, Event
 
 KINDS = {"read": MessageType.Read, "write": MessageType.Write, "event": MessageType.Event}
 
@@ -34,6 +34,11 @@ def frame(kind: str, says: str, *values: int, at_us: int | None = None, refused:
         made[0] |= 0x08
         made[-1] = sum(made[:-1]) & 0xFF
     return bytes(made)
+
+
+def but_disturbed(events: list[Event]) -> list[Event]:
+    """What was told beside disturbances of the wire."""
+    return [event for event in events if not isinstance(event, Disturbed)]
 
 
 class Dialogue:

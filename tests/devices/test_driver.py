@@ -9,8 +9,8 @@ from behavior.devices.driver import HarpDriver
 from behavior.devices.operant_chamber import OperantChamber
 from behavior.devices.shock_controller import ShockController
 from behavior.devices.shuttle_box import ShuttleBox
-from behavior.model.events import Event, Faulted, LinkLost
-from devices.dialogue import frame, plain_clock
+from behavior.model.events import Disturbed, Event, Faulted, LinkLost
+from devices.dialogue import but_disturbed, frame, plain_clock
 
 ACTIVE = 0x61
 
@@ -67,7 +67,8 @@ def test_silence_is_a_lost_link_once(driver: HarpDriver) -> None:
     events = []
     while driver.next_us < 20_000_000:
         events += driver.tick(driver.next_us)
-    assert events == [LinkLost(11_600_000, "it")]
+    assert events[0] == Disturbed(10_800_000, "it", since_us=10_000_320, n_bytes=0, n_requests=1)
+    assert but_disturbed(events) == [LinkLost(11_600_000, "it")]
 
 
 def test_two_lost_answers_are_no_lost_link(driver: HarpDriver) -> None:
@@ -78,7 +79,8 @@ def test_two_lost_answers_are_no_lost_link(driver: HarpDriver) -> None:
         register = asked(driver)
         if place % 3 == 2:
             events += answer(driver, register, now_us, now_us + 320)
-    assert events == []
+    assert but_disturbed(events) == []
+    assert sum(event.n_requests for event in events if isinstance(event, Disturbed)) == pytest.approx(26, abs=1)
 
 
 def test_a_device_that_talks_but_does_not_answer_is_lost(driver: HarpDriver) -> None:
@@ -87,7 +89,7 @@ def test_a_device_that_talks_but_does_not_answer_is_lost(driver: HarpDriver) -> 
         now_us = driver.next_us
         events += driver.tick(now_us)
         events += driver.receive(frame(driver.kind, "event Heartbeat", 1, at_us=now_us), now_us)
-    assert [type(event) for event in events] == [LinkLost]
+    assert [type(event) for event in but_disturbed(events)] == [LinkLost]
 
 
 def test_a_host_that_was_held_up_loses_nothing(driver: HarpDriver) -> None:
@@ -96,7 +98,9 @@ def test_a_host_that_was_held_up_loses_nothing(driver: HarpDriver) -> None:
     register = asked(driver)
     held_up_us = 14_000_000
     assert driver.tick(held_up_us) == []
+    waiting = asked(driver)
     assert answer(driver, register, 10_400_000, held_up_us) == []
+    assert answer(driver, waiting, held_up_us, held_up_us + 320) == []
     assert live(driver, held_up_us, 20_000_000) == []
 
 
@@ -132,7 +136,9 @@ def test_no_event_is_later_than_it_was_heard_or_earlier_than_the_last(driver: Ha
 def test_useless_bytes_are_passed_over(driver: HarpDriver, noise: bytes) -> None:
     assert driver.receive(noise, 1_000) == []
     events = driver.receive(frame(driver.kind, "event Fault", 2, at_us=64_000), 64_100)
-    assert [type(event) for event in events + driver.tick(200_000)] == [Faulted]
+    events += driver.tick(200_000)
+    assert [type(event) for event in but_disturbed(events)] == [Faulted]
+    assert sum(event.n_bytes for event in events if isinstance(event, Disturbed)) == len(noise)
 
 
 def test_an_answer_that_comes_after_the_next_request_is_told_apart(driver: HarpDriver) -> None:
@@ -148,7 +154,27 @@ def test_an_answer_that_comes_after_the_next_request_is_told_apart(driver: HarpD
     for now_us in range(0, 8_000_000, 400_000):
         driver.tick(now_us)
         if waiting:
-            assert answer(driver, waiting, now_us - 400_000, now_us + 100) == []
+            assert but_disturbed(answer(driver, waiting, now_us - 400_000, now_us + 100)) == []
         waiting = asked(driver)
     assert len(paired) == 19
     assert all(one.sent_us == one.device_us and one.heard_us == one.sent_us + 400_100 for one in paired)
+
+
+def test_after_damaged_bytes_all_that_is_watched_is_asked_for(driver: HarpDriver) -> None:
+    """An event may have been among them; said at once, and then at most each second."""
+    live(driver, 0, 10_000_000)
+    told: list[Event] = []
+    for now_us in (10_100_000, 10_150_000, 10_200_000):
+        driver.receive(b"\x55\xaa", now_us)
+        told += driver.receive(frame(driver.kind, "event Heartbeat", 1, at_us=now_us), now_us + 320)
+    assert told == [Disturbed(10_100_320, "it", since_us=10_000_320, n_bytes=2, n_requests=0)]
+    assert driver.take_outgoing() == b"".join(frame(driver.kind, f"read {name}") for name in driver.watched)
+    (later,) = driver.tick(11_200_000)
+    assert later == Disturbed(11_200_000, "it", since_us=10_100_320, n_bytes=4, n_requests=0)
+
+
+def test_a_request_that_is_repeated_is_said(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver._write("OperationControl", ACTIVE, 10_050_000)
+    (told,) = driver.tick(10_150_000)
+    assert told == Disturbed(10_150_000, "it", since_us=10_000_320, n_bytes=0, n_requests=1)

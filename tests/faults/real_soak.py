@@ -153,8 +153,10 @@ def _report(running: Running, samples: list[Sample], codes: dict[str, int | None
     print(f"processors used: {100 * cpu_s / last_s:.0f} % of one\n")
     print("| process | n | memory after 5 min, MB | at the end, MB | growth, MB/h (worst) | files, then and at the end |")
     print("|---|---|---|---|---|---|")
-    for role in dict.fromkeys(sample.role for sample in samples):
-        _print_role(role, [sample for sample in samples if sample.role == role])
+    driven = {sample.chamber: sample.at_s for sample in samples if sample.role == ROLES[0]}
+    under_way = [sample for sample in samples if sample.at_s <= driven.get(sample.chamber, max(driven.values()))]
+    for role in dict.fromkeys(sample.role for sample in under_way):
+        _print_role(role, [sample for sample in under_way if sample.role == role])
     bad = any(codes.values()) or None in codes.values()
     for folder in running.folders():
         try:

@@ -158,6 +158,55 @@ def test_a_device_that_was_away_is_a_gap_and_its_trial_counts_as_interrupted() -
     assert timeline.completed
 
 
+def test_a_trial_in_which_the_wire_was_disturbed_counts_as_interrupted_and_says_why() -> None:
+    """A response may have been among the damaged bytes; what was seen counts, and so does the time."""
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1),
+            e.TimerFired(10 * S),
+            c.EndTrial(1),
+            e.TimerFired(11 * S),
+            c.BeginTrial(2),
+            e.LeverPressed(12 * S, "left"),
+            e.Disturbed(13 * S, "box", 12_900_000, 14, 0),
+            e.TimerFired(20 * S),
+            c.EndTrial(2),
+            c.BeginTrial(3),
+            e.TimerFired(30 * S),
+            c.EndTrial(3),
+            c.EndSession("completed"),
+        )
+    )
+    assert [(trial.interrupted, trial.time_us) for trial in timeline.trials] == [
+        (False, 10 * S), (True, 9 * S), (False, 10 * S)
+    ]  # fmt: skip
+    assert timeline.placed(timeline.trials, timeline.presses) == [1]
+    (problem,) = timeline.problems
+    assert problem.startswith("the wire to box was disturbed from 12.9 to 13 s: 14 bytes made no sense")
+
+
+def test_a_disturbance_that_is_told_after_a_trial_marks_the_trial_in_which_it_was() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1), e.TimerFired(10 * S), c.EndTrial(1), c.BeginTrial(2), e.TimerFired(11 * S),
+            e.Disturbed(11 * S, "box", 9_900_000, 14, 0), e.TimerFired(20 * S), c.EndTrial(2), c.BeginTrial(3),
+            e.TimerFired(30 * S), c.EndTrial(3), c.EndSession("completed"),
+        )
+    )  # fmt: skip
+    assert [trial.interrupted for trial in timeline.trials] == [True, True, False]
+
+
+def test_current_through_shorted_bars_is_no_delivered_shock() -> None:
+    """It is as strong as asked for, and goes past the animal."""
+    timeline = timeline_of(
+        journal(
+            c.Shock(1, 0.6, 2.0), e.ShockStarted(S, 1), e.ShockEnded(1_010_000, 1, 10_000, 0.6, "grid_short"),
+            c.Shock(2, 0.6, 2.0), e.ShockStarted(9 * S, 2), e.ShockEnded(11 * S, 2, 2 * S, 0.6, "completed"),
+        )
+    )  # fmt: skip
+    assert [shock.delivered for shock in timeline.shocks] == [False, True]
+
+
 def test_the_response_that_ended_a_trial_lies_in_it_and_that_which_began_one_does_not() -> None:
     timeline = timeline_of(
         journal(

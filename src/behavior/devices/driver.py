@@ -12,8 +12,8 @@ Rules:
 3. **Times are the device's own**, put on session time; never later than when the host heard of them, never going back.
 4. **A fault is reported once**, in words, and the driver goes on listening: what the device does is always told.
 5. **A wire that is disturbed is said** (`Disturbed`), at once and then at most each second: bytes that make no sense,
-   requests without an answer, requests that were repeated. All that is watched is asked for then, because a damaged
-   event may have been among it.
+   requests without an answer, requests that were repeated. After damaged bytes all that is watched is asked for,
+   because an event may have been among them.
 """
 
 from __future__ import annotations
@@ -253,7 +253,8 @@ class HarpDriver(ABC):
             return
         if now_us < self._tell_us:
             return
-        self.look_around(now_us)
+        if n_bytes:
+            self.look_around(now_us)
         self._events.append(Disturbed(now_us, self.name, self._quiet_us, n_bytes, self._n_repeated))
         self._n_noise_told, self._n_repeated = self._framing.n_noise, 0
         self._quiet_us, self._tell_us = now_us, now_us + DISTURBED_US
@@ -279,7 +280,8 @@ class HarpDriver(ABC):
         if not self._lost and self._n_unanswered >= 3 and now_us - self._answered_us >= LOST_US:
             self._lost = True
             self._events.append(LinkLost(now_us, self.name))
-        self._n_repeated += self._n_unanswered > 0 and not self._lost
+        on_time = now_us - self._ask_us < KEEP_ALIVE_US  # a host that was held up has not heard what is there
+        self._n_repeated += on_time and self._n_unanswered > 0 and not self._lost
         register = self.watched[self._n_asked % len(self.watched)]
         self._n_asked += 1
         self._n_unanswered += 1
