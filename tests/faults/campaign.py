@@ -68,6 +68,7 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--paradigm", action="append", default=[])
     asked.add_argument("--jobs", type=int, default=1)
+    asked.add_argument("--within-s", type=float, help="Begin no more sessions after this time.")
     asked.add_argument("--report", type=Path)
     given = asked.parse_args()
     seeds, paradigms = range(given.seed, given.seed + given.n), tuple(given.paradigm)
@@ -76,7 +77,11 @@ def main() -> int:
         for outcome in pool.map(one, seeds, [paradigms] * given.n, chunksize=4):
             outcomes.append(outcome)
             for sentence in outcome.violations:
-                print(f"seed {outcome.seed}, {outcome.name} in {outcome.chamber}, {outcome.planned}: {sentence}", flush=True)
+                what = f"{outcome.name} in {outcome.chamber}, {', '.join(outcome.planned)}"
+                print(f"seed {outcome.seed}, {what}: {sentence}", flush=True)
+            if given.within_s and time.monotonic() - began_s > given.within_s:
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
     text = report(outcomes, time.monotonic() - began_s)
     print(text)
     if given.report is not None:

@@ -11,7 +11,8 @@ from behavior.config.rig import Chamber, Rig
 from behavior.config.shipped import shipped
 from behavior.model.commands import Shock
 from behavior.model.events import Event
-from paradigms.short import WAYS, Way, way
+from paradigms import short
+from paradigms.short import WAYS, Way
 
 S = 1_000_000
 WIRE = ("bytes lost", "bytes corrupted", "bytes duplicated", "bytes late", "unplugged")
@@ -22,6 +23,9 @@ SOUND = ("sound lost", "microphone dead")
 KINDS = (*WIRE, *DEVICE, *GRID, "gate sticks", "stuck lever", "feeder jam", *HOST, *SOUND)
 OTHERS = ("ttl", "parallel", "line", "gated")
 """Chambers of the third-party rig in which paradigms of levers and tones run now and then."""
+
+
+way = cache(short.way)
 
 
 @dataclass(frozen=True, slots=True)
