@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from behavior.devices.driver import KEEP_ALIVE_US
-from behavior.model.commands import Command, Shock
+from behavior.model.commands import SetLever
 from behavior.model.errors import BehaviorError, Failure
 from behavior.model.events import (
     Crossed,
@@ -17,12 +17,11 @@ from behavior.model.events import (
     Event,
     Faulted,
     LeverPressed,
+    LeverReleased,
     LinkLost,
     LinkRestored,
     RecordingEnded,
     Resumed,
-    ShockEnded,
-    SoundLost,
 )
 from behavior.scoring.rescore import differences, rescore
 from behavior.scoring.score import read_score, score_items, write_score
@@ -32,7 +31,7 @@ from behavior.session.journal import Item, Reading
 from behavior.session.verify import verify
 from behavior.simulate.devices import SimulatedDevice, SimulatedShockController
 from faults.engines import Life, Ran
-from faults.meter import SLACK_US, Felt, beyond
+from faults.meter import SLACK_US, beyond
 from faults.plans import Fault
 
 S = 1_000_000
@@ -140,9 +139,21 @@ def _of_the_record(ran: Ran, reading: Reading) -> Iterator[str]:
     yield from _pulses(ran, items, dark)
     yield from _responses(ran, items, dark)
     yield from _windows(ran, items)
+    yield from _found_by_devices(ran, items)
     for at_us, fault in ran.world.done:
         if (why := unnoticed(ran, items, at_us, fault)) is not None:
             yield f"unnoticed: {fault.kind} ({why})"
+
+
+def _found_by_devices(ran: Ran, items: list[Item]) -> Iterator[str]:
+    """What a device itself finds wrong while an engine drives it stands in the journal."""
+    told = {item.device for item in items if isinstance(item, Faulted | LinkLost)}
+    for at_us, device, name in ran.world.set_faults:
+        life = _life_at(ran, at_us)
+        if name == "OPEN_GRID" or life is None or at_us > life.end_us - S // 4 or life.how != "ended":
+            continue  # an open grid is data, and what a dead engine does not hear the gap tells
+        if device not in told:
+            yield f"unnoticed: {device} found {name}"
 
 
 def dark_times(items: list[Item]) -> Iterator[tuple[int, int]]:
@@ -242,6 +253,10 @@ def _what(event: Event) -> tuple[str, str]:
 def _windows(ran: Ran, items: list[Item]) -> Iterator[str]:
     """Trials and components in which nobody was in control, or that a fault ended, are marked."""
     timeline = timeline_of(items)
+    footer = SessionFolder(ran.folder).footer
+    for life in ran.lives:
+        if life.how == "failed" and (footer is None or not footer.reason.startswith("failure of the host")):
+            yield "the host failed, and the footer does not say so"
     for life, after in zip(ran.lives, ran.lives[1:], strict=False):
         if not after.acknowledged:
             continue
@@ -269,17 +284,19 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
     marks = [item for item in items if isinstance(item, Faulted | LinkLost | Disturbed)]
     of_device = [item for item in marks if getattr(item, "device", "") == fault.device and item.at_us >= at_us - EXACT_US]
     done = any(type(item).__name__ == "EndSession" for item in life.acknowledged)
-    felt = [one for one in ran.world.meter.felt if one.start_us < fault.until_us and one.end_us > world_us]
     match fault.kind:
         case "unplugged" | "reboot":
             return None if of_device or at_us > ended_us - S // 3 else "no mark of its device"
         case "engine killed" | "power cut":
             told = any(isinstance(item, Resumed) for item in items) or len(ran.said) > 0
             return None if told else "neither resumed nor closed"
-        case "disk full":
-            return None
-        case "feeder jam" | "interlock open" | "grid short" | "gate sticks":
-            return None
+        case "bytes late" if fault.amount > 0.45 and fault.until_us - world_us > 3 * S:
+            return None if of_device or at_us > ended_us - 3 * S else "its answers were late"
+        case "stuck lever":
+            down_us = min(fault.until_us - life.zero_us, ended_us) - at_us
+            problems = timeline_of(items).problems
+            told = bool(of_device) or _held(items, at_us) or any("may be stuck" in one for one in problems)
+            return None if told or down_us < 61 * S else "nothing says that it was down"
         case "clock jump":
             if abs(fault.amount) < 0.12 or at_us > ended_us - LOOKED_US:
                 return None
@@ -298,12 +315,25 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
     return None
 
 
+def _held(items: list[Item], at_us: int) -> bool:
+    """Whether the lever was in, or down already, when it stuck."""
+    out = down = False
+    for item in items:
+        if isinstance(item, Event) and item.at_us > at_us:
+            break
+        match item:
+            case SetLever(lever="left"):
+                out = item.out
+            case LeverPressed(lever="left"):
+                down = True
+            case LeverReleased(lever="left"):
+                down = False
+    return down or not out
+
+
 def _recording(items: list[Item], at_us: int) -> bool:
     from behavior.model.events import RecordingStarted
 
     began = [item.at_us for item in items if isinstance(item, RecordingStarted)]
     ended = [item.at_us for item in items if isinstance(item, RecordingEnded)]
     return bool(began) and min(began) < at_us < max(ended, default=at_us + 1)
-
-
-__all__ = ["Command", "Felt", "Shock", "ShockEnded", "SoundLost", "dark_times", "unnoticed", "violations"]

@@ -41,6 +41,7 @@ from behavior.simulate.animals import animal_for
 from behavior.simulate.devices import (
     Faults,
     SimulatedBehaviorBoard,
+    SimulatedDevice,
     SimulatedOperantChamber,
     SimulatedShuttleBox,
     Twin,
@@ -68,6 +69,7 @@ class World:
     now_us : the world's time
     done : the faults that came about, and when
     did : what the animal did and a switch or beam felt, as `(world µs, event)`
+    set_faults : what devices themselves found wrong, as `(world µs, device, name)`
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -82,6 +84,7 @@ class World:
         self.did: list[tuple[int, Event]] = []
         self.done: list[tuple[int, Fault]] = []
         self.spoiled: dict[str, list[int]] = {name: [] for name in self.cage.twins}
+        self.set_faults: list[tuple[int, str, str]] = []
         self.stalled_us = 0
         self.transports: dict[str, MemoryTransport] = {}
         self.disk: Disk | None = None
@@ -111,6 +114,9 @@ class World:
             self.cage.advance(self.now_us)
         self.now_us = max(self.now_us, until_us)
         self.cage.advance(self.now_us)
+        for name, transport in self.transports.items():
+            if not transport._is_open:
+                self.cage.twins[name].take_outgoing()  # said to nobody
 
     # -- what goes wrong --------------------------------------------------------------------------------------------
 
@@ -161,6 +167,14 @@ class World:
             return arrived
 
         line.spoiled = spoiled  # type: ignore[method-assign]
+        if isinstance(twin, SimulatedDevice):
+            set_fault = twin._set_fault
+
+            def finds(fault: str) -> None:
+                self.set_faults.append((twin._session_us(twin._now_us), name, fault))
+                set_fault(fault)
+
+            twin._set_fault = finds  # type: ignore[method-assign]
         if isinstance(twin, SimulatedOperantChamber | SimulatedBehaviorBoard | SimulatedShuttleBox):
             tell, feel = twin._event, Feeling(self, name, twin)
 
@@ -295,7 +309,12 @@ class _Nobody:
 
 def _found(world: World, making: Making, name: str, before: Driver) -> tuple[Driver, Transport]:
     (device,) = (one for one in world.chamber.devices if one.name == name)
-    return making.again(device, _opened(world, name), before)
+    transport = _opened(world, name)
+    try:
+        return making.again(device, transport, before)
+    except BaseException:
+        transport.close()
+        raise
 
 
 def _opened(world: World, name: str) -> MemoryTransport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,23 @@ def test_the_footer_counts_what_the_journal_holds(tmp_path: Path) -> None:
     assert footer.shock_s == pytest.approx(
         sum(line["duration_us"] for line in lines if line["kind"] == "ShockEnded") / 1e6
     )
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is flushed is told by /proc, on Linux")
+def test_the_header_is_on_the_disk_before_anything_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut in the first seconds takes neither it nor its folder: no journal can be replayed without it."""
+    flushed: list[str] = []
+
+    def flush(number: int) -> None:
+        flushed.append(os.path.relpath(os.readlink(f"/proc/self/fd/{number}"), tmp_path))
+
+    monkeypatch.setattr(os, "fsync", flush)
+    folder = create(tmp_path, header_of())
+    name = folder.path.relative_to(tmp_path)
+    assert flushed == [str(name / "header.json"), str(name), str(name.parent), "."]
+    flushed.clear()
+    create(tmp_path / "simulated", header_of(), durable=False)
+    assert flushed == []
 
 
 def test_a_closed_session_cannot_be_closed_again(tmp_path: Path) -> None:

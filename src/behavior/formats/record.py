@@ -105,7 +105,7 @@ def write_session(dataset: Path, record: SessionRecord, beside: Sequence[tuple[s
     BadInput
         The place cannot be written to.
     """
-    folder = create(dataset, record.header)
+    folder = create(dataset, record.header, durable=False)
     totals, reason = Totals(), "exported before its end"
     times = record.host_us or tuple(_times_us(record.items))
     with JournalWriter(folder.journal_path, folder.header_bytes, durable=False) as journal:

@@ -31,6 +31,8 @@ CURRENT_TOLERANCE = 0.1
 """How far the measured current may be from the asked one, as a fraction of it."""
 _CUTS = (e.Stopped, e.LinkLost, e.Faulted)
 _FAILED = "paradigm failed"
+_STUCK_US = 60_000_000
+"""A rat lets go of a lever within seconds; what is down for so long is a switch that is stuck, or somebody's hand."""
 _SEEN_AGAIN_US = 400_000
 """After a disturbance a driver asks for all that it watches; by then it has the answers."""
 
@@ -516,6 +518,13 @@ class _Fold:
             for windows in (self.components, self.trials, self.cues):
                 for one in windows.all:
                     one.interrupted = one.interrupted or one.end_us == self.end_us
+        for _, _, held in sorted(self.responses, key=lambda x: x[:2]):
+            down_us = held.get("until_us", end_us) - held["at_us"]
+            if held["kind"] == "press" and down_us >= _STUCK_US:
+                self.problems.append(
+                    f"the lever {held['where']} was down for {down_us / 1e6:.0f} s from {held['at_us'] / 1e6:g} s: its "
+                    "switch may be stuck, and presses of that time are missing"
+                )
         return Timeline(
             end_us=end_us,
             ended=self.ended,

@@ -14,6 +14,7 @@ Nothing here is ever overwritten but what is derived.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from errno import ENOSPC
@@ -100,13 +101,21 @@ class SessionFolder:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadInput(f"{path}: not a session's footer ({error})") from None
 
-    def close(self, footer: SessionFooter) -> None:
+    def close(self, footer: SessionFooter, *, durable: bool = True) -> None:
         """Write the footer, after the journal was closed."""
-        _write_new(self.path / "footer.json", msgspec.json.format(msgspec.json.encode(footer)))
+        _write_new(self.path / "footer.json", msgspec.json.format(msgspec.json.encode(footer)), durable=durable)
 
 
-def create(dataset: Path, header: SessionHeader) -> SessionFolder:
-    """Make the folder of a new session and write its header.
+def create(dataset: Path, header: SessionHeader, *, durable: bool = True) -> SessionFolder:
+    """Make the folder of a new session and write its header; both are on the disk when this returns.
+
+    Without its header a journal cannot be replayed, so a power cut in the first seconds must not take it.
+
+    Parameters
+    ----------
+    dataset : folder of all sessions
+    header : of the new one
+    durable : wait for the disk; a simulation does not
 
     Raises
     ------
@@ -128,7 +137,9 @@ def create(dataset: Path, header: SessionHeader) -> SessionFolder:
             raise BadInput(f"{dataset}: this is a file; name a folder for the data") from None
         except OSError as error:
             raise BadInput(f"{dataset}: cannot be written to ({error.strerror}); choose another folder") from None
-        _write_new(path / "header.json", msgspec.json.format(msgspec.json.encode(header)))
+        _write_new(path / "header.json", msgspec.json.format(msgspec.json.encode(header)), durable=durable)
+        for place in (path.parent, dataset) if durable else ():
+            _flush_folder(place)
         return SessionFolder(path)
     raise BadInput(f"{dataset}: a thousand sessions of {header.subject} at {header.started_at}; check the clock")
 
@@ -187,12 +198,15 @@ def find_sessions(*places: Path) -> Iterator[SessionFolder]:
             yield SessionFolder(header.parent)
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def _write_new(path: Path, data: bytes, *, durable: bool) -> None:
     try:
         with path.open("xb", buffering=0) as file:
             try:
                 if file.write(data + b"\n") <= len(data):
                     raise OSError(ENOSPC, strerror(ENOSPC))
+                if durable:
+                    os.fsync(file.fileno())
+                    _flush_folder(path.parent)
             except OSError:
                 path.unlink()  # half a file would be taken for one
                 raise
@@ -200,3 +214,14 @@ def _write_new(path: Path, data: bytes) -> None:
         raise BadInput(f"{path}: is there already and is never overwritten; choose another folder") from None
     except OSError as error:
         raise Failure(f"{path}: cannot be written ({error.strerror}); free the disk or choose another folder") from None
+
+
+def _flush_folder(path: Path) -> None:
+    """See to it that what was made in a folder is found there after a power cut; Windows has no such call."""
+    if os.name != "posix":
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -70,7 +70,7 @@ def record_session(
     if clocks is not None:
         footer = replace(footer, clocks=clocks())
     try:
-        folder.close(footer)
+        folder.close(footer, durable=durable)
     except Failure as error:
         failure = failure or error
     if failure is not None:

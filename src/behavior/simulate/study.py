@@ -166,7 +166,7 @@ def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFol
         started_at=planned.starts_at.isoformat(),
         simulated=True,
     )
-    folder = create(dataset, header)
+    folder = create(dataset, header, durable=False)
     core = core_of(folder.header)
 
     def time_of_day() -> str:
