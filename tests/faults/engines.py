@@ -79,7 +79,8 @@ def run_plan(plan: Plan, place: Path) -> Ran:
     for number in range(MOST_LIVES):
         death = killed[number] if number < len(killed) else None
         dies_us = NEVER if death is None else max(death.at_us, world.now_us)
-        world.disk = Disk(world, dies_us, full_us, random) if number == 0 or death else None
+        amid_writing = death is not None and death.until_us > death.at_us
+        world.disk = Disk(world, dies_us, full_us, random, amid_writing=amid_writing) if number == 0 or death else None
         if number > 0:
             full_us = NEVER  # somebody has made room
             begun = _taken_up(ran, folder)

@@ -35,7 +35,8 @@ class Fault:
     Attributes
     ----------
     kind : one of `KINDS`
-    at_us, until_us : when it begins and is over, session time of an undisturbed session
+    at_us, until_us : when it begins and is over, session time of an undisturbed session; an engine dies at once if they
+        are equal, else when it next writes
     device : name of the device that it befalls; empty for host and microphone
     amount : how much of it; what that means is the kind's matter
     """
@@ -147,6 +148,8 @@ def _drawn(draw: Random, kind: str, name: str, chamber: str) -> Fault:
         at_us = round(draw.uniform(0, end_us))
     at_us = max(1, at_us)
     lasts_us = round(draw.choice((0.02, 0.3, 2.0, 30.0, 1e5)) * draw.uniform(0.5, 2) * S)
+    if kind in ("engine killed", "power cut") and draw.random() < 0.4:
+        lasts_us = 0
     return Fault(kind, at_us, at_us + lasts_us, _device(draw, kind, name, chamber), _amount(draw, kind))
 
 

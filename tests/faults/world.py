@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from msgspec.structs import replace as with_fields
 
@@ -506,23 +506,26 @@ class Disk:
     dies_us : the engine dies at this time of the world; `NEVER`: does not
     full_us : the disk is full from this time on, but for some bytes
     random : of the byte at which
+    amid_writing : it dies when it next writes, and so before, in or after that line
     """
 
-    def __init__(self, world: World, dies_us: int, full_us: int, random: Random) -> None:
+    def __init__(
+        self, world: World, dies_us: int, full_us: int, random: Random, *, amid_writing: bool = False
+    ) -> None:
         self._world, self.dies_us, self._full_us, self._random = world, dies_us, full_us, random
         self._room: int | None = None
-        self._amid_writing = random.random() < 0.7
+        self._amid_writing = amid_writing
 
     def look(self) -> None:
         """Die now, if it is time and no line is to be cut."""
         if not self._amid_writing and self._world.now_us >= self.dies_us:
-            raise Killed
+            self._kill()
 
     def writes(self, file: Any, data: bytes) -> int:
         """Write as far as that goes. A death cuts a line, or comes between it and its effect, or after both."""
         if self._world.now_us >= self.dies_us:
             file.write(data[: self._random.choice((0, self._random.randrange(len(data)), len(data)))])
-            raise Killed
+            self._kill()
         if self._world.now_us >= self._full_us:
             self._room = self._random.randrange(400) if self._room is None else self._room
             if self._room < len(data):
@@ -531,6 +534,11 @@ class Disk:
                 raise OSError(28, "No space left on device")
             self._room -= len(data)
         return int(file.write(data))
+
+    def _kill(self) -> NoReturn:
+        if self._world.engine is not None:
+            self._world.engine.alive = False  # nothing that cleans up on the way out reaches a device
+        raise Killed
 
 
 class OnDisk:

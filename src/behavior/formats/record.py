@@ -120,7 +120,7 @@ def write_session(dataset: Path, record: SessionRecord, beside: Sequence[tuple[s
         (folder.path / name).write_bytes(content)
     reason = record.timeline.ended or reason
     if record.ended_at:
-        folder.close(totals.footer(journal, reason=reason, ended_at=record.ended_at))
+        folder.close(totals.footer(journal, reason=reason, ended_at=record.ended_at), durable=False)
     return folder
 
 
