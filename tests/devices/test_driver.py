@@ -67,7 +67,7 @@ def test_silence_is_a_lost_link_once(driver: HarpDriver) -> None:
     events = []
     while driver.next_us < 20_000_000:
         events += driver.tick(driver.next_us)
-    assert events[0] == Disturbed(10_800_000, "it", since_us=10_000_320, n_bytes=0, n_requests=1)
+    assert events[0] == Disturbed(10_800_000, "it", lasted_us=799_680, n_bytes=0, n_requests=1)
     assert but_disturbed(events) == [LinkLost(11_600_000, "it")]
 
 
@@ -167,14 +167,14 @@ def test_after_damaged_bytes_all_that_is_watched_is_asked_for(driver: HarpDriver
     for now_us in (10_100_000, 10_150_000, 10_200_000):
         driver.receive(b"\x55\xaa", now_us)
         told += driver.receive(frame(driver.kind, "event Heartbeat", 1, at_us=now_us), now_us + 320)
-    assert told == [Disturbed(10_100_320, "it", since_us=10_000_320, n_bytes=2, n_requests=0)]
+    assert told == [Disturbed(10_100_320, "it", lasted_us=100_000, n_bytes=2, n_requests=0)]
     assert driver.take_outgoing() == b"".join(frame(driver.kind, f"read {name}") for name in driver.watched)
     (later,) = driver.tick(11_200_000)
-    assert later == Disturbed(11_200_000, "it", since_us=10_100_320, n_bytes=4, n_requests=0)
+    assert later == Disturbed(11_200_000, "it", lasted_us=1_099_680, n_bytes=4, n_requests=0)
 
 
 def test_a_request_that_is_repeated_is_said(driver: HarpDriver) -> None:
     live(driver, 0, 10_000_000)
     driver._write("OperationControl", ACTIVE, 10_050_000)
     (told,) = driver.tick(10_150_000)
-    assert told == Disturbed(10_150_000, "it", since_us=10_000_320, n_bytes=0, n_requests=1)
+    assert told == Disturbed(10_150_000, "it", lasted_us=149_680, n_bytes=0, n_requests=1)

@@ -170,8 +170,8 @@ def dark_times(items: list[Item]) -> Iterator[tuple[int, int]]:
                 yield item.at_us - gap_us - LOOKED_US, item.at_us
             case Faulted():
                 yield item.at_us - LOOKED_US, end_us + LOOKED_US
-            case Disturbed(since_us=since_us):
-                yield since_us, item.at_us + KEEP_ALIVE_US
+            case Disturbed(lasted_us=lasted_us):
+                yield item.at_us - lasted_us, item.at_us + KEEP_ALIVE_US
     for at_us in lost.values():
         yield at_us - LOOKED_US, end_us + LOOKED_US
 
@@ -194,7 +194,9 @@ def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterato
             yield "a shock was felt that no engine can have commanded"
             continue
         start_us = one.start_us - life.zero_us
-        mine = [shock for shock in asked if 0 <= start_us - shock.asked_us + EXACT_US <= S and shock.number not in taken]
+        mine = [
+            shock for shock in asked if 0 <= start_us - shock.asked_us + EXACT_US <= S and shock.number not in taken
+        ]
         if not mine:
             yield f"a shock was felt at {start_us / S:.3f} s that nobody commanded"
             continue
@@ -210,7 +212,11 @@ def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterato
                     yield f"shock {shock.number} was felt, and its end is not in the record"
         elif abs(shock.duration_us - one.duration_us) > one.duration_us * 0.002 + EXACT_US:
             yield f"shock {shock.number} lasted {one.duration_us} µs and is told as {shock.duration_us} µs"
-        elif shock.delivered_ma is not None and shock.cause != "grid_short" and abs(shock.delivered_ma - one.mean_ma) > 0.02 * one.mean_ma + 0.002:
+        elif (
+            shock.delivered_ma is not None
+            and shock.cause != "grid_short"
+            and abs(shock.delivered_ma - one.mean_ma) > 0.02 * one.mean_ma + 0.002
+        ):
             yield f"shock {shock.number} was {one.mean_ma:.3f} mA and is told as {shock.delivered_ma:g} mA"
         off = abs(one.mean_ma - shock.ma) > 0.1 * shock.ma + 0.002
         if shock.delivered and shock.verified and off:
@@ -282,7 +288,9 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
         return None
     at_us, ended_us = world_us - life.zero_us, life.end_us - life.zero_us
     marks = [item for item in items if isinstance(item, Faulted | LinkLost | Disturbed)]
-    of_device = [item for item in marks if getattr(item, "device", "") == fault.device and item.at_us >= at_us - EXACT_US]
+    of_device = [
+        item for item in marks if getattr(item, "device", "") == fault.device and item.at_us >= at_us - EXACT_US
+    ]
     done = any(type(item).__name__ == "EndSession" for item in life.acknowledged)
     match fault.kind:
         case "unplugged" | "reboot":
@@ -305,6 +313,8 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
             spoiled_us = [one for one in ran.world.spoiled[fault.device] if world_us <= one <= fault.until_us]
             if not spoiled_us or _life_at(ran, spoiled_us[0]) is not life:
                 return None
+            if life.how != "ended" and spoiled_us[0] > life.end_us - LOOKED_US:
+                return None  # the engine was gone before it could say so
             return None if of_device else f"{len(spoiled_us)} messages were spoiled"
         case "sound lost":
             dropped = sum(item.n_dropped for item in items if isinstance(item, RecordingEnded))

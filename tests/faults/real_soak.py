@@ -151,7 +151,9 @@ def _report(running: Running, samples: list[Sample], codes: dict[str, int | None
     print(f"the board sent {running.n_looks} updates to the page that looked on")
     cpu_s = sum(max(values) for values in _by_process(samples, "cpu_s").values())
     print(f"processors used: {100 * cpu_s / last_s:.0f} % of one\n")
-    print("| process | n | memory after 5 min, MB | at the end, MB | growth, MB/h (worst) | files, then and at the end |")
+    print(
+        "| process | n | memory after 5 min, MB | at the end, MB | growth, MB/h (worst) | files, then and at the end |"
+    )
     print("|---|---|---|---|---|---|")
     driven = {sample.chamber: sample.at_s for sample in samples if sample.role == ROLES[0]}
     under_way = [sample for sample in samples if sample.at_s <= driven.get(sample.chamber, max(driven.values()))]

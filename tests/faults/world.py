@@ -509,9 +509,7 @@ class Disk:
     amid_writing : it dies when it next writes, and so before, in or after that line
     """
 
-    def __init__(
-        self, world: World, dies_us: int, full_us: int, random: Random, *, amid_writing: bool = False
-    ) -> None:
+    def __init__(self, world: World, dies_us: int, full_us: int, random: Random, *, amid_writing: bool = False) -> None:
         self._world, self.dies_us, self._full_us, self._random = world, dies_us, full_us, random
         self._room: int | None = None
         self._amid_writing = amid_writing

@@ -168,7 +168,7 @@ def test_a_trial_in_which_the_wire_was_disturbed_counts_as_interrupted_and_says_
             e.TimerFired(11 * S),
             c.BeginTrial(2),
             e.LeverPressed(12 * S, "left"),
-            e.Disturbed(13 * S, "box", 12_900_000, 14, 0),
+            e.Disturbed(13 * S, "box", 100_000, 14, 0),
             e.TimerFired(20 * S),
             c.EndTrial(2),
             c.BeginTrial(3),
@@ -189,7 +189,7 @@ def test_a_disturbance_that_is_told_after_a_trial_marks_the_trial_in_which_it_wa
     timeline = timeline_of(
         journal(
             c.BeginTrial(1), e.TimerFired(10 * S), c.EndTrial(1), c.BeginTrial(2), e.TimerFired(11 * S),
-            e.Disturbed(11 * S, "box", 9_900_000, 14, 0), e.TimerFired(20 * S), c.EndTrial(2), c.BeginTrial(3),
+            e.Disturbed(11 * S, "box", 1_100_000, 14, 0), e.TimerFired(20 * S), c.EndTrial(2), c.BeginTrial(3),
             e.TimerFired(30 * S), c.EndTrial(3), c.EndSession("completed"),
         )
     )  # fmt: skip
@@ -205,6 +205,28 @@ def test_current_through_shorted_bars_is_no_delivered_shock() -> None:
         )
     )  # fmt: skip
     assert [shock.delivered for shock in timeline.shocks] == [False, True]
+
+
+def test_a_device_that_never_came_back_leaves_a_gap_to_the_end() -> None:
+    """A press that would have been punished ends the session meanwhile: that is no sign of the end by itself."""
+    timeline = timeline_of(
+        journal(
+            c.BeginComponent("punished"), e.LinkLost(5 * S, "shocker", followed=True), e.LeverPressed(8 * S, "left"),
+            c.EndComponent("punished"), c.EndSession("link to shocker lost"),
+        )
+    )  # fmt: skip
+    assert timeline.gaps == ((5 * S, 8 * S),)
+    assert [(window.interrupted, window.time_us) for window in timeline.components] == [(True, 5 * S)]
+
+
+def test_a_lever_that_stays_down_for_a_minute_is_said() -> None:
+    stuck = timeline_of(journal(e.LeverPressed(5 * S, "left"), e.TimerFired(70 * S), c.EndSession("completed")))
+    (problem,) = stuck.problems
+    assert problem.startswith("the lever left was down for 65 s from 5 s: its switch may be stuck")
+    held = timeline_of(
+        journal(e.LeverPressed(5 * S, "left"), e.LeverReleased(9 * S, "left"), e.TimerFired(70 * S), c.EndSession("x"))
+    )
+    assert held.problems == ()
 
 
 def test_the_response_that_ended_a_trial_lies_in_it_and_that_which_began_one_does_not() -> None:

@@ -17,7 +17,7 @@ from behavior import __version__
 from behavior.audio.write import RecordingWriter
 from behavior.model.commands import Command, Deliver, EndSession, SetRecording, Shock
 from behavior.model.errors import BadInput, Failure
-from behavior.model.events import Noted, RecordingEnded, RecordingStarted, Resumed, Stopped
+from behavior.model.events import Noted, RecordingEnded, RecordingStarted, Resumed, SoundLost, Stopped
 from behavior.scoring.rescore import rescore
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import line_of
@@ -227,6 +227,15 @@ def test_the_end_of_a_cut_recording_is_what_its_file_holds(tmp_path: Path) -> No
     (tmp_path / "audio.wav").write_bytes(b"RIFF")
     assert end_of_cut(started, tmp_path) == RecordingEnded(5_000_000, 0, 0)
     writer.close()
+
+
+def test_what_was_lost_of_a_cut_recording_is_counted_at_its_end(tmp_path: Path) -> None:
+    started = RecordingStarted(5_000_000, "audio.wav", 1000)
+    with RecordingWriter(tmp_path / "audio.wav", 1000) as writer:
+        writer.write(np.zeros(2500, np.int16))
+    before = [RecordingStarted(0, "audio_part-00.wav", 1000), SoundLost(1_000_000, 99, "late"), RecordingEnded(2, 2, 2)]
+    items = [*before, started, SoundLost(5_500_000, 30, "late"), SoundLost(6_000_000, 12, "late")]
+    assert end_of_cut(started, tmp_path, items) == RecordingEnded(7_500_000, 2500, 42)
 
 
 def test_only_the_last_recording_can_be_cut() -> None:

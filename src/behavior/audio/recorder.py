@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from behavior.audio.capture import Capture, Dead, Message, Ready
-from behavior.audio.hurry import hurry
+from behavior.audio.hurry import MICROPHONE, hurry
 from behavior.audio.pulses import PulseFinder
 from behavior.audio.source import Opener
 from behavior.model.errors import BehaviorError, Failure
@@ -144,7 +144,7 @@ def _serve(there: Connection, opener: Opener, finder: FinderOf | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which ends this properly
     capture = None
     try:
-        hurry()
+        hurry(MICROPHONE)
         source = opener()
         capture = Capture(source, None if finder is None else finder(source.sample_rate_hz))
         capture.open()

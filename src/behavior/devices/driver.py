@@ -255,7 +255,7 @@ class HarpDriver(ABC):
             return
         if n_bytes:
             self.look_around(now_us)
-        self._events.append(Disturbed(now_us, self.name, self._quiet_us, n_bytes, self._n_repeated))
+        self._events.append(Disturbed(now_us, self.name, now_us - self._quiet_us, n_bytes, self._n_repeated))
         self._n_noise_told, self._n_repeated = self._framing.n_noise, 0
         self._quiet_us, self._tell_us = now_us, now_us + DISTURBED_US
 

@@ -50,11 +50,11 @@ class LinkRestored(Event, frozen=True):
 class Disturbed(Event, frozen=True):
     """The wire to a device was disturbed, and its driver coped. What it reports may be late or missing meanwhile.
 
-    Since `since_us`, `n_bytes` came that made no sense, and `n_requests` had no answer in time or were repeated.
+    In the last `lasted_us`, `n_bytes` came that made no sense, and `n_requests` had no answer in time or were repeated.
     """
 
     device: str
-    since_us: int
+    lasted_us: int
     n_bytes: int
     n_requests: int
 

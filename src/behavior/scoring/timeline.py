@@ -450,9 +450,10 @@ class _Fold:
             self.gaps.append((lost_us, event.at_us))
 
     def was_disturbed(self, event: e.Disturbed) -> None:
-        self.disturbed.append((event.since_us, event.at_us + _SEEN_AGAIN_US))
+        since_us = event.at_us - event.lasted_us
+        self.disturbed.append((since_us, event.at_us + _SEEN_AGAIN_US))
         self.problems.append(
-            f"the wire to {event.device} was disturbed from {event.since_us / 1e6:g} to {event.at_us / 1e6:g} s: "
+            f"the wire to {event.device} was disturbed from {since_us / 1e6:g} to {event.at_us / 1e6:g} s: "
             f"{event.n_bytes} bytes made no sense, {event.n_requests} requests had no answer in time"
         )
 
@@ -518,6 +519,8 @@ class _Fold:
             for windows in (self.components, self.trials, self.cues):
                 for one in windows.all:
                     one.interrupted = one.interrupted or one.end_us == self.end_us
+        away = [(lost_us, end_us) for lost_us in self.lost_us.values() if lost_us < end_us]
+        self.gaps += [gap for gap in away if gap not in self.gaps]
         for _, _, held in sorted(self.responses, key=lambda x: x[:2]):
             down_us = held.get("until_us", end_us) - held["at_us"]
             if held["kind"] == "press" and down_us >= _STUCK_US:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from behavior.model.commands import Command
-from behavior.model.events import Event, RecordingEnded, RecordingStarted
+from behavior.model.events import Event, RecordingEnded, RecordingStarted, SoundLost
 
 _PART = re.compile(r"audio(?:_part-(\d\d+))?\.(?:flac|wav)")
 
@@ -61,11 +61,24 @@ def cut_recording(items: Iterable[Event | Command]) -> RecordingStarted | None:
     return started
 
 
-def end_of_cut(recording: RecordingStarted, folder: Path) -> RecordingEnded:
-    """The end of a recording that was cut, by what its file holds; nothing was heard if that cannot be read."""
+def end_of_cut(recording: RecordingStarted, folder: Path, items: Iterable[Event | Command] = ()) -> RecordingEnded:
+    """The end of a recording that was cut, by what its file holds; nothing was heard if that cannot be read.
+
+    Parameters
+    ----------
+    recording : of which nobody wrote the end
+    folder : of the session
+    items : the journal's, which tells what was lost of it on the way
+    """
+    n_dropped = 0
+    for item in items:
+        if item == recording:
+            n_dropped = 0
+        elif isinstance(item, SoundLost):
+            n_dropped += item.n_samples
     n_samples = n_samples_in(folder / recording.file)
     lasted_us = round(n_samples * 1e6 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
-    return RecordingEnded(recording.at_us + lasted_us, n_samples, 0)
+    return RecordingEnded(recording.at_us + lasted_us, n_samples, min(n_dropped, n_samples))
 
 
 def n_samples_in(path: Path) -> int:

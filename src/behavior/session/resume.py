@@ -64,7 +64,7 @@ class Interrupted:
     def before(self) -> list[Event]:
         """What has to be journalled before it goes on or is closed: the end of a recording that was cut, remarks."""
         cut, now_us = cut_recording(self.reading.items), self.core.now_us
-        ended = [] if cut is None else [end_of_cut(cut, self.folder.path)]
+        ended = [] if cut is None else [end_of_cut(cut, self.folder.path, self.reading.items)]
         return [*ended, *(Noted(now_us, f"resume: {remark}") for remark in self.remarks)]
 
     def gap_us(self, now: datetime) -> int:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from behavior.audio.hurry import hurry
+from behavior.audio.hurry import SESSION, hurry
 from behavior.config.rig import Chamber
 from behavior.model.doses import Treatment
 from behavior.model.errors import Failure
@@ -161,7 +161,7 @@ def _serve(
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session
-    hurry()  # a real device is never held up by what else the computer does
+    hurry(SESSION)  # a real device is never held up by what else the computer does
     chamber, planned = box
     cage, mishaps = Cage(chamber, animal_for(*who)), Mishaps(planned, chamber)
 
