@@ -23,7 +23,7 @@ from faults.engines import run_plan
 from faults.invariants import violations
 from faults.plans import plan_of
 
-MEMORY = Path("/dev/shm")  # noqa: S108 — flushes are free there, and nothing is meant to last
+MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def one(seed: int, paradigms: tuple[str, ...] = ()) -> Outcome:
             came = tuple(fault.kind for _, fault in ran.world.done)
             ended = tuple(life.how for life in ran.lives)
             n_pulses = len(ran.world.meter.felt)
-        except Exception as error:  # noqa: BLE001 — an exception that nobody documented is a violation too
+        except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             found = [f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"]
     return Outcome(

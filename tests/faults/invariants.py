@@ -207,9 +207,9 @@ def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterato
         if one.duration_us > shock.duration_s * S * 1.001 + SLACK_US:
             yield f"shock {shock.number} lasted {one.duration_us / S:.3f} s of {shock.duration_s:g} s asked for"
         if shock.ended_us is None:
-            if not _within(one.start_us - life.zero_us, dark) and not _within(one.end_us - life.zero_us, dark):
-                if life.how == "ended":
-                    yield f"shock {shock.number} was felt, and its end is not in the record"
+            told = any(_within(at_us - life.zero_us, dark) for at_us in (one.start_us, one.end_us))
+            if life.how == "ended" and not told:
+                yield f"shock {shock.number} was felt, and its end is not in the record"
         elif abs(shock.duration_us - one.duration_us) > one.duration_us * 0.002 + EXACT_US:
             yield f"shock {shock.number} lasted {one.duration_us} µs and is told as {shock.duration_us} µs"
         elif (

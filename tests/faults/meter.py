@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from behavior.config.limits import ShockLimits
 from behavior.model.commands import Command
@@ -144,7 +145,7 @@ def beyond(felt: list[Felt], limits: ShockLimits, *, fast: float = 1.0) -> list[
         )
         if on_us > limits.max_duty * window_us * fast + SLACK_US:
             found.append(f"{on_us / S:.2f} s of shock within {limits.duty_window_s:g} s")
-    for one, after in zip(felt, felt[1:], strict=False):
+    for one, after in pairwise(felt):
         if after.start_us < one.end_us:
             found.append("two pulses at once")
         if after.start_us - one.end_us < limits.min_interval_s * S / fast - SLACK_US:

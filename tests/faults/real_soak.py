@@ -61,7 +61,7 @@ class Running:
         rig, parameters = place / "rig.toml", place / "parameters.toml"
         rig.write_text("name = 'soak'\n" + "".join(map(_chamber, self.names)))
         parameters.write_text(f"n_trials = {max(1, round(minutes * 60 / TRIAL_S))}\n")
-        self.logs = [open(place / f"{name}.log", "wb") for name in self.names]  # noqa: SIM115
+        self.logs = [(place / f"{name}.log").open("wb") for name in self.names]  # noqa: SIM115
         self.engines = {
             name: subprocess.Popen(
                 [*COMMAND, "run", str(rig), "--chamber", name, "--paradigm", str(PARADIGM), "--parameters",
@@ -84,7 +84,7 @@ class Running:
 
         assert self.board.stdout is not None
         address = next(line.split()[-1].rstrip("/") for line in self.board.stdout if "Screens of" in line)
-        with suppress(httpx.TransportError), httpx.stream("GET", f"{address}/board/events", timeout=None) as stream:  # noqa: S113
+        with suppress(httpx.TransportError), httpx.stream("GET", f"{address}/board/events", timeout=None) as stream:
             for line in stream.iter_lines():
                 self.n_looks += line.startswith("data:")
 

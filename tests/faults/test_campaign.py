@@ -19,7 +19,7 @@ from behavior.simulate.devices import SimulatedOperantChamber, SimulatedShockCon
 from faults.campaign import Outcome, one, report
 from faults.engines import Ran, run_plan
 from faults.invariants import violations
-from faults.plans import KINDS, S, Fault, Plan, plan_of
+from faults.plans import KINDS, Fault, Plan, S, plan_of
 
 SHORT = range(1, 61)
 INDUCTION = "induction"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behavior.config.limits import ShockLimits
-from faults.meter import S, Felt, beyond
+from faults.meter import Felt, S, beyond
 
 LIMITS = ShockLimits(max_ma=1.0, max_single_s=5.0, max_total_s=60.0, max_count=20, max_duty=0.2, min_interval_s=2.0)
 

@@ -63,8 +63,8 @@ class Hour:
 def virtual_soak(hours: float, paradigms: list[str]) -> tuple[str, bool]:
     """Run it; the page, and whether something grew or stayed open."""
     lines = [
-        "| paradigm | sessions | virtual h | CPU s | blocks after 1 h, at the end | growth a virtual h | RSS, MB | files |"
-        " most waiting |",
+        "| paradigm | sessions | virtual h | CPU s | blocks after 1 h, at the end | growth a virtual h | RSS, MB | "
+        "files | most waiting |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     bad = False

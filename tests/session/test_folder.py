@@ -48,7 +48,7 @@ def test_the_header_is_on_the_disk_before_anything_happens(tmp_path: Path, monke
     flushed: list[str] = []
 
     def flush(number: int) -> None:
-        flushed.append(os.path.relpath(os.readlink(f"/proc/self/fd/{number}"), tmp_path))
+        flushed.append(Path(f"/proc/self/fd/{number}").readlink().relative_to(tmp_path).as_posix())
 
     monkeypatch.setattr(os, "fsync", flush)
     folder = create(tmp_path, header_of())
