@@ -61,7 +61,7 @@ class Running:
         rig, parameters = place / "rig.toml", place / "parameters.toml"
         rig.write_text("name = 'soak'\n" + "".join(map(_chamber, self.names)))
         parameters.write_text(f"n_trials = {max(1, round(minutes * 60 / TRIAL_S))}\n")
-        self.logs = [(place / f"{name}.log").open("wb") for name in self.names]  # noqa: SIM115
+        self.logs = [(place / f"{name}.log").open("wb") for name in self.names]
         self.engines = {
             name: subprocess.Popen(
                 [*COMMAND, "run", str(rig), "--chamber", name, "--paradigm", str(PARADIGM), "--parameters",
