@@ -7,7 +7,7 @@ import pytest
 from behavior.devices.shock_controller import ShockController
 from behavior.model.commands import Deliver, SetCue, Shock, StopShock
 from behavior.model.events import Disturbed, Event, Faulted, ShockEnded, ShockStarted
-from devices.dialogue import dialogue, frame, plain_clock
+from devices.dialogue import but_disturbed, dialogue, frame, plain_clock
 
 KIND = "shock_controller"
 COMPLETED, STOPPED, OVERRUN = 0, 1, 4
@@ -95,7 +95,7 @@ def test_stop_is_said_until_it_is_echoed() -> None:
         driver.send(StopShock(), 2_000_000)
         says.host(("write Stop", 1))
         for now_us in (2_100_000, 2_200_000):
-            assert driver.tick(now_us) == []
+            assert but_disturbed(driver.tick(now_us)) == []
             assert frame(KIND, "write Stop", 1) in driver.take_outgoing()
         assert says.device("write Stop", 0, at_us=2_200_320) == []
         assert says.device("event PulseEnded", 1, 1_199_000, 500, STOPPED, at_us=2_200_320) == [
