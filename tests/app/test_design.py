@@ -17,7 +17,7 @@ from behavior.study import seal
 from behavior.study.audit import read_audit
 from behavior.study.dataset import read_dataset
 from behavior.study.plan import read_plan
-from study.designs import ARM, GROUPS, HEAD, PASSPHRASE, WITHIN, run_all
+from study.designs import ARM, GROUPS, HEAD, PASSPHRASE, run_all
 
 Said = Callable[..., tuple[int, str, str]]
 QUICK = ARM.replace("doses_mg_kg = [0, 1, 3]", "doses_mg_kg = [0, 3]").replace("n_per_dose = 4", "n_per_dose = 2")
@@ -211,8 +211,6 @@ def test_a_design_is_simulated_once_and_into_its_own_folder(said: Said) -> None:
     assert (code, "has sessions already" in err) == (2, True)
     code, _, err = said("simulate", "mine.toml")
     assert (code, "say --out" in err) == (2, True)
-    code, _, err = said("simulate", write_study(WITHIN), "--out", "third")
-    assert (code, "make its plan with `behavior design" in err) == (2, True)
 
 
 # -- exclusions, records, sheets --------------------------------------------------------------------------------------

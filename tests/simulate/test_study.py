@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from behavior.scoring.rescore import differences, rescore
 from behavior.scoring.score import read_score
 from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
-from behavior.simulate.study import simulate_study
+from behavior.simulate.study import open_plan, simulate_study
+from study.designs import KINDS, study_of
 
 SMALL = (
     shipped("configs", "studies", "first-light.toml")
@@ -104,18 +106,22 @@ def test_headers_tell_who_what_and_how_much(dataset: Path) -> None:
 def test_what_cannot_be_run_is_refused_before_anything_is_written(
     tmp_path: Path, old: str, new: str, error: type[Exception], sentence: str
 ) -> None:
-    begun: list[str] = []
     study, rig = read_text(SMALL.replace(old, new, 1), Study), read_text(RIG, Rig)
     with pytest.raises(error, match=sentence):
-        list(
-            simulate_study(
-                study,
-                rig,
-                tmp_path / "data",
-                seed=1,
-                finish=finish_session,
-                begin=lambda planned: begun.append("begun"),
-            )
-        )
-    assert not begun
+        list(simulate_study(study, rig, tmp_path / "data", seed=1, finish=finish_session))
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_design_is_laid_out_openly_for_simulation(kind: str) -> None:
+    study = study_of(KINDS[kind])
+    (arm,) = study.arms
+    rows, planned = open_plan(study, read_text(RIG, Rig), seed=3)
+    assert len(rows) == len(planned)
+    assert {row.blind_code for row in rows} == {None}
+    assert {row.dose_mg_kg for row in rows if row.stage == "test"} == set(arm.doses_mg_kg)
+    assert Counter(row.unit or row.subject for row in rows if row.stage == "test").keys() == {
+        row.unit or row.subject for row in rows
+    }
+    assert all(session.treatment.dose_mg_kg == row.dose_mg_kg for session, row in zip(planned, rows, strict=True))
+    assert {row.group for row in rows} == ({group.name for group in arm.groups} or {""})

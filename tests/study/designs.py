@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from behavior.config import read, read_text
+from behavior.config.shipped import shipped
 from behavior.config.study import Study
 from behavior.study.blinding import Design, design, session_treatment, stages_of
 from behavior.study.designed import write_design
 from behavior.study.plan import PlanRow, read_plan
-from behavior.study.subjects import Animal
+from behavior.study.subjects import Animal, simulated
 from study.datasets import write_session
 
+FIRST_LIGHT = read(shipped("configs", "studies", "first-light.toml"), Study)
+MINUTES = {"conflict": 30.0, "vocalization": 1.5}
 PASSPHRASE = "correct horse battery"
 SEED = 2**80 + 17
 HEAD = """
@@ -85,6 +88,17 @@ def designed(arm: str = ARM, *, seed: int = SEED, chambers: tuple[str, ...] = ("
     return design(
         study, animals_for(study, of_cage=of_cage), {one.name: chambers for one in study.arms}, minutes, seed=seed
     )
+
+
+def open_design(
+    seed: int, study: Study = FIRST_LIGHT, *, chambers: tuple[str, ...] = ("A", "B"), minutes: float | None = None
+) -> tuple[PlanRow, ...]:
+    """A study's plan with its doses in it, on animals that were made up, as `behavior simulate STUDY` lays it out."""
+    openly = study.model_copy(update={"blind": False})
+    lasting = {arm.name: dict.fromkeys(stages_of(arm), minutes or MINUTES.get(arm.name, 20.0)) for arm in study.arms}
+    return design(
+        openly, simulated(study, seed), {arm.name: chambers for arm in study.arms}, lasting, seed=seed
+    ).rows  # fmt: skip
 
 
 def write_designed(folder: Path, arm: str = ARM, *, blind: bool = True) -> Path:

@@ -184,6 +184,7 @@ def test_nothing_is_written_over_what_is_there(folder: Path) -> None:
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_dosing_sheet_needs_a_volume() -> None:
+def test_a_dosing_sheet_needs_a_volume(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="arm conflict: volume_ml_kg is missing"):
-        designed(ARM.replace("volume_ml_kg = 2\n", ""))
+        write_designed(tmp_path / "data", ARM.replace("volume_ml_kg = 2\n", ""))
+    assert not (tmp_path / "data").exists()

@@ -10,16 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behavior.config import read
-from behavior.config.shipped import shipped
-from behavior.config.study import Study
 from behavior.model.errors import BadFile
 from behavior.study.dataset import read_dataset
-from behavior.study.plan import PLAN_FILE, PlanRow, plan, plan_rows, read_plan, write_plan
+from behavior.study.plan import PLAN_FILE, PlanRow, read_plan, write_plan
 from behavior.summary.per_dose import summarize_arms
 from behavior.summary.records_text import arrive
 from study.datasets import given as treatment_of
 from study.datasets import write_conflict, write_session
+from study.designs import open_design
 
 HEAD = "subject,arm,dose_mg_kg,blind_code,chamber,starts_at,allocation_seed"
 RATES = {0.0: [1.0, 2.0], 1.0: [3.0, 4.0]}
@@ -49,16 +47,12 @@ def test_a_plan_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFacto
 
 
 def test_a_study_becomes_one_row_a_session_with_the_seed_that_makes_it_again(tmp_path: Path) -> None:
-    study = read(shipped("configs", "studies", "first-light.toml"), Study)
-    minutes = {"conflict": 30.0, "vocalization": 1.5}
-    planned = plan(study, ("A", "B"), seed=11, session_min=minutes)
-    write_plan(plan_rows(planned, seed=11), tmp_path / PLAN_FILE)
+    made = open_design(11)
+    write_plan(made, tmp_path / PLAN_FILE)
     rows = read_plan(tmp_path / PLAN_FILE)
-    again = plan(study, ("A", "B"), seed=rows[0].allocation_seed, session_min=minutes)
-    assert [(one.subject, one.dose_mg_kg, one.chamber, one.starts_at) for one in rows] == [
-        (one.subject, one.treatment.dose_mg_kg, one.chamber, one.starts_at.isoformat()) for one in again
-    ]
-    assert (tmp_path / PLAN_FILE).read_text().splitlines()[0] == (f"{HEAD},stage,group,unit,cage,day,period,untreated")
+    assert len(rows) == 50
+    assert rows[0].allocation_seed == 11
+    assert rows == open_design(rows[0].allocation_seed) != open_design(12)
 
 
 def test_spreadsheets_may_have_saved_it(tmp_path: Path) -> None:

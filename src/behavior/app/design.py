@@ -79,16 +79,13 @@ def designed(study: Study, animals: Sequence[Animal], *, seed: int | None) -> De
     from behavior.config import read
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
-    from behavior.simulate.study import chambers_of, rehearse
-    from behavior.study.blinding import design as design_of
-    from behavior.study.blinding import secret_seed, stages_of
+    from behavior.simulate.study import laid_out
+    from behavior.study.blinding import secret_seed
+    from behavior.study.dosing import check_volumes
 
+    check_volumes(study)
     rig = read(find(study.rig, "configs", "rigs"), Rig)
-    minutes = {
-        arm.name: {stage: rehearse(arm, rig, seed=1, stage=stage) for stage in stages_of(arm)} for arm in study.arms
-    }
-    chambers = {arm.name: chambers_of(arm, rig) for arm in study.arms}
-    return design_of(study, animals, chambers, minutes, seed=secret_seed(seed, blind=study.blind))
+    return laid_out(study, rig, animals, seed=secret_seed(seed, blind=study.blind))
 
 
 def say(made: Design, out: Path, to_preparer: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from behavior.config.study import Study
     from behavior.session.folder import SessionFolder
-    from behavior.study.plan import PlannedSession, PlanRow
+    from behavior.study.plan import PlanRow
 
 
 def simulate(
@@ -64,32 +64,15 @@ def simulate_into(study: Study, text: str, out: Path, *, seed: int, jobs: int) -
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
     from behavior.scoring.finish import finish_session
-    from behavior.simulate.study import simulate_study
-    from behavior.study.plan import plan_rows
+    from behavior.simulate.study import open_plan, simulate_sessions
 
-    for arm in study.arms:
-        if (
-            arm.design != "between"
-            or arm.stages
-            or arm.groups
-            or arm.experimental_unit != "animal"
-            or len(arm.days) > 1
-            or arm.dosing
-        ):
-            raise BadInput(
-                f"arm {arm.name}: has days, stages, groups or units that are to be laid out first; make its plan with "
-                "`behavior design STUDY --out DATASET`, then `behavior simulate DATASET`"
-            )
     rig = read(find(study.rig, "configs", "rigs"), Rig)
+    rows, planned = open_plan(study, rig, seed=seed)
     if records_sound(study):
         compile_detector()
-
-    def begin(planned: tuple[PlannedSession, ...]) -> None:
-        new_folder(out, text, plan_rows(planned, seed=seed))
-
-    sessions = simulate_study(study, rig, out, seed=seed, finish=finish_session, jobs=jobs, begin=begin)
-    total = sum(len(arm.doses_mg_kg) * arm.n_per_dose for arm in study.arms)
-    return taken(sessions, total, out)
+    new_folder(out, text, rows)
+    sessions = simulate_sessions(study, rig, out, planned, finish=finish_session, jobs=jobs)
+    return taken(sessions, len(planned), out)
 
 
 def simulate_designed(dataset: Path, *, seed: int, jobs: int, passphrase_file: Path | None, by: str | None) -> int:

@@ -22,31 +22,25 @@ from behavior.simulate.animals import animal_for
 from behavior.simulate.ideal import IdealBox
 from behavior.simulate.sound import SimulatedMicrophone
 from behavior.simulate.world import VirtualApparatus
-from behavior.study.plan import PlannedSession, plan
+from behavior.study.blinding import Design, design, planned_sessions, stages_of
+from behavior.study.plan import PlannedSession, PlanRow
+from behavior.study.subjects import Animal, simulated
 
 Finish = Callable[[SessionFolder], object]
 
 
 def simulate_study(
-    study: Study,
-    rig: Rig,
-    dataset: Path,
-    *,
-    seed: int,
-    finish: Finish,
-    jobs: int = 1,
-    begin: Callable[[tuple[PlannedSession, ...]], None] = lambda planned: None,
+    study: Study, rig: Rig, dataset: Path, *, seed: int, finish: Finish, jobs: int = 1
 ) -> Iterator[SessionFolder]:
     """Run every session of a study.
 
     Parameters
     ----------
-    study, rig : what to run, on what
+    study, rig : what to run, on what; the doses are open, whatever the study says
     dataset : folder for the sessions
     seed : of the allocation, the animals and every draw; equal seeds give equal bytes
     finish : scores a session that is over; must be picklable if `jobs` > 1
     jobs : sessions that run at a time, each in a process of its own
-    begin : called with the plan when the dry runs have passed, before anything is written
 
     Yields
     ------
@@ -58,11 +52,36 @@ def simulate_study(
     BadInput
         An arm's parameters cannot be used, or its dry run is refused; before anything is written.
     """
-    minutes = {arm.name: rehearse(arm, rig, seed=seed) for arm in study.arms}
-    chambers = tuple(chamber.name for chamber in rig.chambers)
-    planned = plan(study, chambers, seed=seed, session_min=minutes)
-    begin(planned)
+    _, planned = open_plan(study, rig, seed=seed)
     yield from simulate_sessions(study, rig, dataset, planned, finish=finish, jobs=jobs)
+
+
+def open_plan(study: Study, rig: Rig, *, seed: int) -> tuple[tuple[PlanRow, ...], tuple[PlannedSession, ...]]:
+    """A study's plan with its doses in it, on simulated animals, as rows and as sessions.
+
+    Raises
+    ------
+    BadInput
+        As `simulate_study`.
+    """
+    openly, animals = study.model_copy(update={"blind": False}), simulated(study, seed)
+    rows = laid_out(openly, rig, animals, seed=seed).rows
+    return rows, planned_sessions(openly, rows, animals, None, seed=seed)
+
+
+def laid_out(study: Study, rig: Rig, animals: Sequence[Animal], *, seed: int) -> Design:
+    """Dry-run every stage of every arm, then design the study: the one way to doses, chambers and days.
+
+    Raises
+    ------
+    BadInput
+        As `simulate_study`, or animals, doses and days do not come out.
+    """
+    minutes = {
+        arm.name: {stage: rehearse(arm, rig, seed=1, stage=stage) for stage in stages_of(arm)} for arm in study.arms
+    }
+    chambers = {arm.name: chambers_of(arm, rig) for arm in study.arms}
+    return design(study, animals, chambers, minutes, seed=seed)
 
 
 def simulate_sessions(

@@ -146,8 +146,6 @@ def design(
     rows: list[PlanRow] = []
     first = study.start
     for arm in study.arms:
-        if arm.volume_ml_kg is None and not arm.water_mg_per_ml:
-            raise BadInput(f"arm {arm.name}: volume_ml_kg is missing; the dosing sheet needs it, equal for every dose")
         allocated = allocate(arm, units[arm.name], len(chambers[arm.name]), seed)
         laid = schedule(arm, allocated, chambers[arm.name], first=first, minutes=minutes[arm.name])
         given = [_administration(arm, giving, codes.next()) for giving in laid.givings]
@@ -304,7 +302,7 @@ def planned_sessions(
     """
     arms, known = {arm.name: arm for arm in study.arms}, {animal.subject: animal for animal in animals}
     under = key.by_code() if key else {}
-    chance = Random(f"{seed}/sessions")
+    chances = {arm: Random(f"{seed}/{arm}/sessions") for arm in arms}
     individuals = {name: Random(f"{seed}/{name}").getrandbits(32) for name in {row.subject for row in rows}}
     planned = []
     for row in rows:
@@ -317,7 +315,13 @@ def planned_sessions(
         weight_g = weight_of(row.subject, known) or study.animals.weight_g
         starts_at = datetime.fromisoformat(row.starts_at)
         session = PlannedSession(
-            arm, row.subject, session_treatment(row, arm), weight_g, row.chamber, starts_at, chance.getrandbits(32)
+            arm,
+            row.subject,
+            session_treatment(row, arm),
+            weight_g,
+            row.chamber,
+            starts_at,
+            chances[arm.name].getrandbits(32),
         )
         planned.append(
             replace(

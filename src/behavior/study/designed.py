@@ -26,7 +26,7 @@ from behavior.model.errors import BadInput
 from behavior.study.audit import append, append_all
 from behavior.study.blinding import KEY_FILE, Administration, Design, stages_of
 from behavior.study.dataset import STUDY_FILE
-from behavior.study.dosing import INJECTOR_FILE, Row, injector_rows, preparer_rows, write_rows
+from behavior.study.dosing import INJECTOR_FILE, Row, check_volumes, injector_rows, preparer_rows, write_rows
 from behavior.study.plan import PLAN_FILE, write_plan
 from behavior.study.records import RECORD
 from behavior.study.seal import seal
@@ -62,8 +62,9 @@ def write_design(
     Raises
     ------
     BadInput
-        The folder holds something already, or cannot be made.
+        The folder holds something already, or cannot be made; or an arm names no volume.
     """
+    check_volumes(design.study)
     new_folder(out)
     text = study_text if study_text.endswith("\n") else study_text + "\n"
     try:

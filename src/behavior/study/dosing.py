@@ -32,6 +32,19 @@ def volume_ml(weight_g: float, ml_per_kg: float) -> float:
     return round(weight_g / 1000 * ml_per_kg, 2)
 
 
+def check_volumes(study: Study) -> None:
+    """Refuse a study whose sheets could not say how much to give.
+
+    Raises
+    ------
+    BadInput
+        An arm names no volume.
+    """
+    for arm in study.arms:
+        if arm.volume_ml_kg is None and not arm.water_mg_per_ml:
+            raise BadInput(f"arm {arm.name}: volume_ml_kg is missing; the dosing sheet needs it, equal for every dose")
+
+
 def injector_rows(arm: Arm, given: Iterable[Administration], animals: Mapping[str, Animal]) -> list[Row]:
     """A row for each animal and administration, in order of time: code, volume, and what is to be filled in."""
     rows: list[Row] = []

@@ -1,4 +1,4 @@
-"""From a study file to its sessions: who gets which dose, in which chamber, when; and the plan as a file.
+"""The plan of a study: who is in which session, in which chamber, when, under which dose or code; and it as a file.
 
 A plan file, `plan.csv` beside the sessions, has one row a planned session. Of dose and blind code one is empty; with a
 code the seed of the allocation is empty too, for who has it can allocate again.
@@ -7,22 +7,17 @@ code the seed of the allocation is empty too, for who has it can allocate again.
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from behavior.config.study import TEST, Arm, Study
+from behavior.config.study import TEST, Arm
 from behavior.model.doses import Treatment
 from behavior.model.errors import BadFile, Problem
 
 PLAN_FILE = "plan.csv"
-SHUFFLES = 50
-"""So many random orders of a block are drawn, and the one that balances doses over chambers best is taken."""
 TURNAROUND_MIN = 10
 """Between two sessions of a chamber, to clean it."""
 WORKING_DAY = timedelta(hours=8)
@@ -47,81 +42,6 @@ class PlannedSession:
     """Seed of what stays the same in this animal from session to session; None: it has one session."""
     given: Treatment | None = None
     """What it really got, where `treatment` is blind."""
-
-
-def plan(
-    study: Study, chambers: tuple[str, ...], *, seed: int, session_min: dict[str, float]
-) -> tuple[PlannedSession, ...]:
-    """All sessions of a study, in the order in which they start.
-
-    Doses are allocated in randomised blocks: each block holds every dose once, so that doses are balanced over time.
-    Chambers are dealt in turn, and of several random orders of a block the one is taken that balances doses over
-    chambers best, so that neither stands for the other. Each arm begins on a day of its own, at the time of day that
-    the study names.
-
-    Parameters
-    ----------
-    study : the study
-    chambers : names of the rig's chambers, which run side by side
-    seed : of the allocation, the weights and every session
-    session_min : how long a session of each arm lasts, min
-
-    Returns
-    -------
-    tuple of PlannedSession
-        Each animal is in one session; between-subjects.
-    """
-    numbers = count(1)
-    day = study.start
-    planned: list[PlannedSession] = []
-    for arm in study.arms:
-        free_at = day
-        sessions = list(_of_arm(study, arm, len(chambers), Random(f"{seed}/{arm.name}"), numbers))
-        for first in range(0, len(sessions), len(chambers)):
-            if free_at - day > WORKING_DAY:
-                day += timedelta(days=1)
-                free_at = day
-            squad = sessions[first : first + len(chambers)]
-            planned += [
-                PlannedSession(arm, subject, treatment, weight_g, chamber, free_at, session_seed)
-                for chamber, (subject, treatment, weight_g, session_seed) in zip(chambers, squad, strict=False)
-            ]
-            free_at += timedelta(minutes=session_min[arm.name] + TURNAROUND_MIN)
-        day += timedelta(days=1)
-    return tuple(planned)
-
-
-def _of_arm(
-    study: Study, arm: Arm, n_chambers: int, random: Random, numbers: Iterator[int]
-) -> Iterator[tuple[str, Treatment, float, int]]:
-    for dose_mg_kg in _allocated(arm, n_chambers, random):
-        treatment = Treatment(
-            compound=arm.compound,
-            dose_mg_kg=dose_mg_kg,
-            vehicle=arm.vehicle,
-            route=arm.route,
-            pretreatment_min=arm.pretreatment_min,
-            precedes=arm.precedes,
-        )
-        weight_g = round(random.gauss(study.animals.weight_g, 0.04 * study.animals.weight_g), 0)
-        yield f"R{next(numbers):02d}", treatment, weight_g, random.getrandbits(32)
-
-
-def _allocated(arm: Arm, n_chambers: int, random: Random) -> list[float]:
-    """The doses of an arm in order of its sessions; session k is in chamber k modulo the number of chambers."""
-    allocated: list[float] = []
-    held: Counter[tuple[float, int]] = Counter()
-    for _ in range(arm.n_per_dose):
-        orders = [random.sample(arm.doses_mg_kg, len(arm.doses_mg_kg)) for _ in range(SHUFFLES)]
-        first = len(allocated)
-
-        def imbalance(order: list[float], first: int = first) -> int:
-            return sum(held[dose, (first + place) % n_chambers] for place, dose in enumerate(order))
-
-        best = min(orders, key=imbalance)
-        held.update((dose, (first + place) % n_chambers) for place, dose in enumerate(best))
-        allocated += best
-    return allocated
 
 
 # -- the plan as a file -----------------------------------------------------------------------------------------------
@@ -161,25 +81,6 @@ def arm_of_row(row: PlanRow) -> str:
 PLAN_COLUMNS = tuple(field.name for field in fields(PlanRow))
 """The columns of a plan file, in order."""
 _NEEDED = ("subject", "arm", "dose_mg_kg", "blind_code", "chamber", "starts_at", "allocation_seed")
-
-
-def plan_rows(planned: Iterable[PlannedSession], *, seed: int) -> tuple[PlanRow, ...]:
-    """Planned sessions as rows of a plan file; `seed` is that of the allocation."""
-    return tuple(
-        PlanRow(
-            subject=session.subject,
-            arm=session.arm.name,
-            dose_mg_kg=session.treatment.dose_mg_kg,
-            blind_code=session.treatment.blind_code,
-            chamber=session.chamber,
-            starts_at=session.starts_at.isoformat(),
-            allocation_seed=seed,
-            stage=session.stage,
-            group=session.group,
-            day=session.day,
-        )
-        for session in planned
-    )
 
 
 def write_plan(rows: Iterable[PlanRow], path: Path) -> None:

@@ -19,6 +19,8 @@ from behavior.model.errors import BadFile, BadInput, Problem
 
 SUBJECTS_FILE = "subjects.csv"
 NEEDED = ("subject", "weight_g")
+WEIGHT_SPREAD = 0.04
+"""SD of the weights of simulated animals, as a share of their mean."""
 OF_ALLOCATION = ("cage", "pair", "arm")
 
 
@@ -120,12 +122,30 @@ def _take(number: int, row: dict[str, str], animals: dict[str, Animal]) -> Itera
 
 def invented(study: Study) -> tuple[Animal, ...]:
     """Animals of a study that has no table of them yet: numbered, all of the mean weight, in cages of their own."""
+    return tuple(_invented(name, study.animals.weight_g) for name in _numbers(study))
+
+
+def simulated(study: Study, seed: int) -> tuple[Animal, ...]:
+    """Animals as a breeder might send them: numbered arm by arm, weights with an SD of 4 %, in cages of their own."""
+    names = iter(_numbers(study))
+    animals = []
+    for arm in study.arms:
+        random, mean_g = Random(f"{seed}/{arm.name}/weights"), study.animals.weight_g
+        animals += [
+            _invented(next(names), round(random.gauss(mean_g, WEIGHT_SPREAD * mean_g), 0), arm.name)
+            for _ in range(arm.n_units * arm.n_animals)
+        ]
+    return tuple(animals)
+
+
+def _numbers(study: Study) -> list[str]:
     n = sum(arm.n_units * arm.n_animals for arm in study.arms)
     width = max(2, len(str(n)))
-    return tuple(
-        Animal(name, study.animals.weight_g, fields={"subject": name, "weight_g": f"{study.animals.weight_g:g}"})
-        for name in (f"R{number:0{width}d}" for number in range(1, n + 1))
-    )
+    return [f"R{number:0{width}d}" for number in range(1, n + 1)]
+
+
+def _invented(name: str, weight_g: float, arm: str = "") -> Animal:
+    return Animal(name, weight_g, arm=arm, fields={"subject": name, "weight_g": f"{weight_g:g}"})
 
 
 def units_of(study: Study, animals: Iterable[Animal], random: Random) -> dict[str, list[Unit]]:

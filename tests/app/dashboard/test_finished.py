@@ -57,7 +57,7 @@ def test_a_page_has_header_score_and_rows(study: Path) -> None:
         "5eed0000000000000000000000000a01",
     ):
         assert part in page
-    assert '<td class="n">96</td>' in page
+    assert '<td class="n">166</td>' in page
 
 
 def test_a_changed_session_does_not_hold_and_the_line_is_named(tmp_path: Path) -> None:
