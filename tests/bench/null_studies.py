@@ -187,6 +187,20 @@ def _overall(units: Units, measure: Measure, figures: dict[str, float]) -> float
     return math.nan
 
 
+def spare_intervals() -> None:
+    """Leave out intervals and what stands beside the tests, which cost most of the time and are not looked at here."""
+    from behavior.summary import by_likelihood, by_means, compare, likelihood_ratios, repeated
+
+    def nothing(*_: object, **__: object) -> float:
+        return math.nan
+
+    for room in (by_likelihood, compare, likelihood_ratios, repeated):
+        room.critical_value = nothing  # type: ignore[attr-defined]
+    likelihood_ratios._end = nothing  # type: ignore[assignment]
+    by_means._welch = lambda *_: {}  # type: ignore[assignment]
+    by_means.williams_dose = lambda *_, **__: None  # type: ignore[attr-defined]
+
+
 def _one(task: tuple[str, int, int]) -> tuple[float, float, float]:
     """Whether some dose was called different, whether doses were, and whether there was a test at all."""
     name, n, seed = task
@@ -261,7 +275,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[6, 8, 12])
     parser.add_argument("--coverage", action="store_true", help="intervals of ED50s instead")
     given = parser.parse_args()
-    with ProcessPoolExecutor(given.jobs) as pool:
+    with ProcessPoolExecutor(given.jobs, initializer=spare_intervals if not given.coverage else None) as pool:
         if given.coverage:
             _line("ED50 of", "rats a dose", "given %", "interval holds the truth %", "median hi/lo")
             for kind in given.names or ["rate", "share", "count", "latency"]:

@@ -8,10 +8,12 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from behavior.study.dataset import read_dataset
 from behavior.study.plan import PLAN_FILE, PlanRow, write_plan
+from behavior.summary import wording
 from behavior.summary.per_dose import ArmSummary, summarize_arms
 from behavior.summary.records_text import arrive, flow
 from behavior.summary.report import write_report
@@ -98,7 +100,38 @@ def test_other_groups_stand_beside_under_vehicle(tmp_path: Path) -> None:
     cells = next(cells for cells in page.cells if cells[0] == "not-shocked")
     assert cells[1] == "3" and cells[2].startswith("4.0")
     assert "beside not-shocked under vehicle" in page.text
+    assert "Groups under vehicle: not-shocked (n = 3) differs from helpless (n = 3), odds ratio 0.03 [" in page.text
+    assert "Comparisons of helpless with not-shocked under vehicle are a family of their own" in page.text
+    table = pd.read_csv(tmp_path / "out" / "tables" / "groups.csv")
+    assert set(table["endpoint"]) == {"n_failures", "mean_escape_latency_s", "n_intertrial_crossings"}
+    of_primary = table[table["primary"]].set_index("group")
+    assert of_primary["n"].to_dict() == {"helpless": 3, "not-shocked": 3}
+    assert of_primary.loc["not-shocked", "difference"] == pytest.approx((12 / 78) / (75 / 15))
+    assert np.isnan(of_primary.loc["helpless", "difference"])
     assert page.misplaced == page.open == []
+
+
+def test_the_contrast_of_groups_leaves_the_comparisons_of_doses_as_they_are(tmp_path: Path) -> None:
+    with_others = only_arm(helpless(tmp_path / "with"))
+    animals = [(f"H{i}", 0.0, [24 + i], {"group": "helpless"}) for i in range(3)]
+    animals += [(f"D{i}", 1.0, [10 + 2 * i], {"group": "helpless"}) for i in range(3)]
+    alone = only_arm(write_escape(tmp_path / "alone", animals, GROUPS))
+    for one, other in zip(with_others.endpoints, alone.endpoints, strict=True):
+        assert [row.against for row in one.rows] == [row.against for row in other.rows]
+    assert alone.primary.control_test is None
+    assert wording.control_sentence(alone.primary) == ""
+
+
+def test_groups_that_do_not_differ_are_told_with_their_interval(tmp_path: Path) -> None:
+    animals = [(f"H{i}", 0.0, [12 + 5 * i], {"group": "helpless"}) for i in range(3)]
+    animals += [(f"D{i}", 1.0, [10 + 2 * i], {"group": "helpless"}) for i in range(3)]
+    animals += [(f"N{i}", 0.0, [11 + 5 * i], {"group": "not-shocked"}) for i in range(3)]
+    said = wording.control_sentence(only_arm(write_escape(tmp_path / "data", animals, GROUPS)).primary)
+    assert re.fullmatch(
+        r"Groups under vehicle: not-shocked \(n = 3\) was not shown to differ from helpless \(n = 3\), odds ratio "
+        r"0\.87 \[0\.\d\d, \d+\.\d\d\], quasi-binomial p = 0\.\d+\.",
+        said,
+    ), said
 
 
 def test_the_cage_is_the_unit_where_the_study_says_so(tmp_path: Path) -> None:
@@ -149,7 +182,7 @@ def test_animals_followed_over_days_are_compared_over_them_and_on_each(tmp_path:
     latency = arm.endpoints[1]
     assert latency.test is not None and latency.course is not None
     assert latency.test.method == "log_rank" and "trials" in latency.test.overall
-    assert latency.course.averaged is None and latency.course.overall.startswith("On each day")
+    assert latency.course.averaged is None and "group × day p = 0.72" in latency.course.overall
     out = write_report(read_dataset(path), tmp_path / "out").parent
     figures = {path.stem for path in (out / "figures").glob("*.svg")}
     assert {"escape-n_failures-days", "escape-mean_escape_latency_s-days", "escape-trials"} <= figures

@@ -14,7 +14,14 @@ from scipy import stats
 from behavior.model.errors import BadInput
 from behavior.summary.multiplicity import adjust_p
 from behavior.summary.power import anova_n, anova_power, proportions_n, t_test_n, t_test_power
-from behavior.summary.ranks import friedman, kruskal_dunn, mann_whitney, permutation_anova, permutation_test
+from behavior.summary.ranks import (
+    friedman,
+    kruskal_dunn,
+    mann_whitney,
+    permutation_anova,
+    permutation_profiles,
+    permutation_test,
+)
 
 FAILURES = [24, 28, 19, 30, 27, 30, 10, 12, 22, 8, 15, 6, 5, 9, 3, 4, 7, 12]
 GROUP = ["veh"] * 6 + ["low"] * 6 + ["high"] * 6
@@ -210,3 +217,31 @@ def test_the_order_of_animals_within_a_group_does_not_matter(y, order):
     group = [0] * 4 + [1] * 4
     one, other = (permutation_test(np.array(y)[list(r)], group, reference=0)[0] for r in (range(8), rows))
     assert (one.p, one.diff) == (other.p, other.diff)
+
+
+def profiles(shift: float, seed: int = 0, n: int = 8) -> tuple[np.ndarray, list[str]]:
+    """Two groups of n on four days; the second drifts from the first by `shift` a day."""
+    rng = np.random.default_rng(seed)
+    groups = ["a"] * n + ["b"] * n
+    drift = np.outer(np.array(groups) == "b", np.arange(4)) * shift
+    return rng.normal(0, 1, (2 * n, 4)) + drift, groups
+
+
+def test_profiles_that_part_over_days_are_found_and_others_are_not() -> None:
+    assert permutation_profiles(*profiles(1.0)).p < 0.001
+    assert permutation_profiles(*profiles(0.0)).p > 0.05
+
+
+@given(st.permutations(range(16)), st.floats(-100, 100), st.floats(0.01, 100))
+@settings(max_examples=3, deadline=None)
+def test_profiles_in_another_order_or_unit_give_the_same_p(order: list[int], shift: float, factor: float) -> None:
+    values, groups = profiles(0.4, seed=2)
+    p = permutation_profiles(values, groups).p
+    assert permutation_profiles(values[order], [groups[i] for i in order]).p == p
+    assert permutation_profiles(factor * values + shift, groups).p == pytest.approx(p, abs=2e-4)
+
+
+@pytest.mark.parametrize(("values", "groups"), [(np.ones((4, 2)), list("aabb")), (np.eye(4), list("aaaa"))])
+def test_profiles_alike_or_of_one_group_are_refused(values: np.ndarray, groups: list[str]) -> None:
+    with pytest.raises(BadInput, match="nothing to compare"):
+        permutation_profiles(values, groups)

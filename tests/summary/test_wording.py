@@ -46,7 +46,8 @@ def test_both_directions_are_told_and_a_turn_is_pointed_out(tmp_path: Path) -> N
 def test_no_difference_is_told_with_the_number_of_doses(tmp_path: Path) -> None:
     arm = arm_of(write_conflict(tmp_path / "data", FLAT))
     assert wording.result_sentence(arm, arm.primary) == (
-        "Punished responses: none of 2 doses differed from vehicle (Dunnett)."
+        "Punished responses: none of 2 doses differed from vehicle (Dunnett). That is no proof of no effect: farthest "
+        "from vehicle is 3 mg/kg (103 % of vehicle, difference +0.2 [−2.1, 2.4], n = 3 and 3)."
     )
     assert wording.effective_sentence(arm.primary) == ""
     two = arm_of(write_conflict(tmp_path / "two", {0.0: [5.0, 6.0, 7.0], 1.0: [5.5, 6.5, 6.0]}))

@@ -3,7 +3,8 @@
 Rates, ratios, durations, shares (as fractions of their trials) and counts (as √(y + 0.5)) have a linear mixed model
 with group, day and their interaction, so that a missing session costs that session and no more. Its contrasts averaged
 over the days are what the doses are judged by; the simple effects on each day are adjusted together (Holm). Latencies
-are compared day by day by rearrangement.
+have log-rank scores within each day: groups are compared day by day, over days and in how they change from day to day
+by rearranging whole units with all their days.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 from behavior.model.errors import BadInput
 from behavior.model.measures import Measure
 from behavior.summary.by_means import ROOT
-from behavior.summary.cox import whole_animal_tests
+from behavior.summary.cox import animal_scores, whole_animal_tests
 from behavior.summary.derivatives import Floats
 from behavior.summary.groups import level_label
 from behavior.summary.multiplicity import adjust_p
+from behavior.summary.ranks import permutation_profiles
 from behavior.summary.repeated import GroupByTime, RepeatedComparison, averaged_over_time, group_by_time
 from behavior.summary.survival import latencies
 from behavior.summary.transforms import transformed
@@ -169,6 +171,7 @@ def _averaged(
 
 def _latency_course(table: pd.DataFrame, measure: Measure, days: tuple[int, ...]) -> Course:
     tests: dict[tuple[str, str], tuple[float, float]] = {}
+    scores: dict[int, dict[str, float]] = {}
     for day in days:
         here = table[table["day"] == day]
         time = here["cut_off"].where(here["censored"], here["response"]).to_numpy(dtype=np.float64)
@@ -177,6 +180,8 @@ def _latency_course(table: pd.DataFrame, measure: Measure, days: tuple[int, ...]
             time[present], ~here["censored"].to_numpy()[present], here["dose_mg_kg"].to_numpy()[present].tolist(),
             reference=0.0,
         )  # fmt: skip
+        names, sums, _ = animal_scores(found, here["unit"].to_numpy()[present].tolist(), found.levels)
+        scores[day] = dict(zip(names.tolist(), sums.tolist(), strict=True))
         medians = {level: float(np.median(found.of(level)[0])) for level in found.levels}
         for c in whole_animal_tests(found, here["unit"].to_numpy()[present].tolist()):
             tests[str(day), c.level] = (medians[c.level] - medians[c.reference], c.p)
@@ -185,8 +190,27 @@ def _latency_course(table: pd.DataFrame, measure: Measure, days: tuple[int, ...]
         place: Against(size, None, None, float(adjusted), None, p)
         for (place, (size, p)), adjusted in zip(tests.items(), holm, strict=True)
     }
-    said = "On each day log-rank scores compared by rearrangement; p over all days and doses together (Holm)"
+    said = f"{_over_days(table, days, scores)}on each day p over all days and doses together (Holm)"
     return Course(days, _described(table, days, by_day), said, f"Difference of medians{in_unit(measure)}", None)
+
+
+def _over_days(table: pd.DataFrame, days: tuple[int, ...], scores: Mapping[int, Mapping[str, float]]) -> str:
+    """Group over days and group × day, by rearranging whole units with the scores of all their days."""
+    doses = table.groupby("unit")["dose_mg_kg"].first()
+    whole = [unit for unit in doses.index if all(str(unit) in scores[day] for day in days)]
+    profiles = np.array([[scores[day][str(unit)] for day in days] for unit in whole])
+    groups = [doses[unit] for unit in whole]
+    start = "Log-rank scores compared by rearranging whole units"
+    try:
+        means = profiles.mean(axis=1, keepdims=True)
+        group, interaction = permutation_profiles(means, groups), permutation_profiles(profiles - means, groups)
+    except (BadInput, IndexError, ValueError):
+        return f"{start}; group × day cannot be tested, for no two groups have units seen on every day; "
+    seen = f"{len(whole)} of {len(doses)}" if len(whole) < len(doses) else f"all {len(doses)}"
+    return (
+        f"{start}, of the {seen} seen on every day: group over days p {p_text(group.p)}, group × day p "
+        f"{p_text(interaction.p)} (each unit's scores less their mean); "
+    )
 
 
 def _described(

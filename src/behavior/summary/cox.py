@@ -317,7 +317,7 @@ def whole_animal_tests(found: Latencies, animal: Labels) -> tuple[PermutationCom
     reference, *others = found.levels
     tests: list[PermutationComparison] = []
     for level in others:
-        sums, labels = _animal_scores(found, animal, (reference, level))
+        _, sums, labels = animal_scores(found, animal, (reference, level))
         tests += permutation_test(sums, labels, reference=reference, levels=[reference, level])
     holm = adjust_p([test.p for test in tests], "holm")
     return tuple(replace(test, p_holm=float(p)) for test, p in zip(tests, holm, strict=True))
@@ -333,17 +333,19 @@ def whole_animal_test(found: Latencies, animal: Labels) -> PermutationAnova:
     found : the latencies
     animal : the animal of every row of `found`
     """
-    sums, labels = _animal_scores(found, animal, found.levels)
+    _, sums, labels = animal_scores(found, animal, found.levels)
     return permutation_anova(sums, labels, reference=found.levels[0], levels=list(found.levels))
 
 
-def _animal_scores(found: Latencies, animal: Labels, levels: Sequence[str]) -> tuple[Floats, NDArray[np.str_]]:
-    """Every animal's sum of log-rank residuals among these levels, and its level."""
+def animal_scores(
+    found: Latencies, animal: Labels, levels: Sequence[str]
+) -> tuple[NDArray[np.str_], Floats, NDArray[np.str_]]:
+    """Every animal, its sum of log-rank residuals among these levels, and its level; in the order of their names."""
     who = _animals(found, animal)
     rows = np.isin(found.label, levels)
     scores = found.event[rows] - _cumulative_hazard(found.time[rows], found.event[rows])
-    _, first, which = np.unique(who[rows], return_index=True, return_inverse=True)
-    return np.asarray(np.bincount(which, weights=scores), dtype=np.float64), found.label[rows][first]
+    names, first, which = np.unique(who[rows], return_index=True, return_inverse=True)
+    return names, np.asarray(np.bincount(which, weights=scores), dtype=np.float64), found.label[rows][first]
 
 
 def _animals(found: Latencies, animal: Labels) -> NDArray[np.str_]:

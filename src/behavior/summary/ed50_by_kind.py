@@ -11,11 +11,15 @@ duration
 
 Animals that had several doses have their own level each, and the curve is the one within them, by least squares; their
 censored latencies have no such model, and get no ED50.
+
+No measure here can be below 0. Where least squares put an end of the curve there, that end is held at 0 and the curve
+fitted again: the best curve among those that can be. The result says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -57,11 +61,7 @@ def ed50_of(
     outcome, present = _outcome(units, measure)
     try:
         if outcome is None:
-            return ed50(
-                units.doses, units.responses, conf_level=CONF_LEVEL, alpha=ALPHA,
-                percent_of_vehicle=percent_of_vehicle, fixed=_fixed(asymptotes, 1.0),
-                animal=units.subjects if units.repeated else None,
-            )  # fmt: skip
+            return _by_means(units, measure, percent_of_vehicle, _fixed(asymptotes, 1.0) or {})
         fixed = _fixed(asymptotes, 1 / per_unit(units, measure))
         return outcome_ed50(
             units.doses[present], outcome, conf_level=CONF_LEVEL, alpha=ALPHA, percent_of_vehicle=percent_of_vehicle,
@@ -71,6 +71,36 @@ def ed50_of(
         return NoEd50((str(error),), None, n, n_doses)
     except (ArithmeticError, np.linalg.LinAlgError, ValueError) as error:
         return NoEd50((f"the data are too few or too much alike for a curve ({error})",), None, n, n_doses)
+
+
+def _by_means(
+    units: Units, measure: Measure, percent_of_vehicle: float | None, fixed: Mapping[str, float]
+) -> Ed50 | NoEd50:
+    """By least squares, with no end of the curve below 0."""
+
+    def fitted(held: Mapping[str, float]) -> Ed50 | NoEd50:
+        return ed50(
+            units.doses, units.responses, conf_level=CONF_LEVEL, alpha=ALPHA, percent_of_vehicle=percent_of_vehicle,
+            fixed=held or None, animal=units.subjects if units.repeated else None,
+        )  # fmt: skip
+
+    found = fitted(fixed)
+    # Curves within animals run about each animal's own level, so that their ends may lie anywhere.
+    if found.fit is None or units.repeated:
+        return found
+    below = {name: found.fit.estimates[name] for name in "cd" if found.fit.estimates[name] < 0 and name not in fixed}
+    if not below:
+        return found
+    again = fitted({**fixed, **dict.fromkeys(below, 0.0)})
+    if isinstance(again, NoEd50):
+        return again
+    unit = f" {measure.unit}" if measure.unit else ""
+    said = [
+        f"the end of the curve at {'large doses' if name == 'c' else 'vehicle'} would be {value:.3g}{unit}, "
+        "which cannot be, and is held at 0"
+        for name, value in below.items()
+    ]
+    return replace(again, remarks=(*again.remarks, *said))
 
 
 def _outcome(units: Units, measure: Measure) -> tuple[Outcome | None, NDArray[np.bool_]]:

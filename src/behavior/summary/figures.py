@@ -34,13 +34,15 @@ from behavior.summary.drawing import (
 from behavior.summary.ed50 import NoEd50
 from behavior.summary.ed50_by_kind import band_in_units
 from behavior.summary.survival import kaplan_meier
-from behavior.summary.vehicle_test import CLIFF, Against, p_text
+from behavior.summary.turning import Turn
+from behavior.summary.vehicle_test import ALPHA, CLIFF, Against, p_text
 from behavior.summary.wording import differs, significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from behavior.summary.drinking import IntakeRow
     from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
 
 _HEIGHT_IN = 2.75
@@ -134,9 +136,20 @@ def _line(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, colour: str) -
     if not isinstance(endpoint.ed50, NoEd50):
         _curve(axes, endpoint, where, colour)
         return
+    if isinstance(endpoint.turn, Turn) and endpoint.turn.p < ALPHA:
+        _turning(axes, endpoint.turn, where, colour)
+        return
     rows = [row for row in endpoint.rows if row.dose_mg_kg > 0 and row.described.n]
     x, y = [where.at(row.dose_mg_kg) for row in rows], [row.described.mean or 0.0 for row in rows]
     axes.plot(x, y, color=colour, lw=1.0, zorder=3)
+
+
+def _turning(axes: Axes, turn: Turn, where: DoseAxis, colour: str) -> None:
+    """The curve that turns, dashed, between the lowest and the highest dose."""
+    first, last = where.at(where.positive[0]), where.at(where.positive[-1])
+    x = 10 ** np.linspace(first - 0.25 * where.gap, last, 200)
+    axes.plot(np.log10(x), turn.curve(x), color=colour, ls=(0, (5, 2)), zorder=3)
+    axes.set_title("an effect that turns (Brain–Cousens)", fontsize=7.5, fontweight="normal")
 
 
 def _medians(axes: Axes, rows: Sequence[DoseRow], where: DoseAxis, colour: str, cut_off: float | None) -> None:
@@ -400,3 +413,63 @@ def _percent(axes: Axes, endpoint: EndpointSummary, where: DoseAxis, shift: floa
         x, y, yerr=error, fmt=marker, color=colour, mec=PAPER, mew=0.8, ms=6.5, ecolor=colour, elinewidth=1.1,
         capsize=2.2, zorder=3, label=endpoint.measure.label.split(" (")[0],
     )  # fmt: skip
+
+
+def two_curves(arm: ArmSummary, other: ArmSummary) -> Figure:
+    """The primary endpoint of two arms on one dose axis: means, fitted curves, and both ED50s with their intervals."""
+    pair = (arm.primary, other.primary)
+    with style():
+        figure = new_figure(COLUMN_IN, _HEIGHT_IN)
+        axes = figure.add_subplot()
+        doses = sorted({row.dose_mg_kg for endpoint in pair for row in endpoint.rows if row.described.n})
+        where = DoseAxis(tuple(doses))
+        left, right = where.limits()
+        looks = ((BLUE, "o", "-"), (VERMILION, "s", (0, (5, 2))))
+        for k, (one, endpoint, (colour, marker, line)) in enumerate(zip((arm, other), pair, looks, strict=True)):
+            found = endpoint.ed50
+            assert not isinstance(found, NoEd50)
+            mine = [where.at(row.dose_mg_kg) for row in endpoint.rows if row.dose_mg_kg > 0]
+            x = 10 ** np.linspace(min(mine) - 0.25 * where.gap, max(mine) + 0.2 * where.gap, 200)
+            axes.plot(
+                np.log10(x), band_in_units(found, endpoint.units, endpoint.measure, x).fitted, color=colour, ls=line
+            )
+            rows = [row for row in endpoint.rows if row.described.n]
+            shift = (k - 0.5) * 0.018 * (right - left)
+            axes.errorbar(
+                [where.at(row.dose_mg_kg) + shift for row in rows], [row.described.mean or 0.0 for row in rows],
+                yerr=[row.described.sem or 0.0 for row in rows], fmt=marker, color=colour, mec=PAPER, mew=0.8, ms=6,
+                capsize=2.2, elinewidth=1.1, zorder=3, label=one.plan.compound,
+            )  # fmt: skip
+            height = 0.03 + 0.045 * k
+            ends = [min(max(math.log10(end), left), right) for end in (found.lo, found.hi)]
+            axes.plot(ends, [height] * 2, color=colour, lw=2.2, transform=axes.get_xaxis_transform(), zorder=4)
+            axes.plot(math.log10(found.estimate), height, marker, color=colour, mec=PAPER, ms=5,
+                      transform=axes.get_xaxis_transform(), zorder=5)  # fmt: skip
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        where.label(axes)
+        axes.set_ylabel(pair[0].measure.label)
+        figure.legend(loc="outside upper center", ncols=2, fontsize=7.5)
+        return figure
+
+
+def intake_over_days(rows: Sequence[IntakeRow]) -> Figure:
+    """The dose that was drunk of every bottle, mean ± SEM of cages, beside the planned dose."""
+    with style():
+        figure = new_figure(COLUMN_IN, _HEIGHT_IN)
+        axes = figure.add_subplot()
+        planned = sorted({row.dose_mg_kg for row in rows if row.dose_mg_kg > 0})
+        for k, dose in enumerate(planned, start=1):
+            mine = [row for row in rows if row.dose_mg_kg == dose]
+            ink, line = DOSE_INKS[k % len(DOSE_INKS)], DOSE_LINES[k % len(DOSE_LINES)]
+            axes.axhline(dose, color=ink, lw=0.8, ls=(0, (2, 2)), zorder=1)
+            axes.errorbar(
+                [(row.first_day + row.last_day) / 2 for row in mine], [row.mg_kg for row in mine],
+                yerr=[row.mg_kg_sem or 0.0 for row in mine], color=ink, ls=line,
+                marker=DOSE_MARKERS[k % len(DOSE_MARKERS)], ms=5, mec=PAPER, mew=0.6, capsize=2, lw=1.2, zorder=3,
+                label=f"{dose:g}",
+            )  # fmt: skip
+        axes.set_xlabel("Day (middle of a bottle's days)")
+        axes.set_ylabel("Drunk (mg/kg a day)")
+        axes.set_ylim(bottom=0)
+        figure.legend(loc="outside upper center", ncols=5, fontsize=7, title="Planned (mg/kg a day)", title_fontsize=7)
+        return figure

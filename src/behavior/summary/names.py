@@ -21,6 +21,13 @@ def plain(label: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
 def slugs_of(names: Sequence[str]) -> tuple[str, ...]:
     """What arms are called in names of files and in a page's anchors: no two alike, whatever they are called.
 

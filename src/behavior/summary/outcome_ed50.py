@@ -32,7 +32,7 @@ from behavior.model.errors import BadInput
 from behavior.summary.binary import binomial_groups
 from behavior.summary.counts import negative_binomial
 from behavior.summary.derivatives import Floats, hessian, jacobian
-from behavior.summary.dose_response import log_logistic, steps_to
+from behavior.summary.dose_response import log_logistic
 from behavior.summary.ed50 import NoEd50, says_nothing
 from behavior.summary.fit import Band, Interval, t_quantile
 from behavior.summary.survival import kaplan_meier, latencies, log_rank
@@ -62,10 +62,10 @@ class Fractions:
         """The quasi-binomial F test of doses."""
         return binomial_groups(self.events, self.trials, dose.tolist(), reference=float(dose.min())).quasi_p
 
-    def loglik(self, mean: Floats, nuisance: float) -> float:
-        """Without its constant."""
+    def loglik(self, mean: Floats, nuisance: ArrayLike) -> Floats:
+        """Without its constant; of shape (...) for means of shape (..., n) and nuisance parameters of shape (...)."""
         p = np.clip(mean, 1e-12, 1 - 1e-12)
-        return float((self.events * np.log(p) + (self.trials - self.events) * np.log1p(-p)).sum())
+        return _total(self.events * np.log(p) + (self.trials - self.events) * np.log1p(-p))
 
     def dispersion(self, mean: Floats, df: int) -> float:
         """Pearson's, but not below 1."""
@@ -96,13 +96,14 @@ class Counts:
         found = negative_binomial(self.counts, dose.tolist(), reference=first, exposure=self.exposure)
         return found.likelihood_ratio.p
 
-    def loglik(self, mean: Floats, nuisance: float) -> float:
-        """With theta = exp(nuisance)."""
+    def loglik(self, mean: Floats, nuisance: ArrayLike) -> Floats:
+        """With theta = exp(nuisance); shapes as of fractions."""
         from scipy.special import gammaln, xlogy
 
-        y, theta, mu = self.counts, math.exp(nuisance), np.maximum(mean * self.exposure, 1e-12)
+        theta, mu = np.exp(np.asarray(nuisance))[..., None], np.maximum(mean * self.exposure, 1e-12)
+        y = self.counts
         ways = gammaln(y + theta) - gammaln(theta) - gammaln(y + 1)
-        return float((ways - (y + theta) * np.log1p(mu / theta) + xlogy(y, mu / theta)).sum())
+        return _total(ways - (y + theta) * np.log1p(mu / theta) + xlogy(y, mu / theta))
 
     def dispersion(self, mean: Floats, df: int) -> float:
         """1: the negative binomial has its own."""
@@ -135,17 +136,22 @@ class CutLatencies:
         """The log-rank test of doses."""
         return log_rank(latencies(self.time, self.event, dose.tolist(), reference=float(dose.min()))).p
 
-    def loglik(self, mean: Floats, nuisance: float) -> float:
-        """With the standard deviation of log latencies exp(nuisance); `mean` is the median latency."""
+    def loglik(self, mean: Floats, nuisance: ArrayLike) -> Floats:
+        """With the SD of log latencies exp(nuisance); `mean` is the median latency, shapes as of fractions."""
         from scipy.special import log_ndtr
 
-        z = (np.log(np.maximum(self.time, 1e-9)) - np.log(np.maximum(mean, 1e-9))) / math.exp(nuisance)
-        seen = -(z**2) / 2 - 0.5 * math.log(2 * math.pi) - nuisance
-        return float(np.where(self.event > 0, seen, log_ndtr(-z)).sum())
+        ln_sd = np.asarray(nuisance)[..., None]
+        z = (np.log(np.maximum(self.time, 1e-9)) - np.log(np.maximum(mean, 1e-9))) / np.exp(ln_sd)
+        seen = -(z**2) / 2 - 0.5 * math.log(2 * math.pi) - ln_sd
+        return _total(np.where(self.event > 0, seen, log_ndtr(-z)))
 
     def dispersion(self, mean: Floats, df: int) -> float:
         """1: the standard deviation is estimated."""
         return 1.0
+
+
+def _total(terms: Floats) -> Floats:
+    return np.asarray(terms.sum(axis=-1), dtype=np.float64)
 
 
 Outcome: TypeAlias = Fractions | Counts | CutLatencies
@@ -185,14 +191,12 @@ class OutcomeEd50:
         at = np.asarray(dose, dtype=np.float64)
         search, free = self.search, self.free
         covariance = np.linalg.pinv(hessian(search.loss, free)) * self.dispersion
-        slopes = jacobian(lambda p: np.array([search.linked(p, float(x)) for x in at]), free)
+        slopes = jacobian(lambda p: search.linked(p, at), free)
         half = t_quantile(self.conf_level, search.df()) * np.sqrt(
             np.maximum(np.einsum("ij,jk,ik->i", slopes, covariance, slopes), 0.0)
         )
-        middle = np.array([search.linked(free, float(x)) for x in at])
-        lo, mid, hi = (
-            np.array([search.unlink(v) for v in values]) for values in (middle - half, middle, middle + half)
-        )
+        middle = search.linked(free, at)
+        lo, mid, hi = (search.unlinked(values) for values in (middle - half, middle, middle + half))
         return Band(at, mid, lo, hi)
 
 
@@ -323,73 +327,95 @@ class _Search:
     fixed: Mapping[str, float]
     percent_of_vehicle: float | None
     cells: dict[float, float] = field(init=False)
+    ln_x: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         cells = {float(d): self.outcome.level_at(self.x == d) for d in np.unique(self.x)}
         object.__setattr__(self, "cells", cells)
+        with np.errstate(divide="ignore"):
+            object.__setattr__(self, "ln_x", np.log(self.x))
 
     @property
     def n_curve(self) -> int:
         return 4 - len(self.fixed)
 
-    def link(self, level: float) -> float:
+    def link(self, level: ArrayLike) -> Floats:
+        """The scale on which levels have no bounds: a logarithm or logit."""
+        y = np.asarray(level, dtype=np.float64)
         if self.outcome.positive:
-            return math.log(max(level, 1e-4 * max(self.cells.values())))
-        return math.log(max(level, 1e-3)) - math.log(max(1 - level, 1e-3))
+            return np.asarray(np.log(np.maximum(y, 1e-4 * max(self.cells.values()))), dtype=np.float64)
+        return np.asarray(np.log(np.maximum(y, 1e-3)) - np.log(np.maximum(1 - y, 1e-3)), dtype=np.float64)
 
-    def unlink(self, value: float) -> float:
-        value = min(max(value, -700.0), 700.0)
-        return math.exp(value) if self.outcome.positive else 1 / (1 + math.exp(-value))
+    def unlinked(self, value: ArrayLike) -> Floats:
+        """The level at a value of that scale."""
+        kept = np.clip(value, -700.0, 700.0)
+        found = np.exp(kept) if self.outcome.positive else 1 / (1 + np.exp(-kept))
+        return np.asarray(found, dtype=np.float64)
 
-    def linked(self, free: Floats, dose: float) -> float:
-        """The curve at a dose on the link scale."""
+    def linked(self, free: Floats, doses: Floats) -> Floats:
+        """The curve at doses on the link scale."""
         p = self.named(free)
-        return self.link(float(log_logistic(np.array([dose]), np.array([p["b"], p["c"], p["d"], p["e"]]))[0]))
+        return self.link(log_logistic(doses, np.array([p["b"], p["c"], p["d"], p["e"]])))
 
     def named(self, free: Floats) -> dict[str, float]:
         """b, c, d, e from the free parameters (ln b, links of c and d unless fixed, ln ED, nuisance)."""
-        values = iter(free.tolist())
-        b = math.exp(next(values))
-        c, d = (self.fixed[name] if name in self.fixed else self.unlink(next(values)) for name in "cd")
-        ed = math.exp(next(values))
-        return {"b": b, "c": c, "d": d, "e": ed / self._steps(b, c, d)}
+        return {name: float(value) for name, value in zip("bcde", self._curves(free), strict=True)}
 
-    def _steps(self, b: float, c: float, d: float) -> float:
+    def _curves(self, free: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """The same of many sets of free parameters at once: shape (...) each, for free ones of shape (..., k)."""
+        place, ends = 1, []
+        for name in "cd":
+            if name in self.fixed:
+                ends.append(np.full(free.shape[:-1], self.fixed[name]))
+                continue
+            ends.append(self.unlinked(free[..., place]))
+            place += 1
+        b, (c, d) = np.exp(free[..., 0]), ends
+        return b, c, d, np.exp(free[..., place]) / self._steps(b, c, d)
+
+    def _steps(self, b: Floats, c: Floats, d: Floats) -> Floats:
+        """The dose that is meant in units of e; NaN where the curve does not reach it."""
         if self.percent_of_vehicle is None:
-            return 1.0
-        share = (d - d * self.percent_of_vehicle / 100) / (d - c) if d != c else math.nan
-        return steps_to(share, b)
+            return np.ones_like(b)
+        share = np.where(d != c, (d - d * self.percent_of_vehicle / 100) / np.where(d != c, d - c, 1.0), np.nan)
+        inside = np.where((share > 0) & (share < 1), share, np.nan)
+        return np.asarray((1 / (1 - inside) - 1) ** (1 / b), dtype=np.float64)
 
     def dose(self, free: Floats) -> float:
+        """The dose that is meant."""
         return math.exp(free[self.n_curve - 1])
 
     def mean(self, free: Floats) -> Floats:
-        p = self.named(free)
-        return log_logistic(self.x, np.array([p["b"], p["c"], p["d"], p["e"]]))
+        """The curve at every animal's dose; shape (..., n)."""
+        from scipy.special import log_expit
 
-    def loss(self, free: Floats) -> float:
+        b, c, d, e = (value[..., None] for value in self._curves(free))
+        # As `dose_response.log_logistic`, of many curves at once; dose 0 has the logarithm -inf and is at d.
+        return np.asarray(c + (d - c) * np.exp(log_expit(-b * (self.ln_x - np.log(e)))), dtype=np.float64)
+
+    def losses(self, free: Floats) -> Floats:
+        """Minus the log-likelihoods of many sets of parameters, shape (k, n_free), in one go; shape (k,)."""
         with np.errstate(all="ignore"):
             mean = self.mean(free)
-            value = -self.outcome.loglik(mean, float(free[-1])) if np.isfinite(mean).all() else math.inf
-        # A wall instead of infinity keeps the gradient finite where the target is out of the curve's reach.
-        return value if math.isfinite(value) else 1e10
+            values = -self.outcome.loglik(mean, free[:, -1])
+            # A wall instead of infinity keeps the gradient finite where the target is out of the curve's reach.
+            return np.where(np.isfinite(mean).all(axis=-1) & np.isfinite(values), values, 1e10)
+
+    def loss(self, free: Floats) -> float:
+        """Minus the log-likelihood."""
+        return float(self.losses(free[None, :])[0])
 
     def slope(self, free: Floats) -> Floats:
         """Central differences; all parameters are logarithms or logits, so that one step suits them."""
-        step, found = 1e-5, np.empty_like(free)
-        for i in range(len(free)):
-            up, down = free.copy(), free.copy()
-            up[i] += step
-            down[i] -= step
-            found[i] = (self.loss(up) - self.loss(down)) / (2 * step)
-        return found
+        steps = 1e-5 * np.eye(len(free))
+        found = self.losses(np.concatenate([free + steps, free - steps]))
+        return (found[: len(free)] - found[len(free) :]) / 2e-5
 
     def starts(self) -> list[Floats]:
         doses = np.array([d for d in self.cells if d > 0])
         first, last = self.cells[min(self.cells)], self.cells[max(self.cells)]
         span = np.exp(np.linspace(math.log(doses.min()), math.log(doses.max()), 5))
-        ends = [self.link(last) for _ in range(1) if "c" not in self.fixed]
-        ends += [self.link(first) for _ in range(1) if "d" not in self.fixed]
+        ends = [float(self.link(level)) for name, level in (("c", last), ("d", first)) if name not in self.fixed]
         return [np.array([math.log(b), *ends, math.log(e), 0.0]) for b in (0.8, 1.5, 4.0) for e in span]
 
     def bounds(self) -> list[tuple[float, float]]:

@@ -30,10 +30,12 @@ from behavior.summary.describe import LevelDescription, describe
 from behavior.summary.ed50 import Ed50, NoEd50
 from behavior.summary.ed50_by_kind import ed50_of
 from behavior.summary.groups import level_label
-from behavior.summary.names import dose_text, plain
+from behavior.summary.legacy import Lines, lines_of
+from behavior.summary.names import dose_text, listed, plain
 from behavior.summary.outcome_ed50 import OutcomeEd50
+from behavior.summary.turning import Turn, turn_of
 from behavior.summary.units import TrialTimes, Units
-from behavior.summary.vehicle_test import CONF_LEVEL, Against, Compared, VehicleTest
+from behavior.summary.vehicle_test import ALPHA, CONF_LEVEL, Against, Compared, VehicleTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,8 +87,15 @@ class EndpointSummary:
     units: Units
     course: Course | None = None
     """The endpoint day by day, where animals were followed at their dose."""
+    turn: Turn | str | None = None
+    """The curve that turns, or why there is none, where the data call for one."""
+    lines: Lines | None = None
+    """Lines through shares of animals, as old papers have them, where animals responded or did not."""
     controls: tuple[ControlRow, ...] = ()
     control_test: VehicleTest | None = None
+    """Of these groups against each other, apart from the comparisons of doses."""
+    no_control_test: str = ""
+    """Why there is none, where there are such groups."""
 
     @property
     def vehicle(self) -> DoseRow:
@@ -166,6 +175,11 @@ def _unmade(sessions: pd.DataFrame, plan: ArmPlan) -> str:
 
 def _multiplicity(plan: ArmPlan) -> str:
     family = "All comparisons of an endpoint with vehicle are one family, adjusted together."
+    if plan.controls:
+        family += (
+            f" Comparisons of {plan.group} with {listed(plan.controls)} under vehicle are a family of their own: they "
+            "ask whether the preparation worked, and not what the drug does."
+        )
     if not plan.primary:
         return f"{family} No endpoint was named as primary: without a study file, all of them explore."
     others = len(plan.endpoints) - 1
@@ -214,18 +228,33 @@ def _endpoint(sessions: pd.DataFrame, trials: pd.DataFrame | None, plan: ArmPlan
         units, measure, percent_of_vehicle=plan.percent_of_vehicle.get(measure.name),
         asymptotes=plan.asymptotes.get(measure.name),
     )  # fmt: skip
+    rows = _rows(sessions, plan, table, found.against)
     return EndpointSummary(
         measure=measure,
         is_primary=measure.name == plan.primary,
         is_motor_control=measure.name == plan.motor_control,
-        rows=_rows(sessions, plan, table, found.against),
+        rows=rows,
         test=found.test,
         no_test=found.why_not,
         ed50=NoEd50((astray,), None, len(table), table["dose_mg_kg"].nunique()) if astray else half,
         notes=_notes(table, measure, plan.unit),
         units=units,
         course=course,
+        turn=None if astray else turn_of(units, measure, half, directions_of(found)),
+        lines=None if astray else lines_of(units, measure),
     )
+
+
+def directions_of(found: Compared) -> list[int]:
+    """Of the doses that differ from vehicle: 1 where the endpoint is higher, -1 where it is lower."""
+    if found.test is None:
+        return []
+    sign = -1 if found.test.quickens else 1
+    return [
+        sign if against.estimate > found.test.null else -sign
+        for against in found.against.values()
+        if against.p_adjusted is not None and against.p_adjusted < ALPHA
+    ]
 
 
 def _with_controls(
@@ -238,7 +267,7 @@ def _with_controls(
     coded = here.assign(dose_mg_kg=here["group"].map({name: float(i) for i, name in enumerate(groups)}))
     named, astray = _of_units(coded, plan.unit)
     if astray or not (named["left_out"] == "").any():
-        return endpoint
+        return replace(endpoint, no_control_test=astray or "no session of theirs can be analysed")
     table = _units(named, endpoint.measure)
     units = _as_units(table, endpoint.measure, plan.unit, _trial_times(named, trials, table, endpoint.measure))
     found = compared(units, endpoint.measure, plan.methods.get(endpoint.measure.name, ""))
@@ -251,7 +280,7 @@ def _with_controls(
         for i, name in enumerate(groups)
         if level_label(float(i)) in described
     )  # fmt: skip
-    return replace(endpoint, controls=rows, control_test=found.test)
+    return replace(endpoint, controls=rows, control_test=found.test, no_control_test=found.why_not)
 
 
 def _of_units(sessions: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, str]:
@@ -464,6 +493,36 @@ def per_dose_table(arms: Sequence[ArmSummary]) -> pd.DataFrame:
         motor = {row.dose_mg_kg: row.described for row in arm.motor_control.rows} if arm.motor_control else {}
         for endpoint in arm.endpoints:
             records += [_record(arm, endpoint, row, motor.get(row.dose_mg_kg)) for row in endpoint.rows]
+    return pd.DataFrame(records)
+
+
+def groups_table(arms: Sequence[ArmSummary]) -> pd.DataFrame:
+    """The groups of each arm under vehicle, against the one that got the drug: one row an endpoint and group."""
+    import pandas as pd
+
+    records = [
+        {
+            "arm": arm.plan.name,
+            "endpoint": endpoint.measure.name,
+            "primary": endpoint.is_primary,
+            "group": row.group,
+            "reference": endpoint.controls[0].group,
+            "n": row.n,
+            "mean": row.described.mean,
+            "sem": row.described.sem,
+            "median": row.described.median,
+            "method": endpoint.control_test.method if endpoint.control_test else None,
+            "scale": endpoint.control_test.scale if endpoint.control_test else None,
+            "difference": row.against.estimate if row.against else None,
+            "difference_lo": row.against.lo if row.against else None,
+            "difference_hi": row.against.hi if row.against else None,
+            "p": row.against.p if row.against else None,
+            "p_adjusted": row.against.p_adjusted if row.against else None,
+        }
+        for arm in arms
+        for endpoint in arm.endpoints
+        for row in endpoint.controls
+    ]
     return pd.DataFrame(records)
 
 

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from behavior.model.errors import BadInput
 from behavior.summary.compare import Labels
-from behavior.summary.groups import Groups, Level, split
+from behavior.summary.groups import Groups, Level, level_labels, split
 from behavior.summary.multiplicity import adjust_p
 
 _MOST_EXACT = 20_000
@@ -253,6 +253,40 @@ def permutation_anova(
     observed = float((n * (groups.means - pooled.mean()) ** 2).sum())
     extreme = int((between >= observed * (1 - 1e-12)).sum())
     return PermutationAnova(observed / total, (extreme + 1) / (_MOST_EXACT + 1), len(pooled), _MOST_EXACT)
+
+
+def permutation_profiles(profiles: ArrayLike, group: Labels) -> PermutationAnova:
+    """Whether profiles of several values differ between groups: rearranging whole profiles between animals.
+
+    The statistic is the sum of squares between groups, over all values; p comes from 20,000 rearrangements of a fixed
+    seed.
+
+    Parameters
+    ----------
+    profiles : shape (animals, values), without missing ones
+    group : of every animal
+
+    Raises
+    ------
+    BadInput
+        There is one group only, or nothing varies.
+    """
+    values, labels = np.asarray(profiles, dtype=np.float64), level_labels(group)
+    names = sorted(set(labels.tolist()))
+    centred = values - values.mean(axis=0)
+    total = float((centred**2).sum())
+    if len(names) < 2 or total <= 1e-12 * max(float((values**2).sum()), 1e-300):
+        raise BadInput("all profiles are alike or of one group, so that there is nothing to compare")
+    member = np.array([labels == name for name in names], dtype=np.float64)
+    weights = member / np.sqrt(member.sum(axis=1, keepdims=True))
+    # In one order whatever that of the rows, so that the fixed sample of rearrangements gives one p.
+    order = np.lexsort((*centred.T[::-1], labels))
+    centred, weights = centred[order], weights[:, order]
+    observed, extreme = float(((weights @ centred) ** 2).sum()), 0
+    for rows in np.array_split(_shuffled(len(values)), 20):
+        between = np.square(np.einsum("gn,knv->kgv", weights, centred[rows])).sum(axis=(1, 2))
+        extreme += int((between >= observed * (1 - 1e-12)).sum())
+    return PermutationAnova(observed / total, (extreme + 1) / (_MOST_EXACT + 1), len(values), _MOST_EXACT)
 
 
 @lru_cache(maxsize=8)

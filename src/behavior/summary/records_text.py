@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.study.plan import PLAN_FILE
 from behavior.summary.arms import analysed_of, sessions_of
-from behavior.summary.names import dose_text, plain
+from behavior.summary.names import dose_text, listed, plain
 from behavior.summary.per_dose import ArmSummary
-from behavior.summary.wording import DASH, listed, number, parameter_lines
+from behavior.summary.wording import DASH, number, parameter_lines
 
 if TYPE_CHECKING:
     import pandas as pd

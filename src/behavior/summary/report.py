@@ -2,7 +2,8 @@
 
     OUT/report.html              styles and figures inside; no network, no script; light, dark and print
     OUT/tables/*.csv             sessions, parts of sessions, per dose, units analysed; for Prism in prism/;
-                                 with companion assays endpoints.csv, behavioral ones and theirs
+                                 groups under vehicle in groups.csv; with companion assays endpoints.csv,
+                                 behavioral ones and theirs
     OUT/figures/*.svg, *.png     every figure of the page
     OUT/analysis.R               refits each model from the tables, and compares
 
@@ -24,11 +25,22 @@ from behavior.summary import wording
 from behavior.summary.arms import Choices, analysed_of
 from behavior.summary.beside import endpoint_table, rows_of
 from behavior.summary.drawing import inline, save, svg_of
+from behavior.summary.drinking import intake_rows
 from behavior.summary.ed50 import NoEd50
 from behavior.summary.exchange import write_exchange
-from behavior.summary.figures import dose_response, estimation, over_days, shows_medians, side_by_side, still_waiting
+from behavior.summary.figures import (
+    dose_response,
+    estimation,
+    intake_over_days,
+    over_days,
+    shows_medians,
+    side_by_side,
+    still_waiting,
+    two_curves,
+)
 from behavior.summary.names import plain, slugs_of
-from behavior.summary.per_dose import ArmSummary, EndpointSummary, per_dose_table, summarize_arms
+from behavior.summary.per_dose import ArmSummary, EndpointSummary, groups_table, per_dose_table, summarize_arms
+from behavior.summary.potency import Potency, potencies
 from behavior.summary.quality_control import make_folder
 from behavior.summary.r_script import write_r
 from behavior.summary.records_text import arrive, flow, parameters_of, treatment_of, what_was_done
@@ -41,7 +53,8 @@ from behavior.summary.session_figures import (
     trials_raster,
     typical_sessions,
 )
-from behavior.summary.vehicle_test import CLIFF, VehicleTest
+from behavior.summary.turning import Turn
+from behavior.summary.vehicle_test import ALPHA, CLIFF, VehicleTest
 from behavior.summary.writing import pages
 
 if TYPE_CHECKING:
@@ -103,6 +116,9 @@ def write_report(
         table = per_dose_table(arms)
         if len(table):
             table.to_csv(out / "tables" / "per_dose.csv", index=False, lineterminator="\n", encoding="utf-8")
+        beside_vehicle = groups_table(arms)
+        if len(beside_vehicle):
+            beside_vehicle.to_csv(out / "tables" / "groups.csv", index=False, lineterminator="\n", encoding="utf-8")
         write_exchange(arms, out / "tables")
         write_r(arms, out)
         if beside is not None:
@@ -117,16 +133,19 @@ def write_report(
 def _page(dataset: Dataset, arms: tuple[ArmSummary, ...], figures: Path, beside: list[dict[str, str]]) -> str:
     environment, styles = pages()
     numbers, slugs = iter(range(1, 10_000)), slugs_of([arm.plan.name for arm in arms])
+    parts = [_part(dataset, arm, slug, figures, numbers) for arm, slug in zip(arms, slugs, strict=True)]
+    compared = potencies(arms)
     return environment.get_template("report.html").render(
         styles=styles,
         dataset=dataset,
         title=dataset.study.title if dataset.study else f"Sessions in {dataset.path.name}",
         simulated=bool(dataset.sessions["simulated"].any()),
-        parts=[_part(dataset, arm, slug, figures, numbers) for arm, slug in zip(arms, slugs, strict=True)],
+        parts=parts,
+        potencies=[_potency(one, figures, numbers) for one in compared],
         beside=beside,
         done=what_was_done(dataset),
         arrive=arrive(dataset, arms),
-        methods=wording.methods_paragraph(arms),
+        methods=wording.methods_paragraph(arms, compared),
         versions=wording.software_versions(),
         sessions=_session_rows(dataset),
         study_sha256=_study_digest(dataset),
@@ -148,9 +167,24 @@ def _part(dataset: Dataset, arm: ArmSummary, slug: str, figures: Path, numbers: 
         "treatment": treatment_of(arm),
         "parameters": parameters_of(dataset, arm),
         "flow": flow(dataset, arm),
+        "intake": intake_rows(dataset, arm.plan),
         "endpoints": [_endpoint(arm, endpoint, by_endpoint[endpoint.measure.name]) for endpoint in arm.endpoints],
         "figures": [one for one in drawn if one.file not in belonging],
     }
+
+
+def _potency(potency: Potency, figures: Path, numbers: Iterator[int]) -> dict[str, Any]:
+    """What the page says of two compounds."""
+    said: dict[str, Any] = {"sentence": wording.potency_sentence(potency), "figure": None}
+    if potency.ratio is not None:
+        first, second = slugs_of([potency.arm.plan.name, potency.other.plan.name])
+        caption = (
+            f"{potency.measure.label}: {potency.arm.plan.compound} and {potency.other.plan.compound}, mean ± SEM and "
+            "the fitted curves, with each ED50 and its interval on the axis."
+        )
+        stem = f"potency-{first}-{second}"
+        said["figure"] = _drawn(stem, two_curves(potency.arm, potency.other), caption, False, figures, numbers)
+    return said
 
 
 def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) -> dict[str, Any]:
@@ -161,6 +195,7 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
         wording.spread_sentence(endpoint),
         wording.welch_sentence(endpoint),
         wording.effective_sentence(endpoint),
+        wording.turn_sentence(endpoint),
         "" if motor else "No motor control stands beside it, for none was named.",
     ]
     return {
@@ -168,6 +203,8 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
         "decimals": wording.decimals_of(endpoint),
         "result": wording.result_sentence(arm, endpoint),
         "ed50": wording.ed50_sentence(endpoint),
+        "lines": wording.lines_sentence(endpoint),
+        "groups": wording.control_sentence(endpoint),
         "sentences": [sentence for sentence in sentences if sentence],
         "scale_decimals": wording.decimals_of_scale(endpoint),
         "size": _effect_size(endpoint),
@@ -212,6 +249,13 @@ def _all(dataset: Dataset, arm: ArmSummary, slug: str) -> Iterator[tuple[str, Fi
             "alone is not sedation; a fall of both may be.",
             False,
         )
+    drunk = intake_rows(dataset, arm.plan)
+    if len({row.last_day for row in drunk}) > 1:
+        yield (
+            f"{slug}-intake", intake_over_days(drunk),
+            "The dose that was really drunk, mean ± SEM of cages over the days of each bottle; broken lines are the "
+            "planned doses.", False,
+        )  # fmt: skip
     yield from _of_sessions(dataset, arm, slug)
 
 
@@ -225,6 +269,8 @@ def _of_endpoint(slug: str, arm: ArmSummary, endpoint: EndpointSummary) -> Itera
             what += "; the fitted median with its 95 % band; the ED50 with its interval on the axis"
     elif not isinstance(endpoint.ed50, NoEd50):
         what = "mean ± SEM; the fitted curve with its 95 % band; the ED50 with its interval on the axis"
+    elif isinstance(endpoint.turn, Turn) and endpoint.turn.p < ALPHA:
+        what = "mean ± SEM; the curve that turns (Brain–Cousens)"
     else:
         what = "mean ± SEM, joined; no curve is drawn, for the data hold no ED50"
     each = (

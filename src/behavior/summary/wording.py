@@ -11,8 +11,9 @@ import numpy as np
 from behavior.summary.ed50 import REACH, Ed50, NoEd50
 from behavior.summary.effect_size import EffectSize
 from behavior.summary.methods import METHODS
-from behavior.summary.names import plain
+from behavior.summary.names import listed, plain
 from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
+from behavior.summary.potency import Potency
 from behavior.summary.vehicle_test import ALPHA, CLIFF, CONF_LEVEL, Against, p_text
 
 DASH = "–"
@@ -118,13 +119,6 @@ def _subject(endpoint: EndpointSummary) -> str:
     return article + plain(endpoint.measure.label)
 
 
-def listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
 # -- results ----------------------------------------------------------------------------------------------------------
 
 
@@ -139,13 +133,55 @@ def result_sentence(arm: ArmSummary, endpoint: EndpointSummary) -> str:
         n = sum(row.against is not None for row in endpoint.rows)
         doses = "the dose" if n == 1 else f"none of {n} doses"
         verb = "did not differ" if n == 1 else "differed"
-        return f"{what[:1].upper()}{what[1:]}: {doses} {verb} from vehicle ({endpoint.test.name})."
+        verdict = f"{what[:1].upper()}{what[1:]}: {doses} {verb} from vehicle ({endpoint.test.name})."
+        return f"{verdict} {not_shown_sentence(endpoint)}".rstrip()
     parts = [
         f"{verb} {what} at {listed([f'{row.dose_mg_kg:g}' for row in rows])} mg/kg ({_largest(endpoint, rows)})"
         for verb, rows in (("raised", raised), ("lowered", lowered))
         if rows
     ]
     return f"{compound[:1].upper()}{compound[1:]} {listed(parts)}."
+
+
+def not_shown_sentence(endpoint: EndpointSummary) -> str:
+    """How large an effect is still possible where none was found, at the dose that lies farthest from vehicle."""
+    rows = [row for row in endpoint.rows if row.against is not None and math.isfinite(row.against.estimate)]
+    if endpoint.test is None or not rows:
+        return ""
+    row = max(rows, key=lambda row: _strength(endpoint, row))
+    a, share = row.against, row.described.percent_of_vehicle
+    assert a is not None
+    percent = f"{share:.0f} % of vehicle, " if share is not None and not endpoint.units.censored.any() else ""
+    what = "ratio" if endpoint.test.null == 1 else "δ" if endpoint.test.scale == CLIFF else "difference"
+    places = decimals_of_scale(endpoint)
+    size = interval(a.estimate, a.lo, a.hi, places, signed=endpoint.test.null == 0)
+    return (
+        f"That is no proof of no effect: farthest from vehicle is {row.dose_mg_kg:g} mg/kg ({percent}{what} {size}, "
+        f"n = {row.n} and {endpoint.vehicle.n})."
+    )
+
+
+def control_sentence(endpoint: EndpointSummary) -> str:
+    """Whether the groups of an arm differ under vehicle: whether what was done to one of them is seen."""
+    test = endpoint.control_test
+    reference, *others = endpoint.controls or (None,)
+    if reference is None:
+        return ""
+    if test is None:
+        return f"The groups under vehicle were not compared, because {endpoint.no_control_test}." if others else ""
+    said = []
+    for row in others:
+        if row.against is None or row.against.p_adjusted is None:
+            continue
+        a, verdict = row.against, "differs from" if differs(row.against) else "was not shown to differ from"
+        size = interval(a.estimate, a.lo, a.hi, 2 if test.null == 1 else decimals_of(endpoint), signed=test.null == 0)
+        scale = test.scale[:1].lower() + test.scale[1:]
+        scale = scale.replace("difference from vehicle", "difference")
+        said.append(
+            f"{row.group} (n = {row.n}) {verdict} {reference.group} (n = {reference.n}), {scale} {size}, "
+            f"{test.name} p {p_text(row.against.p_adjusted)}"
+        )
+    return f"Groups under vehicle: {'; '.join(said)}." if said else ""
 
 
 def _differing(endpoint: EndpointSummary) -> list[DoseRow]:
@@ -209,6 +245,75 @@ def ed50_sentence(endpoint: EndpointSummary) -> str:
     )
 
 
+def turn_sentence(endpoint: EndpointSummary) -> str:
+    """Directions per dose and the curve that turns, where the data call for it."""
+    turn = endpoint.turn
+    if turn is None:
+        return ""
+    told = {1: "raised at", -1: "lowered at"}
+    parts = [
+        f"{told[sign]} {listed([f'{row.dose_mg_kg:g}' for row in rows])} mg/kg"
+        for sign in (1, -1)
+        if (rows := [row for row in _differing(endpoint) if _direction(endpoint, row) * sign > 0])
+    ]
+    still = [f"{row.dose_mg_kg:g}" for row in endpoint.rows if row.against is not None and not differs(row.against)]
+    parts += [f"no significant change at {listed(still)} mg/kg"] if still else []
+    directions = f"Directions per dose: {'; '.join(parts)}."
+    if isinstance(turn, str):
+        return f"{directions} No curve that turns is given: {turn}."
+    f, k, unit = turn.test, decimals_of(endpoint), unit_of(endpoint)
+    verdict = "describes the data better than one that does not" if turn.p < ALPHA else "is not needed by the data"
+    what = "lowest" if turn.falls_first else "highest"
+    back = f"; the later effect is half complete at {significant(turn.back)} mg/kg" if turn.back is not None else ""
+    shape = f", {what} at {significant(turn.peak.dose)} mg/kg ({number(turn.peak.response, k)}{unit}){back}"
+    return (
+        f"{directions} A curve that turns (Brain–Cousens, BC.5, least squares) {verdict}: F({f.df1:g}, {f.df2:g}) = "
+        f"{f.f:.2f}, p {p_text(turn.p)}, doubled for two directions tried{shape if turn.p < ALPHA else ''}."
+    )
+
+
+def lines_sentence(endpoint: EndpointSummary) -> str:
+    """Probit and Litchfield–Wilcoxon figures of the share of animals that responded, for comparison with old papers."""
+    lines = endpoint.lines
+    if lines is None:
+        return ""
+    what = "responded before the cut-off" if lines.responded else "did not respond before the cut-off"
+    counts = ", ".join(f"{k}/{n} at {dose:g}" if dose else f"{k}/{n} under vehicle" for dose, k, n in lines.counts)
+    head = f"As older papers have it, by the share of {endpoint.units.unit}s that {what} ({counts} mg/kg): "
+    if lines.probit is None or lines.litchfield_wilcoxon is None:
+        return f"{head}no line is drawn, because {lines.why_not}."
+    probit, legacy = lines.probit, lines.litchfield_wilcoxon
+    fieller = (
+        f"Fieller [{significant(probit.fieller.lo)}, {significant(probit.fieller.hi)}]"
+        if probit.fieller
+        else "no Fieller interval, for the slope is not significant"
+    )
+    mixed = "; its χ² is significant" if legacy.heterogeneous else ""
+    return (
+        f"{head}probit ED50 {significant(probit.ed50)} mg/kg, {fieller}; Litchfield–Wilcoxon ED50 "
+        f"{significant(legacy.ed50)} [{significant(legacy.lo)}, {significant(legacy.hi)}] mg/kg, slope function S = "
+        f"{legacy.slope:.2f}{mixed}. Legacy figures: they ignore when an animal responded."
+    )
+
+
+def potency_sentence(potency: Potency) -> str:
+    """How potent one compound is against another, or why that is not said."""
+    one, other = potency.arm.plan.compound, potency.other.plan.compound
+    if potency.ratio is None or potency.lo is None or potency.hi is None:
+        return f"The potency of {one} relative to {other} is not given: {potency.why_not}."
+    limits = f"[{significant(potency.lo)}, {significant(potency.hi)}]"
+    said = f"{one[:1].upper()}{one[1:]} is {significant(potency.ratio)} times as potent as {other} {limits}, by ED50s."
+    f = potency.parallel
+    if f is not None:
+        test = f"(F({f.df1:g}, {f.df2:g}) = {f.f:.2f}, p {p_text(f.p)})"
+        said += (
+            f" The curves are not parallel {test}: the ratio holds at half of the effect and changes with the effect."
+            if f.p < ALPHA
+            else f" Nothing speaks against parallel curves {test}."
+        )
+    return said + "".join(f" Note: {remark}." for remark in potency.remarks)
+
+
 def welch_sentence(endpoint: EndpointSummary) -> str:
     """Whether the conclusions hang on equal variances; empty where they do not."""
     differ = [
@@ -257,7 +362,7 @@ def effective_sentence(endpoint: EndpointSummary) -> str:
 # -- methods ----------------------------------------------------------------------------------------------------------
 
 
-def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
+def methods_paragraph(arms: Sequence[ArmSummary], compared: Sequence[Potency] = ()) -> str:
     """The statistics that ran, as a methods section tells them; nothing that did not run."""
     endpoints = [endpoint for arm in arms for endpoint in arm.endpoints]
     if not endpoints:
@@ -283,6 +388,24 @@ def methods_paragraph(arms: Sequence[ArmSummary]) -> str:
             "2001), and Cliff's δ (Cliff 1993), which is in the tables."
         )
     said += _curve_sentences(endpoints)
+    if any(endpoint.controls and endpoint.control_test for endpoint in endpoints):
+        said.append(
+            "Groups under vehicle were compared with each other by the endpoint's own method, as a family apart."
+        )
+    if any(not isinstance(endpoint.turn, str | None) for endpoint in endpoints):
+        said.append(
+            "Where doses acted in both directions the curve of Brain and Cousens (1989) was tested against the "
+            "log-logistic one."
+        )
+    if any(endpoint.lines and endpoint.lines.probit for endpoint in endpoints):
+        said.append(
+            "Shares of animals with a response are described by probit lines with Fieller's interval (Finney 1971) and "
+            "by the method of Litchfield and Wilcoxon (1949)."
+        )
+    if any(potency.ratio is not None for potency in compared):
+        said.append(
+            "Relative potencies are ratios of ED50s, with intervals recovered from those of both (Zou and Donner 2008)."
+        )
     named = " The primary endpoint of each arm is named in the study file." if any(a.plan.primary for a in arms) else ""
     said.append(f"Tests are two-sided at α = {ALPHA:g}.{named}")
     return " ".join(said)
@@ -300,7 +423,10 @@ def _course_sentences(endpoints: Sequence[EndpointSummary], units: str) -> list[
             "√(y + 0.5)."
         )
     if any(course.averaged is None and course.overall for course in courses):
-        said.append("Latencies were compared on each day by log-rank scores and rearrangement, with Holm's adjustment.")
+        said.append(
+            "Latencies over days have log-rank scores within each day; groups, and group × day by each unit's scores "
+            "less their mean, were tested by rearranging whole units, and doses on each day with Holm's adjustment."
+        )
     return said
 
 
@@ -316,9 +442,11 @@ def _curve_sentences(endpoints: Sequence[EndpointSummary]) -> list[str]:
             *(["an absolute one that at which the fitted response is the stated percentage of the vehicle's"]
               if "absolute" in kinds else []),
         ]  # fmt: skip
+        held = any(isinstance(one, Ed50) and any("held at 0" in note for note in one.remarks) for one in found)
         said.append(
             f"Dose–response curves are four-parameter log-logistic (LL.4) with vehicle as dose 0, fitted by {ways}; "
             f"{'; '.join(meanings)}, with {percent} profile intervals."
+            f"{' An end of a curve that would be below 0 is held at 0.' if held else ''}"
         )
     said.append(
         "An ED50 is given only where three or more doses beside vehicle differ, the effect is monotone, data reach "
