@@ -230,10 +230,11 @@ def weeks(data: Path) -> None:
 
 
 class Screens:
-    """`behavior dashboard` in a process of its own."""
+    """`behavior dashboard` in a process of its own; without a token unless one is asked for."""
 
     def __init__(self, data: Path, *options: str) -> None:
-        self._command = [*COMMAND, "dashboard", str(data), *options]
+        token = () if {"--token", "--lab-network"} & {*options} else ("--no-token",)
+        self._command = [*COMMAND, "dashboard", str(data), *options, *token]
         self.process: subprocess.Popen[str]
         self.address = self.begin(0)
 

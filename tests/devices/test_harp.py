@@ -8,7 +8,7 @@ from harp.protocol import HarpMessage, MessageType, PayloadType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behavior.devices.harp import Framing, Message, read_frame, write_frame
+from behavior.devices.harp import LONGEST, Framing, Message, read_frame, write_frame
 from behavior.devices.registers import device_map
 from devices.dialogue import frame
 
@@ -80,6 +80,23 @@ def test_half_a_message_whose_other_half_is_late_is_not_lost() -> None:
     assert framing.feed(whole[:7], 0) == []
     assert framing.unstall(900_000) == []
     assert [one.value for one in framing.feed(whole[7:], 1_000_000)] == [1]
+
+
+@pytest.mark.parametrize("noise", [b"\x00", b"\x01", b"\xff", b"\x01\xff", bytes(range(256))], ids=repr)
+def test_a_noisy_line_is_neither_kept_nor_searched_again_and_again(noise: bytes) -> None:
+    """What a loose plug sends for an hour is not in memory afterwards, and a message behind it is found."""
+    framing = Framing(MAP)
+    for now_us in range(0, 200_000, 1000):
+        framing.feed(noise * 64, now_us)
+    assert len(framing._waiting) <= LONGEST
+    framing.unstall(1_000_000)
+    held, framing._new_framer = framing._new_framer, None  # type: ignore[assignment]
+    framing.unstall(1_100_000)  # nothing came since: there is nothing to search
+    framing._new_framer = held
+    found = framing.feed(bytes(LONGEST), 2_000_000) + framing.feed(
+        frame(KIND, "event Delivered", 1, at_us=320), 2_000_001
+    )
+    assert [one.name for one in found + framing.unstall(3_000_000)] == ["Delivered"]
 
 
 def test_one_tick_too_many_is_the_next_second() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import pickle
 import pkgutil
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import behavior
-from behavior.model.errors import BadFile, BadInput, BehaviorError, Failure, Problem
+from behavior.model.errors import BadFile, BadInput, BehaviorError, Failure, Problem, printable
 
 PROBLEMS = st.lists(st.builds(Problem, st.text(), st.text()), max_size=4)
 
@@ -40,9 +41,25 @@ def test_an_error_of_another_process_says_the_same(file: str, problems: list[Pro
 @given(st.text(min_size=1), PROBLEMS)
 def test_the_file_and_every_problem_are_said(file: str, problems: list[Problem]) -> None:
     text = str(BadFile(file, problems))
-    assert text.startswith(f"{file}: ")
-    assert all(str(problem) in text for problem in problems)
+    assert text.startswith(printable(f"{file}: "))
+    assert all(printable(str(problem)) in text for problem in problems)
     assert (f"{len(problems)} problems" in text) or len(problems) == 1
+
+
+@pytest.mark.parametrize("quoted", ["\x1b]0;owned\x07", "\u202egnp.exe", "\x9b2J", "\udcff", "\r"], ids=ascii)
+@pytest.mark.parametrize("kind", [BadInput, Failure, lambda text: BadFile(text, [Problem(text, text)])])
+def test_what_is_quoted_cannot_drive_a_terminal(kind: Callable[[str], BehaviorError], quoted: str) -> None:
+    text = str(kind(f"R01{quoted}"))
+    assert quoted not in text and ascii(quoted)[1:-1] in text
+    text.encode()
+
+
+def test_a_sentence_is_not_as_long_as_what_it_quotes() -> None:
+    assert len(str(BadInput(f"x.csv: is {'1' * 10**6}; correct it"))) < 2_100
+    assert str(BadInput(f"x.csv: is {'1' * 10**6}; correct it")).endswith("; correct it")
+    many = [Problem(f"line {n}", "x" * 10**4) for n in range(1000)]
+    assert len(str(BadFile("x.csv", many))) < 250_000
+    assert str(BadFile("x.csv", many)).endswith("… and 900 more")
 
 
 @pytest.mark.parametrize(("key", "said"), [("arms.1", "arms.1: add it"), ("", "add it")])

@@ -30,13 +30,18 @@ def review(
     controls: Annotated[
         bool | None, typer.Option("--controls/--read-only", help="Whether calls can be edited; by default here alone.")
     ] = None,
+    token: Annotated[
+        bool,
+        typer.Option(
+            "--token/--no-token", help="Whether the address holds a token, which keeps others on this computer out."
+        ),
+    ] = True,
 ) -> None:
     """Review the calls of a recording: accept, reject, add, move, split, join, retype, listen. Ctrl-C ends it."""
-    import secrets
-
     from behavior.app.dashboard.access import Access
     from behavior.app.dashboard.review import Reviewed
     from behavior.app.dashboard.serve import addresses, listen, serve
+    from behavior.app.dashboard.token import token_for
 
     path = recording_in(recording)
     of = Reviewed.of(path.resolve(), channel)
@@ -44,11 +49,12 @@ def review(
     of.tables()
     access = Access(
         controls=not lab_network if controls is None else controls,
-        token=secrets.token_urlsafe(32) if lab_network else None,
+        token=token_for(lab_network=lab_network, wanted=token),
+        everywhere=lab_network,
     )
     root = of.recording.parent
     with listen(port, everywhere=lab_network) as listening:
-        for address in addresses(listening.getsockname()[1], access.token):
+        for address in addresses(listening.getsockname()[1], access):
             base, _, query = address.partition("?")
             typer.echo(f"Review of {path.name}: {base}review/{quote(path.name)}{'?' + query if query else ''}")
         typer.echo("Every edit is kept at once; Ctrl-C ends it.")

@@ -1,7 +1,8 @@
-"""One way from TOML to a validated record."""
+"""One way from TOML to a validated record, whatever the file holds."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,12 @@ class Record(BaseModel):
 
 
 R = TypeVar("R", bound=BaseModel)
+MOST_CHARACTERS = 4_000_000
+"""Of a file that people write."""
+_LONGEST_VALUE = 200
+"""Of a value that a sentence quotes, in characters."""
+_TOO_DEEP = re.compile(r"(?:[\w\"'-]+[ \t]*\.[ \t]*){64}")
+"""A key of so many parts; the parser takes the square of their number."""
 
 
 def read(path: Path, record: type[R]) -> R:
@@ -53,28 +60,45 @@ def read(path: Path, record: type[R]) -> R:
 
 def read_text(text: str, record: type[R], *, file: object = "text") -> R:
     """Like `read`, from text; `file` names it in errors."""
+    if len(text) > MOST_CHARACTERS:
+        what = f"has {len(text)} characters, more than any file that people write; check that it is the right one"
+        raise BadFile(file, [Problem("", what)])
+    if found := _TOO_DEEP.search(text):
+        number = text.count("\n", 0, found.start()) + 1
+        raise BadFile(file, [Problem(f"line {number}", "has a key of more than 64 parts; check the line")])
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         raise BadFile(file, _syntax_problems(text)) from None
+    except (RecursionError, ValueError) as error:
+        raise BadFile(file, [_unparsed(error)]) from None
     return validate(data, record, file=file)
+
+
+def _unparsed(error: Exception) -> Problem:
+    """What TOML allows and no reader takes."""
+    if isinstance(error, RecursionError):
+        return Problem("", "its brackets are nested too deeply to be read; check where one is not closed")
+    return Problem("", "holds a number of thousands of digits, or a date that is none; correct it")
 
 
 def validate(data: dict[str, Any], record: type[R], *, file: object) -> R:
     """Check what a TOML table holds against a record; all problems at once."""
     try:
         return record.model_validate(data)
-    except ValidationError as errors:
-        raise BadFile(
-            file, [_problem(dict(error)) for error in errors.errors() if not _follows(error, errors)]
-        ) from None
+    except ValidationError as error:
+        errors = error.errors()
+        raise BadFile(file, [_problem(dict(one)) for one in errors if not _follows(one, errors)]) from None
+    except (RecursionError, OverflowError) as error:
+        raise BadFile(file, [_unparsed(error)]) from None
 
 
-def _follows(error: ErrorDetails, errors: ValidationError) -> bool:
+def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     """Whether a list is too short only because of what is wrong with its entries, which is said anyway."""
+    if error["type"] != "too_short":
+        return False
     place = error["loc"]
-    within = any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors.errors())
-    return error["type"] == "too_short" and within
+    return any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors)
 
 
 def _syntax_problems(text: str) -> list[Problem]:
@@ -96,6 +120,8 @@ def _syntax_problems(text: str) -> list[Problem]:
             if number < 1 or not lines[number - 1].strip() or len(problems) == 20:
                 return problems
             lines[number - 1] = ""
+        except (RecursionError, ValueError) as error:
+            return [*problems, _unparsed(error)]
 
 
 def _line_of(error: tomllib.TOMLDecodeError, lines: list[str]) -> int:
@@ -120,11 +146,27 @@ _SENTENCES = {
 
 
 def _problem(error: dict[str, Any]) -> Problem:
-    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in error["loc"])
+    parts = (str(part + 1) if isinstance(part, int) else _quoted(part) for part in error["loc"])
+    key = ".".join(parts)
     if error["type"] == "value_error":
         return Problem(key, str(error["ctx"]["error"]))
     sentence = _SENTENCES.get(error["type"])
     if sentence is None:
         what = f"{error['msg'][0].lower()}{error['msg'][1:]}"
-        return Problem(key, f"{what} (is {error['input']!r})")
-    return Problem(key, sentence.format(input=error["input"], **error.get("ctx", {})))
+        return Problem(key, f"{what} (is {_short(error['input'])!r})")
+    return Problem(key, sentence.format(input=_short(error["input"]), **error.get("ctx", {})))
+
+
+def _short(value: object) -> object:
+    """A value as a sentence can quote it."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "too long a number"
+    return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]} …"
+
+
+def _quoted(key: str) -> str:
+    """A key as it can be shown: what is no plain word in quotes, its control characters escaped."""
+    short = f"{key[:_LONGEST_VALUE]} …" if len(key) > _LONGEST_VALUE else key
+    return short if short.isprintable() and short else repr(short)

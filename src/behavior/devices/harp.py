@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 TICK_US = 32
 TICKS_PER_S = 31_250
 STALL_US = 50_000
+LONGEST = 257
+"""Of a message, in bytes: its kind, its length byte, and as many as that can say."""
 
 Kind: TypeAlias = Literal["read", "write", "event"]
 _KINDS: dict[int, Kind] = {1: "read", 2: "write", 3: "event"}
@@ -75,6 +77,7 @@ class Framing:
         self._new_framer = HarpFramer
         self._framer = HarpFramer()
         self._waiting = b""
+        self._searched = False
         self._fed_us = 0
         self._integers = dict(_integers(self._registers.values()))
         self.n_unusable = 0
@@ -95,13 +98,17 @@ class Framing:
         found = self.unstall(now_us) if self._waiting else []
         self._fed_us = now_us
         self._waiting += data
+        self._searched = False
         self._framer.feed(data)
-        return found + self._take()
+        found += self._take()
+        self._waiting = self._waiting[-LONGEST:]  # what is older is noise: no message waits for its end so long
+        return found
 
     def unstall(self, now_us: int) -> list[Message]:
         """The messages behind one that has been incomplete for 50 ms. To be called now and then while nothing comes."""
-        if not self._waiting or now_us - self._fed_us < STALL_US:
+        if not self._waiting or self._searched or now_us - self._fed_us < STALL_US:
             return []
+        self._searched = True
         for start in range(1, len(self._waiting)):
             if self._waiting[start] not in (1, 2, 3, 9, 10, 11):
                 continue

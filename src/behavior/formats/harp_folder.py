@@ -210,7 +210,9 @@ def read(path: Path) -> SessionRecord:
     try:
         end = msgspec.convert(json.loads(text)["end"], dict[str, Any])
         reason, end_us, sides = end["reason"], int(end["end_us"]), {str(a): str(b) for a, b in end["sides"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, msgspec.MsgspecError):
+    except (
+        ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, msgspec.MsgspecError,
+    ):  # fmt: skip
         raise BadInput(f"{path / _ABOUT}: does not say how the session ended; restore it") from None
     messages: list[_Message] = []
     for device in (*_BOXES, "shock_controller"):

@@ -166,12 +166,11 @@ def drugged(treatment: Treatment) -> str:
 
 def shock_of(paradigm: str, parameters: dict[str, Any]) -> float | None:
     """The strongest current that a conflict session punishes with, mA; None where it does not."""
-    from behavior.paradigms.geller_seifter import Component
+    from behavior.scoring.geller_seifter import components_of
 
     if paradigm != "geller_seifter" or parameters.get("stage") == "training":
         return None
-    components = [Component.model_validate(component) for component in parameters.get("components", ())]
-    return max((component.strongest_ma for component in components if component.strongest_ma), default=None)
+    return max((one.strongest_ma for one in components_of(parameters) if one.strongest_ma), default=None)
 
 
 def _comparable(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -33,8 +33,18 @@ def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] 
 
 def punished_components(parameters: dict[str, Any]) -> Punished:
     """Which components punish, by name."""
-    components = validate({"components": parameters["components"]}, _Plan, file="header.json").components
-    return {TRAINING: False, **{component.name: component.punished for component in components}}
+    return {TRAINING: False, **{one.name: one.punished for one in components_of(parameters)}}
+
+
+def components_of(parameters: dict[str, Any]) -> tuple[Component, ...]:
+    """The components that a session's parameters name.
+
+    Raises
+    ------
+    BadFile
+        They are none.
+    """
+    return validate({"components": parameters.get("components", ())}, _Plan, file="header.json").components
 
 
 def conflict(timeline: Timeline, punished: Punished, *, lever: str | None = None) -> Score:

@@ -38,7 +38,7 @@ def restored(folder: SessionFolder, reading: Reading) -> list[Item] | None:
     for event in [item for item in reading.items if isinstance(item, Event)]:
         items += [event, *core.handle(event)]
     core.close()
-    agrees = len(items) == footer.n_lines and all(
+    agrees = len(items) == footer.n_lines >= max(reading.lines, default=0) and all(
         items[line - 1] == item for line, item in zip(reading.lines, reading.items, strict=True)
     )
     return items if agrees else None

@@ -288,7 +288,7 @@ def _go_on(review: Review, lines: list[bytes], now: Beginning) -> None:
     path = review.path
     try:
         began = msgspec.json.decode(lines[0], type=Beginning)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise BadInput(f"{path}: does not begin as a review does; move it away, and begin anew") from None
     if (began.calls_sha256, began.rejected_sha256) != (now.calls_sha256, now.rejected_sha256):
         raise BadInput(
@@ -302,7 +302,7 @@ def _go_on(review: Review, lines: list[bytes], now: Beginning) -> None:
             if edit.after != f"{review._after:08x}":
                 raise ValueError("it is not the line that was written there")
             review._take(edit, line)
-        except (msgspec.MsgspecError, ValueError, KeyError) as error:
+        except (msgspec.MsgspecError, ValueError, KeyError, RecursionError) as error:
             raise BadInput(f"{path}: line {number} is damaged ({error}); restore it from a copy") from None
 
 
@@ -355,7 +355,7 @@ def _read_rejected(path: Path) -> Iterable[Rejected]:
                 )
                 for row in csv.DictReader(stream)
             ]  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise BadInput(f"{path}: is not a table of rejected events ({error}); search the recording again") from None
 
 
@@ -415,7 +415,7 @@ def reviewed(folder: Path) -> tuple[list[Call], str] | None:
         return None
     try:
         by = str(msgspec.json.decode((folder / REVIEWED_BY).read_bytes())["by"])
-    except (OSError, msgspec.MsgspecError, KeyError, TypeError):
+    except (OSError, msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
         raise BadInput(f"{folder / REVIEWED_BY}: does not say whose {REVIEWED} is; choose the review again") from None
     return read_calls(folder / REVIEWED), by
 

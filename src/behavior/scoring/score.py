@@ -19,7 +19,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from behavior import __version__
 from behavior.model.calls import Call
@@ -217,11 +217,13 @@ def read_score(folder: Path) -> Score:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         rows_name = document["rows_name"]
+        if rows_name not in get_args(RowsName) or not isinstance(document["session"], dict):
+            raise ValueError(rows_name)
         rows, responses = (_read_table(folder / f"{name}.csv") for name in (rows_name, "responses"))
         return Score(document["session"], rows, rows_name, responses, tuple(document["problems"]))
     except FileNotFoundError as error:
         raise BadInput(f"{error.filename}: there is no such file; score the session with `behavior rescore`") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error):
         raise BadInput(f"{path}: is not a score of this version; make it again with `behavior rescore`") from None
 
 

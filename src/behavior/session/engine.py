@@ -65,7 +65,7 @@ def read_status(folder: Path) -> EngineStatus | None:
     """What `engine.json` says; None if there is none that can be read."""
     try:
         return msgspec.json.decode((folder / STATUS_FILE).read_bytes(), type=EngineStatus)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return None
 
 

@@ -51,7 +51,7 @@ class SessionFolder:
             raise BadInput(f"{path}: no session here (no header.json); name a session's folder") from None
         try:
             self.header = msgspec.json.decode(self.header_bytes, type=SessionHeader)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise BadInput(f"{path / 'header.json'}: not a session's header ({error})") from None
         if self.header.format != SESSION_FORMAT:
             raise BadInput(
@@ -98,7 +98,7 @@ class SessionFolder:
             return None
         try:
             return msgspec.json.decode(path.read_bytes(), type=SessionFooter)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise BadInput(f"{path}: not a session's footer ({error})") from None
 
     def close(self, footer: SessionFooter, *, durable: bool = True) -> None:

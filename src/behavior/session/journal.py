@@ -246,7 +246,7 @@ def read_lines(data: bytes, header: bytes) -> Reading:
             host_us, _, seq_text = body[at + 11 : -_AFTER].partition(b',"seq":')
             host, seq = int(host_us), int(seq_text)
             item: Item = _decode(line)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, RecursionError, msgspec.MsgspecError):
             problems.append(f"line {number} is none that this version knows; use the version named in header.json")
         else:
             if seq != expected:

@@ -85,7 +85,7 @@ def _take(path: Path) -> Request | None:
             data = file.read(MAX_BYTES + 1)
         path.unlink()
         request: Request = _decode(data)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return None
     return request
 

@@ -58,6 +58,6 @@ class JournalTail:
             if tail != b',"crc":"%08x"}' % crc32(body):
                 raise ValueError
             return item_of(line)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, RecursionError, msgspec.MsgspecError):
             self.n_damaged += 1
             return None

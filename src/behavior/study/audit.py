@@ -111,7 +111,7 @@ def _checked(path: Path, data: bytes) -> AuditLog:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             entry = msgspec.json.decode(line, type=Entry)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             problems.append(f"line {number} is no entry")
             continue
         if entry.digest != _digest(entry) or msgspec.json.encode(entry) != line:

@@ -263,7 +263,7 @@ def read_key(plain: bytes, *, file: object) -> Key:
     """
     try:
         key = msgspec.json.decode(plain, type=Key)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         key = None
     if key is None or key.format != FORMAT:
         raise BadInput(f"{file}: holds no key of this version; restore it from a copy")

@@ -68,7 +68,7 @@ def unseal(sealed: bytes, passphrase: str, *, file: object) -> bytes:
         usable = head["format"] == FORMAT and isinstance(cost, int) and LEAST_COST <= cost <= MOST_COST
         if not usable or cost & (cost - 1) or len(nonce) != 12:
             raise ValueError
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadInput(f"{file}: is no sealed key of this version; restore it from a copy") from None
     del head["sealed"]
     try:

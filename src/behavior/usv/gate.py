@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from behavior.audio.spectrogram import FrameGrid
-from behavior.model.errors import BadFile, Problem
+from behavior.model.errors import BadFile, BadInput, Problem
 from behavior.usv.contour import LEAD, Contour
 from behavior.usv.profile import DetectorProfile
 
@@ -259,24 +259,34 @@ def read_events(path: Path) -> list[KnownEvent]:
 
     Raises
     ------
+    BadInput
+        It cannot be read, or is not text.
     BadFile
         A column is missing or a time is none; all problems at once.
     """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            return _events_in(csv.DictReader(stream), path)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file; check the name, or the folder you are in") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{path}: is not a CSV table of events ({error}); save it as CSV in UTF-8") from None
+
+
+def _events_in(rows: csv.DictReader[str], path: Path) -> list[KnownEvent]:
     events, problems = list[KnownEvent](), list[Problem]()
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.DictReader(stream)
-        missing = {"kind", "start_s", "stop_s"} - set(rows.fieldnames or ())
-        if missing:
-            raise BadFile(path, [Problem(column, "this column is missing; add it") for column in sorted(missing)])
-        for row in rows:
-            try:
-                event = KnownEvent(row["kind"], _finite(row["start_s"]), _finite(row["stop_s"]))
-            except (TypeError, ValueError):
-                problems.append(Problem(f"line {rows.line_num}", "start_s and stop_s must be numbers"))
-                continue
-            if event.stop_s < event.start_s:
-                problems.append(Problem(f"line {rows.line_num}", f"stops before it starts ({event.start_s:g} s)"))
-            events.append(event)
+    missing = {"kind", "start_s", "stop_s"} - set(rows.fieldnames or ())
+    if missing:
+        raise BadFile(path, [Problem(column, "this column is missing; add it") for column in sorted(missing)])
+    for row in rows:
+        try:
+            event = KnownEvent(row["kind"], _finite(row["start_s"]), _finite(row["stop_s"]))
+        except (TypeError, ValueError):
+            problems.append(Problem(f"line {rows.line_num}", "start_s and stop_s must be numbers"))
+            continue
+        if event.stop_s < event.start_s:
+            problems.append(Problem(f"line {rows.line_num}", f"stops before it starts ({event.start_s:g} s)"))
+        events.append(event)
     if problems:
         raise BadFile(path, problems)
     return sorted(events, key=lambda event: event.start_s)

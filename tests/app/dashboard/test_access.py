@@ -117,7 +117,7 @@ def test_no_other_text_passes_for_this_computer(host: str) -> None:
 
 
 def test_on_the_lab_network_a_host_is_an_address_or_this_computers_own_name() -> None:
-    access = Access(token=TOKEN)
+    access = Access(token=TOKEN, everywhere=True)
     for good in ("192.168.1.5:8737", "[fe80::1]:8737", f"{socket.gethostname()}:8737", "localhost:8737"):
         assert access.host_is_ours(good), good
     for bad in ("evil.example:8737", "192.168.1.5.evil.example", ""):
@@ -160,7 +160,7 @@ def test_another_site_may_link_to_a_page_and_not_read_it(data: Path) -> None:
 
 def test_whoever_sends_too_much_is_hung_up_on(data: Path) -> None:
     READ.clear()
-    assert client(data).post("/changed", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 500
+    assert client(data).post("/changed", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
     assert READ == []
 
 
@@ -168,14 +168,14 @@ def test_whoever_sends_too_much_is_hung_up_on(data: Path) -> None:
 
 
 def test_on_the_lab_network_nothing_is_told_without_the_token(data: Path) -> None:
-    one = client(data, Access(controls=False, token=TOKEN))
+    one = client(data, Access(controls=False, token=TOKEN, everywhere=True))
     for path in ("/", "/static/style.css", "/favicon.ico", "/nowhere", "/?token=", f"/?token={TOKEN}x"):
         assert one.get(path).status_code == 403, path
-    assert one.get("/", headers={"cookie": f"{COOKIE}=é".encode()}).status_code == 403
+    assert one.get("/", headers={"cookie": f"{COOKIE}_8737=é".encode()}).status_code == 403
 
 
 def test_the_first_visit_with_the_token_takes_it_out_of_the_address(data: Path) -> None:
-    one = client(data, Access(controls=False, token=TOKEN))
+    one = client(data, Access(controls=False, token=TOKEN, everywhere=True))
     first = one.get(f"/told?path=open.txt&token={TOKEN}")
     assert (first.status_code, first.headers["location"]) == (303, "/told?path=open.txt")
     cookie = first.headers["set-cookie"].lower()
@@ -257,5 +257,7 @@ def test_a_port_that_is_none_is_a_sentence() -> None:
 
 
 def test_the_address_holds_the_token_where_one_is_needed() -> None:
-    assert addresses(80, None) == ["http://127.0.0.1:80/"]
-    assert all(one.endswith(f"?token={TOKEN}") for one in addresses(80, TOKEN))
+    assert addresses(80, Access()) == ["http://127.0.0.1:80/"]
+    assert addresses(80, Access(token=TOKEN)) == [f"http://127.0.0.1:80/?token={TOKEN}"]
+    others = addresses(80, Access(token=TOKEN, everywhere=True))
+    assert len(others) == 2 and all(one.endswith(f"?token={TOKEN}") for one in others)

@@ -4,7 +4,8 @@
     that had its name point here (DNS rebinding) carries its own name and is refused.
 2.  **Origin**, where a browser sends one, must be this site; a request that changes something must have one. Requests
     that a browser marks as made by another site are refused, but for following a link to a page.
-3.  **Token**: on the lab network every request carries it, as a cookie that the first visit with `?token=` sets.
+3.  **Token**: every request carries it, as a cookie that the first visit with `?token=` sets; on the lab network
+    always, on this computer unless left out, because a port of loopback is open to everybody who is logged in here.
 4.  **Read-only**: nothing but GET and HEAD, unless the site was started with controls.
 """
 
@@ -15,12 +16,13 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "behavior_token"
+"""And the port: cookies of one host are shared by all its ports, and screens on another have a token of their own."""
 MAX_BODY_BYTES = 64 * 1024
 """Of a request; whoever sends more is hung up on."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -46,18 +48,24 @@ class Access:
     Parameters
     ----------
     controls : whether requests may change anything (start, note, stop, edit)
-    token : that every request must carry; None on loopback
+    token : that every request must carry; None: none is needed
+    everywhere : whether other computers may ask
     """
 
     controls: bool = True
     token: str | None = None
+    everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        if self.everywhere and not self.token:
+            raise ValueError("other computers may not ask without a token")
 
     def host_is_ours(self, host: str) -> bool:
         """Whether a Host header names this computer."""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
         if name.lower() in LOOPBACK:
             return True
-        if self.token is None:
+        if not self.everywhere:
             return False
         try:
             ipaddress.ip_address(name.strip("[]"))
@@ -106,17 +114,20 @@ class Guarded:
 
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         answer: Response | None = None
+        cookie = cookie_of(headers.get("host", ""))
         if why := self._access.refusal(scope["method"], headers):
             answer = PlainTextResponse(f"Refused: {why}.\n", 403)
-        elif not self._access.knows(_cookie(headers.get("cookie", ""))):
+        elif not self._access.knows(_cookie(headers.get("cookie", ""), cookie)):
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             given = query.pop("token", None)
             if not self._access.knows(given) or given is None:
                 answer = PlainTextResponse("Refused: open the address that the terminal shows, token included.\n", 403)
             else:
-                path = "/" + scope["path"].lstrip("/") + (f"?{urlencode(query)}" if query else "")
+                path = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{urlencode(query)}" if query else "")
                 answer = RedirectResponse(path, 303)
-                answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", max_age=30 * 86400)
+                answer.set_cookie(cookie, given, httponly=True, samesite="strict", max_age=30 * 86400)
+        elif _stated_bytes(headers) > MAX_BODY_BYTES:
+            answer = PlainTextResponse("Refused: this is more than any page of this site sends.\n", 413)
 
         n_bytes = 0
 
@@ -136,9 +147,20 @@ class Guarded:
         await (answer or self._app)(scope, bounded, guarded)
 
 
-def _cookie(header: str) -> str | None:
+def cookie_of(host: str) -> str:
+    """The name of the cookie that holds the token, by the Host header of the request."""
+    port = host.rpartition(":")[2]
+    return f"{COOKIE}_{port}" if port.isdecimal() and port.isascii() else COOKIE
+
+
+def _cookie(header: str, wanted: str) -> str | None:
     for part in header.split(";"):
         name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        if name == wanted:
             return value
     return None
+
+
+def _stated_bytes(headers: dict[str, str]) -> int:
+    text = headers.get("content-length", "0")
+    return int(text) if text.isdecimal() and len(text) < 20 else MAX_BODY_BYTES + 1

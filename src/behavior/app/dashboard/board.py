@@ -232,7 +232,7 @@ async def json_of(request: Request) -> dict[str, Any]:
     """
     try:
         given = msgspec.json.decode(await request.body() or b"{}")
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise BadInput("the request is no JSON object; use the pages of this site")

@@ -34,23 +34,29 @@ def dashboard(
             help="Whether sessions can be started, noted on and stopped; by default on this computer alone.",
         ),
     ] = None,
+    token: Annotated[
+        bool,
+        typer.Option(
+            "--token/--no-token", help="Whether the address holds a token, which keeps others on this computer out."
+        ),
+    ] = True,
     simulate: Annotated[bool, typer.Option("--simulate", help="Start sessions on simulated chambers.")] = False,
 ) -> None:
     """Show the chambers as their sessions run, finished sessions, and the study. Ctrl-C closes the screens only."""
-    import secrets
-
     from behavior.app.dashboard.access import Access
     from behavior.app.dashboard.serve import addresses, listen, serve
+    from behavior.app.dashboard.token import token_for
 
     if not data.is_dir():
         raise BadInput(f"{data}: there is no such folder; name the one that `behavior run` writes to, or make it")
     access = Access(
         controls=not lab_network if controls is None else controls,
-        token=secrets.token_urlsafe(32) if lab_network else None,
+        token=token_for(lab_network=lab_network, wanted=token),
+        everywhere=lab_network,
     )
     starter = starter_for(rig, data, simulated=simulate)
     with listen(port, everywhere=lab_network) as listening:
-        for address in addresses(listening.getsockname()[1], access.token):
+        for address in addresses(listening.getsockname()[1], access):
             typer.echo(f"Screens of {data}: {address}")
         if lab_network:
             typer.echo("Whoever has this address on your network can look" + (" and control" * access.controls) + ".")

@@ -15,6 +15,8 @@ from behavior.model.errors import BadInput, Failure
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from behavior.app.dashboard.access import Access
+
 TRIES = 20
 
 
@@ -54,12 +56,10 @@ def listen(port: int, *, everywhere: bool = False) -> socket.socket:
     raise Failure(f"--port: {port} and the {TRIES - 1} ports after it are in use; name a free one")
 
 
-def addresses(port: int, token: str | None) -> list[str]:
-    """Where the site is found, by this computer and, with a token, by others."""
-    here = f"http://127.0.0.1:{port}/"
-    if token is None:
-        return [here]
-    return [f"{here}?token={token}", f"http://{socket.gethostname()}:{port}/?token={token}"]
+def addresses(port: int, access: Access) -> list[str]:
+    """Where the site is found, by this computer and, where they may ask, by others."""
+    hosts = ["127.0.0.1", socket.gethostname()] if access.everywhere else ["127.0.0.1"]
+    return [f"http://{host}:{port}/" + (f"?token={access.token}" if access.token else "") for host in hosts]
 
 
 def serve(app: ASGIApp, listening: socket.socket) -> None:

@@ -12,6 +12,8 @@ sound, whatever is asked for.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +65,7 @@ def columns(path: Path, first: int, n: int, column_us: int) -> Columns:
 
     if first < 0 or not 0 < n <= MOST_COLUMNS or not column_us >= 200 or n * column_us > LONGEST_S * 1e6:
         raise BadInput(f"at most {LONGEST_S:g} s and {MOST_COLUMNS} columns at once; ask for less")
-    with _opened(path) as sound:
+    with _opened(path) as sound, _whole(path):
         rate = int(sound.samplerate)
         grid = FrameGrid.at(rate)
         n_bins = grid.size // 2
@@ -97,6 +99,17 @@ def columns(path: Path, first: int, n: int, column_us: int) -> Columns:
     return Columns(pixels.tobytes(), first, n, rows, rows * pool * grid.bin_hz, available)
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """In the block a file that turns out to be damaged is a sentence."""
+    import soundfile
+
+    try:
+        yield
+    except (soundfile.LibsndfileError, RuntimeError):
+        raise BadInput(f"{path.name}: is damaged or was cut, and cannot be shown from there on") from None
+
+
 def _opened(path: Path) -> Any:
     import soundfile
 
@@ -121,11 +134,14 @@ def found_calls(folder: Path, file: str) -> dict[str, list[Box]]:
         path = folder / f"{name}.csv"
         if not path.exists():
             continue
-        with path.open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                box = _box(row)
-                if box is not None and row.get("file", file) == file:
-                    boxes.append(box)
+        try:
+            with path.open(newline="", encoding="utf-8") as stream:
+                for row in csv.DictReader(stream):
+                    box = _box(row)
+                    if box is not None and row.get("file", file) == file:
+                        boxes.append(box)
+        except (OSError, UnicodeDecodeError, csv.Error):
+            raise BadInput(f"{name}.csv: is no table of calls; make it again with `behavior rescore`") from None
     return found
 
 

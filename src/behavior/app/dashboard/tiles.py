@@ -135,7 +135,8 @@ class Tiles:
         size = self.grid.size
         with Recording(self.path, channel=self.channel) as recording:
             if starts[-1] + size - starts[0] <= 4 * len(starts) * size:
-                samples = recording.read_at(int(starts[0]), int(starts[-1] + size - starts[0]))
+                n = int(starts[-1] + size - starts[0])
+                samples = _padded(recording.read_at(int(starts[0]), n), size)
                 framed = np.lib.stride_tricks.sliding_window_view(samples, size)[
                     np.minimum(starts - starts[0], len(samples) - size)
                 ]
@@ -163,7 +164,7 @@ def _fitted(power: Levels) -> Levels:
 
 
 def _padded(samples: Any, size: int) -> Any:
-    return samples if len(samples) == size else np.pad(samples, (0, size - len(samples)))
+    return samples if len(samples) >= size else np.pad(samples, (0, size - len(samples)))
 
 
 @cache
