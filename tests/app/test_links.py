@@ -135,7 +135,7 @@ def test_a_box_that_is_plugged_in_elsewhere_is_found_and_its_trial_is_marked(
     assert after[1] == SetCue("house_light", on=True), "what it had on is set again"
     assert [trial.interrupted for trial in timeline_of(items).trials] in ([False, True, False], [False, True, True])
     assert session.footer is not None and session.footer.reason == "completed"
-    assert verify(session).remarks == ()
+    assert verify(session, own_code=True).remarks == ()
     told = capsys.readouterr().err
     assert "warning: the link to operant-A is LOST; looking for it" in told
     assert "warning: the link to operant-A is back; its trial counts as interrupted" in told

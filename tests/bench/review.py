@@ -67,6 +67,7 @@ def main() -> int:
             str(path),
             "--port",
             "0",
+            "--no-token",
         ]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:

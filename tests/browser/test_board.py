@@ -380,6 +380,30 @@ def test_a_finished_session_and_its_study_are_shown(page: Any, tmp_path: Path) -
         page.wait_for_selector("#grid figure")
 
 
+def test_on_this_computer_the_address_holds_a_token_and_a_page_outlives_the_board(
+    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    data = tmp_path / "data"
+    data.mkdir()
+    with squad(data, only="A") as playing, screens(data, "--token") as one:
+        bare, _, token = one.address.partition("?token=")
+        assert len(token) == 43
+        page.goto(bare)
+        assert "Refused" in page.content()
+        page.goto(one.address)
+        page.wait_for_selector(".card[data-state=running]")
+        assert "token" not in page.url
+        one.kill()
+        assert one.begin() == one.address, "the token is the same"
+        page.goto(bare)
+        page.wait_for_selector(".card[data-state=running]")
+        card(page, "A").locator("button.stop").click()
+        page.click("#ask-stop button[value=stop]")
+        wait_for_state(card(page, "A"), "ended")
+        assert [item for item in playing["A"].folder.read().items if isinstance(item, Stopped)]
+
+
 def test_others_on_the_network_look_with_the_token_and_change_nothing(page: Any, tmp_path: Path) -> None:
     with squad(tmp_path, only="A") as playing, screens(tmp_path, "--lab-network") as one:
         assert "token=" in one.address

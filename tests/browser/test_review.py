@@ -52,7 +52,7 @@ def data(tmp_path: Path) -> Path:
 @contextmanager
 def served(what: Path) -> Iterator[str]:
     """Where a recording's review is found, while the command serves it."""
-    process = started(["review", what, "--port", "0"])
+    process = started(["review", what, "--port", "0", "--no-token"])
     assert process.stdout is not None
     line = process.stdout.readline()
     found = re.search(r"http://\S+", line)

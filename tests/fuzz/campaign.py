@@ -109,7 +109,11 @@ def said(run: Run) -> Run:
 
 def planned(place: Path, wanted: str) -> list[tuple[str, float]]:
     """Names and costs of the targets."""
-    return [(one.name, one.cost) for room in ROOMS for one in targets_of(room, place) if wanted in one.name]
+    rooms = [room for room in ROOMS if "/" not in wanted or _may_have(room, wanted)]
+    found = [one for room in rooms for one in targets_of(room, place)]
+    for one in found:
+        one.close()
+    return [(one.name, one.cost) for one in found if wanted in one.name]
 
 
 def watched(name: str, n: int, place: Path, given: argparse.Namespace) -> Run:

@@ -73,16 +73,17 @@ def _imported(system: System) -> Callable[[Path], None]:
     profiles = [read_profile(str(path), system) for path in sorted((ROOT / "configs" / system).glob("*.toml"))]
 
     def read(path: Path) -> None:
-        source, refused = read_source(path, system), None
+        source, refused, n_read = read_source(path, system), None, 0
         for number, session in enumerate(source.sessions[:3], start=1):
             for profile, file in profiles:
                 suited = profile.model_copy(update={"programs": (session.program,)})
                 try:
                     record = record_of(source, number, suited, file)
                     score_items(record.header.paradigm, record.items, record.header.parameters)
+                    n_read += 1
                 except BadInput as error:
                     refused = error
-        if refused is not None:
+        if refused is not None and not n_read:
             raise refused
 
     return read

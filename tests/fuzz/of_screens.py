@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,14 +25,14 @@ from behavior.app.dashboard.start import Starter
 from behavior.audio.write import RecordingWriter
 from behavior.scoring.finish import finish_session
 from behavior.session.folder import SessionFolder
+from fuzz.mutate import MARK
 from fuzz.of_sessions import CALLS, REJECTED
 from fuzz.target import Target, of_bytes
 from session.recorded import record
 
 HOST = "127.0.0.1:8737"
 SECRET = "what-lies-outside-4711"
-ALLOWED = {200, 303, 304, 400, 403, 404, 405, 413, 500}
-MARK = "<mark-4711 onload=alert(1)>"
+ALLOWED = {200, 303, 304, 307, 400, 403, 404, 405, 413, 500}
 EDITS: tuple[dict[str, Any], ...] = (
     {"action": "accept", "id": "r1"}, {"action": "reject", "id": "c1"}, {"action": "undo"},
     {"action": "add", "onset_s": 0.001, "offset_s": 0.004, "low_hz": 20_000, "high_hz": 30_000},
@@ -45,7 +45,8 @@ def targets(place: Path) -> Iterator[Target]:
     data = folder(place)
     session = next(data.glob("sub-*/ses-*"))
     app = screens(data, Access(), Starter("simulated", ("A", "B"), data, simulated=True))
-    yield of_bytes("screens/request", list(examples(data, session)), Asking(app, data), cost=6)
+    asking = Asking(app)
+    yield replace(of_bytes("screens/request", list(examples(data, session)), asking, cost=18), close=asking.close)
 
 
 def folder(place: Path) -> Path:
@@ -100,9 +101,10 @@ def examples(data: Path, session: Path) -> Iterator[bytes]:
 class Asking:
     """Makes a request of bytes, and looks at what is answered."""
 
-    def __init__(self, app: ASGIApp, data: Path) -> None:
-        self._app, self._data, self._loop = app, data, asyncio.new_event_loop()
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._loop = app, asyncio.new_event_loop()
         self._alive: Any = None
+        self._over = asyncio.Event()
 
     def __call__(self, data: bytes) -> None:
         head, _, body = data.partition(b"\n\n")
@@ -127,6 +129,8 @@ class Asking:
         assert SECRET.encode() not in told, "told what lies outside the data folder"
         if answered.get(b"content-type", b"").startswith(b"text/html"):
             assert MARK.encode() not in told, "what was asked stands in the page as it was sent"
+        if place := answered.get(b"location", b"").decode("latin-1"):
+            assert place.startswith((f"http://{HOST}/", "/")) and not place.startswith(("//", "/\\")), place
         if status == 500:
             assert b'"error"' in told or b"<html" in told, "an error without a sentence"
         if status != 403:
@@ -137,13 +141,11 @@ class Asking:
             self._alive = await self._begin()
         sent: list[Any] = []
         coming = [{"type": "http.request", "body": body, "more_body": False}]
-        over = asyncio.Event()
 
         async def receive() -> Any:
             if coming:
                 return coming.pop()
-            with suppress(TimeoutError):  # a stream is hung up on after its first words
-                await asyncio.wait_for(over.wait(), 0.02)
+            await asyncio.sleep(0.02)  # a stream is hung up on after its first words
             return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
@@ -159,12 +161,12 @@ class Asking:
         begun = asyncio.Event()
 
         async def receive() -> Any:
-            if not begun.is_set():
-                return {"type": "lifespan.startup"}
-            await asyncio.Event().wait()
+            if begun.is_set():
+                await self._over.wait()
+            return {"type": "lifespan.shutdown" if begun.is_set() else "lifespan.startup"}
 
         async def send(message: Any) -> None:
-            assert message["type"] == "lifespan.startup.complete", message
+            assert message["type"].endswith(".complete"), message
             begun.set()
 
         task = asyncio.ensure_future(self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send))
@@ -174,9 +176,9 @@ class Asking:
     def close(self) -> None:
         """End the application's life."""
         if self._alive is not None:
-            self._alive.cancel()
-            with suppress(asyncio.CancelledError):
-                self._loop.run_until_complete(self._alive)
+            self._over.set()
+            self._loop.run_until_complete(self._alive)
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
 

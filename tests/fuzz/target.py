@@ -36,6 +36,8 @@ class Target:
     seeds: tuple[tuple[str, bytes], ...]
     run: Callable[[str, bytes], object]
     cost: float = 1.0
+    close: Callable[[], object] = lambda: None
+    """To be called when it is not used any more."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def example(tmp_path: Path) -> Paradigm:
     (code,) = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), flags=re.DOTALL)
     path = tmp_path / "conditioned_suppression.py"
     path.write_text(code, encoding="utf-8")
-    return find_paradigm(str(path))
+    return find_paradigm(str(path), own_code=True)
 
 
 def session(paradigm: Paradigm, **given: Any) -> tuple[list[Any], dict[str, Any]]:

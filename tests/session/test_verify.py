@@ -140,12 +140,14 @@ def test_a_lab_file_is_found_again_and_a_changed_one_is_noticed(tmp_path: Path) 
     )
     own.write_text(source)
     folder = record(tmp_path / "data", paradigm=str(own), parameters={})
-    assert verify(folder).remarks == ()
+    assert verify(folder, own_code=True).remarks == ()
     own.write_text(source + "# mended\n")
-    assert verify(folder).remarks == ("the paradigm's source has changed since, and still commands the same",)
+    assert verify(folder, own_code=True).remarks == (
+        "the paradigm's source has changed since, and still commands the same",
+    )
     own.write_text(source.replace("0.5, 1)", "0.6, 1)"))
     with pytest.raises(Failure, match=r"line \d+: the journal has Shock\(number=1, ma=0.5"):
-        verify(folder)
+        verify(folder, own_code=True)
     own.unlink()
     with pytest.raises(BadInput, match="no such Python file"):
-        verify(folder)
+        verify(folder, own_code=True)

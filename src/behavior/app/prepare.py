@@ -62,7 +62,7 @@ def prepare(paradigm: str, parameters: str | None, box: Chamber, seed: int, mast
     from behavior.paradigms.catalogue import find_paradigm
     from behavior.session.assemble import read_parameters
 
-    found = find_paradigm(paradigm)
+    found = find_paradigm(paradigm, own_code=True)
     file = find(parameters, "configs", "paradigms") if parameters else None
     resolved, remarks = (read_parameters(found, file), ()) if master is None else yoked(found, file, master)
     records, currents_ma = rehearsed(found, resolved, box, seed, what=str(file or paradigm))

@@ -84,7 +84,7 @@ def gone_on_with(session: Interrupted, *, simulated: bool) -> SessionFooter:
 
     header = session.folder.header
     name = header.paradigm_file or header.paradigm
-    paradigm = find_paradigm(name)
+    paradigm = find_paradigm(name, own_code=True)
     parameters = resolve(paradigm, header.parameters, file="header.json")
     rig = find(header.rig, "configs", "rigs")
     box = read(rig, Rig).chamber(header.chamber)

@@ -217,7 +217,7 @@ def live(
     from behavior.session.record import record_session
     from behavior.session.resume import resumed
 
-    core = interrupted.core if interrupted else core_of(folder.header)
+    core = interrupted.core if interrupted else core_of(folder.header, own_code=True)
     start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
     link.activate()

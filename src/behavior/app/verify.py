@@ -16,6 +16,12 @@ def verify(
     head: Annotated[
         str | None, typer.Option(help="Digest of an entry of the audit log that was put on record elsewhere.")
     ] = None,
+    own_code: Annotated[
+        bool,
+        typer.Option(
+            "--trust-paradigm-files", help="Run the Python files that sessions name as their paradigm, to replay them."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check that nothing was changed, that a replay gives every command again, and that the audit log holds."""
@@ -29,7 +35,7 @@ def verify(
     results: list[dict[str, object]] = []
     for folder in find_sessions(*(place for place in folders if place not in bare)):
         try:
-            found = verified(folder, decoded_again)
+            found = verified(folder, decoded_again, own_code=own_code)
             result = {"session": folder.name, "holds": True, "n_lines": found.n_lines, "n_commands": found.n_commands}
             result["remarks"] = list(found.remarks)
         except BehaviorError as error:

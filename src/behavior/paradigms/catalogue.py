@@ -5,6 +5,9 @@ A paradigm is an `async` function of a box and its parameters, in a file of its 
     async def geller_seifter(box: Chamber, p: GellerSeifterParameters) -> None: ...
 
 The annotations say which box it needs and which parameters its TOML file may hold; nothing else is declared.
+
+A lab's own file runs here when it is looked for. So it is run only for whoever named it or the study that names it
+(`own_code`), never because a session, a profile or a page has its name.
 """
 
 from __future__ import annotations
@@ -49,19 +52,22 @@ class Paradigm:
     sha256: str
 
 
-def find_paradigm(name: str) -> Paradigm:
+def find_paradigm(name: str, *, own_code: bool = False) -> Paradigm:
     """The paradigm of this name.
 
     Parameters
     ----------
     name : of one of ours, of an entry point `behavior.paradigms`, or path of a Python file whose one paradigm is meant
+    own_code : whether such a file may be run
 
     Raises
     ------
     BadInput
-        There is none, or the file does not hold one.
+        There is none, the file does not hold one, or may not be run.
     """
     if name.endswith(".py"):
+        if not own_code:
+            raise BadInput(f"{name}: is a Python file, and what only reads runs no code; name a paradigm, not its file")
         return _in_module(_own_module(Path(name)), Path(name).stem, name)
     if name in our_paradigms():
         return _in_module(importlib.import_module(f"behavior.paradigms.{name}"), name, name)

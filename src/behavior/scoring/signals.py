@@ -299,16 +299,26 @@ def _wav(path: Path) -> tuple[float | None, Iterator[Block]]:
         info = soundfile.info(str(path))
     except soundfile.LibsndfileError:
         raise BadInput(f"{path}: is not a WAV file; export the channels again") from None
-    blocks = soundfile.blocks(str(path), blocksize=BLOCK, always_2d=True, dtype="float64")
-    return float(info.samplerate), blocks
+    return float(info.samplerate), _wav_blocks(path)
+
+
+def _wav_blocks(path: Path) -> Iterator[Block]:
+    import soundfile
+
+    try:
+        yield from soundfile.blocks(str(path), blocksize=BLOCK, always_2d=True, dtype="float64")
+    except (soundfile.LibsndfileError, RuntimeError):
+        raise BadInput(f"{path}: is damaged or was cut; export the channels again") from None
 
 
 def _npy(path: Path) -> tuple[float | None, Iterator[Block]]:
+    from tokenize import TokenError
+
     import numpy as np
 
     try:
-        samples = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError):
+        samples = np.lib.format.open_memmap(path, mode="r")  # of numbers only: it takes no Python objects
+    except (ValueError, TypeError, OSError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError):
         raise BadInput(f"{path}: is not a NumPy array of numbers; save it with numpy.save") from None
     if samples.ndim != 2 or samples.dtype.kind not in "fiub":
         raise BadInput(f"{path}: must have the shape (samples, columns) and hold numbers (is {samples.shape})")
@@ -323,13 +333,13 @@ def _csv(path: Path) -> tuple[float | None, Iterator[Block]]:
 def _csv_blocks(path: Path) -> Iterator[Block]:
     import numpy as np
 
+    first = 1
     with path.open(encoding="utf-8-sig") as lines:
-        next(lines, None)
-        first = 2
-        while block := list(islice(lines, BLOCK)):
-            try:
+        try:
+            first += len(list(islice(lines, 1)))
+            while block := list(islice(lines, BLOCK)):
                 yield np.loadtxt(block, delimiter=",", ndmin=2)
-            except ValueError as error:
-                what = str(error).split(";")[0]
-                raise BadInput(f"{path}: from line {first} on, not a table of numbers ({what}); correct it") from None
-            first += len(block)
+                first += len(block)
+        except ValueError as error:
+            what = str(error).split(";")[0]
+            raise BadInput(f"{path}: from line {first} on, not a table of numbers ({what}); correct it") from None

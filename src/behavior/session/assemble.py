@@ -47,9 +47,19 @@ def assemble(paradigm: Paradigm, parameters: Parameters, *, seed: int, limits: S
     return SessionCore(lambda box: paradigm.run(box, parameters), box_of(paradigm), seed=seed, guard=guard)
 
 
-def core_of(header: SessionHeader) -> SessionCore:
-    """A fresh core of the session that a header describes."""
-    paradigm = find_paradigm(header.paradigm_file or header.paradigm)
+def core_of(header: SessionHeader, *, own_code: bool = False) -> SessionCore:
+    """A fresh core of the session that a header describes.
+
+    Parameters
+    ----------
+    own_code : whether a lab's own paradigm, a Python file that the header names, may be run
+
+    Raises
+    ------
+    BadInput
+        There is no such paradigm, it may not be run, or the parameters are not its own.
+    """
+    paradigm = find_paradigm(header.paradigm_file or header.paradigm, own_code=own_code)
     parameters = resolve(paradigm, header.parameters, file="header.json")
     limits = validate(dict(header.limits), ShockLimits, file="header.json")
     return assemble(paradigm, parameters, seed=header.seed, limits=limits)

@@ -122,9 +122,10 @@ def create(dataset: Path, header: SessionHeader, *, durable: bool = True) -> Ses
     BadInput
         The place cannot be written to.
     """
-    label = re.sub(r"[^0-9A-Za-z]", "", header.started_at[:19])
+    label = re.sub(r"[^0-9A-Za-z]", "", header.started_at[:19])  # no name of a header leads out of the dataset
     subject = re.sub(r"[^0-9A-Za-z]+", "", header.subject)
-    stem = f"ses-{label}_task-{header.paradigm.replace('_', '-')}"
+    task = re.sub(r"[^0-9A-Za-z-]+", "", header.paradigm.replace("_", "-"))
+    stem = f"ses-{label}_task-{task}"
     for run in range(1, 1000):
         path = dataset / f"sub-{subject}" / (stem if run == 1 else f"{stem}_run-{run:02d}")
         try:

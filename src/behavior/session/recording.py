@@ -15,7 +15,7 @@ from typing import Protocol
 from behavior.model.commands import Command
 from behavior.model.events import Event, RecordingEnded, RecordingStarted, SoundLost
 
-_PART = re.compile(r"audio(?:_part-(\d\d+))?\.(?:flac|wav)")
+_PART = re.compile(r"audio(?:_part-([0-9]{2,6}))?\.(?:flac|wav)")
 
 
 class Recorder(Protocol):
@@ -76,7 +76,7 @@ def end_of_cut(recording: RecordingStarted, folder: Path, items: Iterable[Event 
             n_dropped = 0
         elif isinstance(item, SoundLost):
             n_dropped += item.n_samples
-    n_samples = n_samples_in(folder / recording.file)
+    n_samples = n_samples_in(folder / recording.file) if part_of(recording.file) else 0
     lasted_us = round(n_samples * 1e6 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
     return RecordingEnded(recording.at_us + lasted_us, n_samples, min(n_dropped, n_samples))
 

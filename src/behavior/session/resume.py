@@ -100,7 +100,7 @@ def interrupted(folder: SessionFolder) -> Interrupted:
         raise BadInput(f"{folder.path}: this session never began; start a new one")
     changed = changes_since(folder)
     try:
-        core = core_of(folder.header)
+        core = core_of(folder.header, own_code=True)
         owed = replay(core, zip(reading.lines, reading.items, strict=True))
     except BehaviorError as error:
         because = f" ({'; '.join(changed)})" if changed else ""
@@ -113,7 +113,7 @@ def changes_since(folder: SessionFolder) -> list[str]:
     """What is not as it was when a session began: the version of the program, the source of the paradigm."""
     header, now = folder.header, f"behavior {__version__}"
     changed = [] if header.software == now else [f"begun by {header.software}, and this is {now}"]
-    if find_paradigm(header.paradigm_file or header.paradigm).sha256 != header.paradigm_sha256:
+    if find_paradigm(header.paradigm_file or header.paradigm, own_code=True).sha256 != header.paradigm_sha256:
         changed.append("the paradigm's source has changed since")
     return changed
 

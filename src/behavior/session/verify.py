@@ -34,13 +34,20 @@ class Verification:
     remarks: tuple[str, ...]
 
 
-def verify(folder: SessionFolder, again: Callable[[SessionFolder], list[Item]] | None = None) -> Verification:
+def verify(
+    folder: SessionFolder,
+    again: Callable[[SessionFolder], list[Item]] | None = None,
+    *,
+    own_code: bool = False,
+) -> Verification:
     """Check a session.
 
     Parameters
     ----------
     folder : of the session
     again : decodes an imported session once more from the source in its folder; None: only its integrity is checked
+    own_code : whether a lab's own paradigm, a Python file that the header names, may be run; else a session of one is
+        not replayed
 
     Raises
     ------
@@ -52,7 +59,13 @@ def verify(folder: SessionFolder, again: Callable[[SessionFolder], list[Item]] |
         raise Failure(f"{folder.name} does not hold: {'; '.join(problems)}")
     if folder.header.imported:
         return _verify_imported(folder, reading, again)
-    core = core_of(folder.header)
+    if (file := folder.header.paradigm_file) is not None and not own_code:
+        remark = (
+            f"nothing was changed, but it was not replayed: its paradigm is a Python file, {file}, which would run "
+            "here; if you trust it, give --trust-paradigm-files"
+        )
+        return Verification(len(reading.items), 0, 0, (remark, *_ending(folder, reading)))
+    core = core_of(folder.header, own_code=own_code)
     try:
         owed = replay(core, zip(reading.lines, reading.items, strict=True))
     except Failure as difference:
@@ -60,7 +73,7 @@ def verify(folder: SessionFolder, again: Callable[[SessionFolder], list[Item]] |
     finally:
         core.close()
     commands = sum(isinstance(item, Command) for item in reading.items)
-    return Verification(len(reading.items), commands, len(owed), tuple(_remarks(folder, reading)))
+    return Verification(len(reading.items), commands, len(owed), tuple(_remarks(folder, reading, own_code=own_code)))
 
 
 def _verify_imported(
@@ -99,9 +112,9 @@ def _against_footer(folder: SessionFolder, reading: Reading) -> list[str]:
     return []
 
 
-def _remarks(folder: SessionFolder, reading: Reading) -> list[str]:
-    remarks = _ending(folder, reading)
-    if find_paradigm(folder.header.paradigm_file or folder.header.paradigm).sha256 != folder.header.paradigm_sha256:
+def _remarks(folder: SessionFolder, reading: Reading, *, own_code: bool) -> list[str]:
+    remarks, header = _ending(folder, reading), folder.header
+    if find_paradigm(header.paradigm_file or header.paradigm, own_code=own_code).sha256 != header.paradigm_sha256:
         remarks.append("the paradigm's source has changed since, and still commands the same")
     ticks_us = [
         host_us - item.at_us

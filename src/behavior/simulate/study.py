@@ -131,7 +131,7 @@ def chambers_of(arm: Arm, rig: Rig) -> tuple[str, ...]:
 
 def paradigm_of(arm: Arm, stage: str = TEST, group: str = "") -> tuple[Paradigm, Parameters]:
     """What a stage of an arm runs, with all its parameters."""
-    paradigm = find_paradigm(arm.paradigm_at(stage))
+    paradigm = find_paradigm(arm.paradigm_at(stage), own_code=True)
     file = f"parameters of {_said(arm, stage, group)}"
     return paradigm, resolve(paradigm, arm.parameters_at(stage, group), file=file)
 
@@ -186,7 +186,7 @@ def _simulate(work: tuple[str, PlannedSession, Rig, Path, Finish]) -> SessionFol
         simulated=True,
     )
     folder = create(dataset, header, durable=False)
-    core = core_of(folder.header)
+    core = core_of(folder.header, own_code=True)
 
     def time_of_day() -> str:
         return (planned.starts_at + timedelta(microseconds=apparatus.now_us())).isoformat()

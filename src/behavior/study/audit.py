@@ -19,13 +19,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec
 
 from behavior import __version__
 from behavior.model.errors import BadInput, Failure
 
+T = TypeVar("T")
 AUDIT_FILE = "audit.jsonl"
 NOTHING_BEFORE = "0" * 64
 UNBLINDED = "unblinded"
@@ -49,6 +50,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     software: str
     previous: str
     digest: str = ""
+
+    def told(self, name: str, kind: type[T]) -> T:
+        """One of the values that the entry is about.
+
+        Raises
+        ------
+        BadInput
+            It does not hold it: another program wrote the entry.
+        """
+        value = self.new.get(name) if isinstance(self.new, dict) else None
+        if not isinstance(value, kind):
+            raise BadInput(f"{AUDIT_FILE}, line {self.seq}: {self.action!r} without {name}; restore it from a copy")
+        return value
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ def known(log: AuditLog) -> tuple[dict[str, Digests], dict[str, Digests]]:
     scores: dict[str, Digests] = {}
     for entry in log.of(RECORDED, SCORED):
         if entry.action == RECORDED:
-            raw[entry.about], scores[entry.about] = dict(entry.new["raw"]), dict(entry.new["score"])
+            raw[entry.about], scores[entry.about] = dict(entry.told("raw", dict)), dict(entry.told("score", dict))
         else:
-            scores[entry.about] = dict(entry.new)
+            scores[entry.about] = dict(entry.new) if isinstance(entry.new, dict) else {}
     return raw, scores
 
 

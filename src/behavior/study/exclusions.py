@@ -41,10 +41,7 @@ def exclusions(log: AuditLog) -> dict[str, Exclusion]:
         if entry.action == INCLUDED:
             found.pop(entry.about, None)
             continue
-        new = entry.new
-        found[entry.about] = Exclusion(
-            entry.about, new["rule"], bool(new["a_priori"]), entry.reason, entry.who, entry.at, entry.after_unblinding
-        )
+        found[entry.about] = _of(entry)
     return found
 
 
@@ -94,10 +91,8 @@ def include(dataset: Path, about: str, *, reason: str, who: str) -> None:
 
 
 def _of(entry: Entry) -> Exclusion:
-    new = entry.new
-    return Exclusion(
-        entry.about, new["rule"], new["a_priori"], entry.reason, entry.who, entry.at, entry.after_unblinding
-    )
+    rule, a_priori = entry.told("rule", str), entry.told("a_priori", bool)
+    return Exclusion(entry.about, rule, a_priori, entry.reason, entry.who, entry.at, entry.after_unblinding)
 
 
 def _there(about: str, known: Iterable[str]) -> None:

@@ -159,7 +159,7 @@ def _row(line: dict[Any, Any], number: int, problems: list[Problem]) -> PlanRow 
 
 
 def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= 60
 
 
 def _number(text: str) -> float | None:

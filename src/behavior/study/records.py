@@ -64,7 +64,9 @@ def records_of(log: AuditLog) -> Records:
     for entry in log.entries:
         table = entry.action.removeprefix(RECORD)
         if entry.action.startswith(RECORD) and table in KEYS:
-            getattr(found, table).setdefault(entry.about, {}).update(entry.new or {})
+            if not isinstance(fields := entry.new or {}, dict):
+                raise BadInput(f"{log.path}: entry {entry.seq} records {table} without fields; restore it from a copy")
+            getattr(found, table).setdefault(entry.about, {}).update(fields)
     return found
 
 

@@ -130,7 +130,7 @@ def opened_key(dataset: Path, log: AuditLog) -> Key | None:
         data = path.read_bytes()
     except OSError:
         raise BadInput(f"{path}: the opened key is missing; open it again with `behavior unblind`") from None
-    if hashlib.sha256(data).hexdigest() != log.unblinded.new["key_sha256"]:
+    if hashlib.sha256(data).hexdigest() != log.unblinded.told("key_sha256", str):
         raise BadInput(f"{path}: is not the key that was opened (SHA-256 differs); restore it from a copy")
     return read_key(data, file=path)
 
@@ -150,9 +150,9 @@ def changed_since_lock(dataset: Path, log: AuditLog) -> list[str]:
     """Sessions whose score is not the one that was locked before the unblinding."""
     if log.unblinded is None:
         return []
-    locked = next((entry for entry in log.of(LOCKED) if entry.digest == log.unblinded.new["locked"]), None)
+    named = log.unblinded.told("locked", str)
+    locked = next((entry for entry in log.of(LOCKED) if entry.digest == named), None)
     if locked is None:
         return []
-    return [
-        name for name, was in locked.new["sessions"].items() if digests(dataset / name, SCORES) != dict(was["score"])
-    ]
+    sessions = locked.told("sessions", dict).items()
+    return [name for name, was in sessions if digests(dataset / name, SCORES) != dict(was["score"])]

@@ -192,7 +192,7 @@ def test_a_token_does_not_lead_to_another_site(data: Path) -> None:
 
 OUTSIDE = [
     "../secret.txt", "..", "out/secret.txt", "out", "out.txt", "/etc/passwd", "open.txt/../../secret.txt", "\x00",
-    "..\\secret.txt", "x" * 5000, "open.txt/x", "%2e%2e/secret.txt", "~/x", "nowhere",
+    "..\\secret.txt", "x" * 1900, "open.txt/x", "%2e%2e/secret.txt", "~/x", "nowhere",
 ]  # fmt: skip
 
 

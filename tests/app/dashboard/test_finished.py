@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from behavior.app.dashboard.site import shown, words
 from behavior.model.events import LeverPressed, LeverReleased, SessionStarted
 from behavior.session.folder import SessionFolder
 from conftest import ROOT
-from session.recorded import record
+from session.recorded import record, signed_anew
 
 SAMPLES = ROOT / "sample_data" / "study"
 
@@ -70,14 +71,17 @@ def test_a_changed_session_does_not_hold_and_the_line_is_named(tmp_path: Path) -
     assert "damaged" in " ".join(visitor(tmp_path).get(f"{address}/timeline").json()["problems"])
 
 
-def test_looking_at_a_page_runs_no_code_of_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["paradigm_file", "paradigm"])
+def test_looking_at_a_page_runs_no_code_of_a_folder(tmp_path: Path, key: str) -> None:
     evil = tmp_path / "evil.py"
     evil.write_text("raise SystemExit('it ran')")
     folder = closed(tmp_path / "data", started_at="2026-03-02T09:00:00+00:00")
-    text = folder.header_bytes.replace(b'"paradigm_file": null', f'"paradigm_file": "{evil}"'.encode())
-    (folder.path / "header.json").write_bytes(text)
+    header = json.loads(folder.header_bytes) | {key: str(evil)}
+    (folder.path / "header.json").write_bytes(json.dumps(header).encode())
+    signed_anew(folder.path)
     found = verification(SessionFolder(folder.path))
-    assert found["holds"] is None and "at the terminal" in found["said"]
+    assert "at the terminal" in found["said"] if key == "paradigm_file" else "runs no code" in found["said"]
+    assert not found["holds"]
 
 
 def test_a_session_without_footer_or_score_says_so(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 COOKIE = "behavior_token"
 """And the port: cookies of one host are shared by all its ports, and screens on another have a token of their own."""
+LONGEST_ADDRESS = 2_000
+"""Of a path or a query, in characters."""
 MAX_BODY_BYTES = 64 * 1024
 """Of a request; whoever sends more is hung up on."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -114,11 +116,12 @@ class Guarded:
 
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         answer: Response | None = None
+        asked: bytes = scope["query_string"]
         cookie = cookie_of(headers.get("host", ""))
         if why := self._access.refusal(scope["method"], headers):
             answer = PlainTextResponse(f"Refused: {why}.\n", 403)
         elif not self._access.knows(_cookie(headers.get("cookie", ""), cookie)):
-            query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            query = dict(parse_qsl(asked.decode("latin-1")))
             given = query.pop("token", None)
             if not self._access.knows(given) or given is None:
                 answer = PlainTextResponse("Refused: open the address that the terminal shows, token included.\n", 403)
@@ -126,6 +129,8 @@ class Guarded:
                 path = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{urlencode(query)}" if query else "")
                 answer = RedirectResponse(path, 303)
                 answer.set_cookie(cookie, given, httponly=True, samesite="strict", max_age=30 * 86400)
+        elif len(scope["path"]) > LONGEST_ADDRESS or len(asked) > LONGEST_ADDRESS or not asked.isascii():
+            answer = PlainTextResponse("Refused: no page of this site has such an address.\n", 400)
         elif _stated_bytes(headers) > MAX_BODY_BYTES:
             answer = PlainTextResponse("Refused: this is more than any page of this site sends.\n", 413)
 

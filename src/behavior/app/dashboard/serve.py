@@ -71,6 +71,7 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=30,
