@@ -22,12 +22,12 @@ class Record(BaseModel):
 
 
 R = TypeVar("R", bound=BaseModel)
-MOST_CHARACTERS = 4_000_000
+MOST_CHARACTERS = 1_000_000
 """Of a file that people write."""
 _LONGEST_VALUE = 200
 """Of a value that a sentence quotes, in characters."""
-_TOO_DEEP = re.compile(r"(?:[\w\"'-]+[ \t]*\.[ \t]*){64}")
-"""A key of so many parts; the parser takes the square of their number."""
+_TOO_DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){64}")
+"""A key of so many parts; the parser takes the square of their number, and this search, being possessive, does not."""
 
 
 def read(path: Path, record: type[R]) -> R:

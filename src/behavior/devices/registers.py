@@ -131,11 +131,11 @@ def read_device_map(kind: str, text: bytes, *, file: object = "device.yml") -> D
 
     try:
         schema, module = parse_device_schema(text), create_device_module(text)
-    except (ValueError, TypeError, YAMLError) as error:
-        why = str(error).strip().splitlines()[-1].strip()
+        masks = {name: sum(int(bit) for bit in mask.bits.values()) for name, mask in (schema.bitMasks or {}).items()}
+        found = {name: _register(name, spec, masks, getattr(module, name)) for name, spec in schema.registers.items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, YAMLError) as error:
+        why = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
         raise BadFile(file, [Problem("", f"is not a Harp device description ({why})")]) from None
-    masks = {name: sum(int(bit) for bit in mask.bits.values()) for name, mask in (schema.bitMasks or {}).items()}
-    found = {name: _register(name, spec, masks, getattr(module, name)) for name, spec in schema.registers.items()}
     problems = _address_problems(found)
     major, _, minor = str(getattr(schema, "firmwareVersion", None) or "").partition(".")
     if not (major.isdecimal() and minor.isdecimal()):
