@@ -78,7 +78,7 @@ def main() -> int:
             return 0
         share = given.executions / sum(1 / cost**0.5 for _, cost in plan)
         work = [
-            (name, max(50, round(share / cost**0.5)), Path(place) / name.replace("/", "-"), given)
+            (name, max(20, round(share / cost**0.5)), Path(place) / name.replace("/", "-"), given)
             for name, cost in plan
         ]
         print(f"{'target':32} {'executions':>10} {'our errors':>10} {'slowest':>8} {'findings':>8}")

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from behavior.config.limits import CEILINGS, ShockLimits
 from behavior.config.read import Record
 from behavior.config.wiring import Board, Shocker, shocker_problem, timing_problem
 from behavior.model.errors import BadInput
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+
+
+def _for_files(name: str) -> str:
+    if name.endswith(".") or name.split(".")[0].upper() in _RESERVED:
+        raise ValueError(f"{name!r} cannot be part of a file's name on Windows; choose another")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60), AfterValidator(_for_files)]
 """A short name: letters, digits, `_`, `.` and `-`."""
 
 

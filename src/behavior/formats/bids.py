@@ -123,7 +123,10 @@ def add(path: Path, record: SessionRecord) -> Path:
     table = stem.with_name(stem.name + "_events.tsv")
     if table.exists():
         raise BadInput(f"{table}: is there already and is not overwritten; choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be made ({error.strerror}); choose another folder") from None
     if not (path / _DESCRIPTION).exists():
         write_new(path / _DESCRIPTION, _json(_description(record)))
     _add_participant(path / "participants.tsv", f"sub-{subject}", record)

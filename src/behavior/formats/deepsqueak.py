@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import warnings
+import zipfile
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from behavior.formats.calls import Annotation, CallTable, Place, cells, is_number, read_rows
@@ -38,6 +40,9 @@ _PLACE = Place("Begin Time (s)", "End Time (s)", "Low Freq (kHz)", "High Freq (k
 _WHAT = "a DeepSqueak table"
 _TEXT = ("File", "Label")
 _ZIP = b"PK\x03\x04"
+MOST_BYTES = 100_000_000
+"""That a workbook may have unpacked: a million calls."""
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
 
 
 def _plain(column: str) -> str:
@@ -72,15 +77,35 @@ def _csv(path: Path) -> list[tuple[int, list[str]]]:
 def _excel(path: Path) -> list[tuple[int, list[str]]]:
     """The first sheet's rows that say something."""
     openpyxl = needed("openpyxl", "tables", "an Excel file")
+    data = read_bytes(path)
+    _check_size(path, data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles that nobody needs
-            book = openpyxl.load_workbook(io.BytesIO(read_bytes(path)), read_only=True, data_only=True)
-            rows = [[as_text(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)]
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            sheet = islice(book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS), MOST_ROWS)
+            rows = [
+                (line, [as_text(cell) for cell in row])
+                for line, row in enumerate(sheet, start=1)
+                if row.count(None) < len(row)  # a sheet may say that it has millions, and have none
+            ]
     except Exception as error:  # noqa: BLE001 — whatever a broken file leads the library into
         what = str(error)[:80] or type(error).__name__
         raise BadInput(f"{path}: is no Excel file that can be read ({what}); export it again") from None
-    return [(line, row) for line, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
+    return [(line, row) for line, row in rows if any(cell.strip() for cell in row)]
+
+
+def _check_size(path: Path, data: bytes) -> None:
+    """See that an archive does not unpack to more than any table has."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            n_bytes = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return  # the reader says what is wrong with it
+    if n_bytes > MOST_BYTES:
+        raise BadInput(
+            f"{path}: unpacks to {n_bytes / 1e6:.0f} MB, more than a table of calls has; check where it comes from"
+        )
 
 
 def write(path: Path, table: CallTable) -> None:
