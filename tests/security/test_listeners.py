@@ -17,7 +17,7 @@ from behavior.simulate.serve import TcpWire
 from conftest import ROOT
 
 SOURCE = ROOT / "src" / "behavior"
-LISTENERS = {"app/dashboard/serve.py", "simulate/serve.py"}
+LISTENERS = {"app/dashboard/serve.py", "app/selftest/machine.py", "simulate/serve.py"}
 """Modules that open a listening socket."""
 
 

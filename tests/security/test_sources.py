@@ -41,7 +41,13 @@ FORBIDDEN_MODULES = {
 RUNS_CODE = {"paradigms/catalogue.py": "exec_module"}
 """The one place that runs a Python file: a lab's own paradigm, for whoever named it."""
 STARTS_PROCESSES = {"app/squad.py", "app/dashboard/start.py", "audio/portaudio.py"}
-IMPORTS_BY_NAME = {"paradigms/catalogue.py", "formats/catalogue.py", "formats/extras.py", "scoring/score.py"}
+IMPORTS_BY_NAME = {
+    "app/selftest/machine.py",
+    "paradigms/catalogue.py",
+    "formats/catalogue.py",
+    "formats/extras.py",
+    "scoring/score.py",
+}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
