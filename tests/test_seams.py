@@ -24,9 +24,11 @@ KEYWORDS = {"preexec_fn", "start_new_session", "pass_fds", "creationflags", "sta
 
 SEAMS = {
     "app/dashboard/chambers.py": {"os.kill"},
+    "app/dashboard/token.py": {"os.getuid"},
     "app/keyboard.py": {"termios", "tty"},
     "app/selftest/machine.py": {"os.sched_getaffinity"},
-    "audio/recorder.py": {"os.sched_setscheduler"},
+    "audio/hurry.py": {"os.sched_setscheduler"},
+    "audio/jit.py": {"os.getuid"},
     "simulate/serve.py": {"tty", "os.openpty", "os.set_blocking", "os.ttyname"},
     "study/audit.py": {"fcntl", "msvcrt"},
 }

@@ -19,8 +19,37 @@ def test_without_a_writable_place_a_folder_of_the_process_is_used(tmp_path, monk
     (tmp_path / "file").write_text("")
     jit._ensure_cache((tmp_path / "file" / "a", tmp_path))
     assert "NUMBA_CACHE_DIR" not in os.environ
+    monkeypatch.setattr(jit.tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     jit._ensure_cache((tmp_path / "file" / "a", tmp_path / "file" / "b"))
-    assert Path(os.environ["NUMBA_CACHE_DIR"]).is_dir()
+    kept = Path(os.environ.pop("NUMBA_CACHE_DIR"))
+    assert kept.stat().st_mode & 0o777 == 0o700
+    jit._ensure_cache((tmp_path / "file" / "a",))
+    assert Path(os.environ["NUMBA_CACHE_DIR"]) == kept, "the next process finds what was kept"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="users' folders for temporary files are their own on Windows")
+@pytest.mark.parametrize("spoilt", ["open to others", "a link", "somebody else's", "a file"])
+def test_code_is_not_taken_from_a_folder_that_others_could_have_written_to(tmp_path, monkeypatch, spoilt):
+    place = tmp_path / f"behavior-compiled-{os.getuid()}"
+    assert jit._of_this_user(tmp_path) == str(place)
+    if spoilt == "open to others":
+        place.chmod(0o770)
+    elif spoilt == "a link":
+        place.rename(tmp_path / "elsewhere")
+        place.symlink_to(tmp_path / "elsewhere")
+    elif spoilt == "a file":
+        place.rmdir()
+        place.write_text("")
+    else:
+        uid = os.getuid()
+        place.rename(tmp_path / f"behavior-compiled-{uid + 1}")
+        monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    assert jit._of_this_user(tmp_path) is None
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(jit.tempfile, "tempdir", str(tmp_path))
+    jit._ensure_cache(())
+    assert "behavior-numba-" in os.environ["NUMBA_CACHE_DIR"], "one of this process instead"
 
 
 def test_a_folder_that_a_person_set_is_left_alone(tmp_path, monkeypatch):
@@ -58,3 +87,12 @@ def test_kernels_are_compiled_once_where_they_can_be_kept_and_each_time_where_th
         for one in (code, code, nowhere)
     ]
     assert said == ["True 0 1\n", "True 1 0\n", "False 0 1\n"]
+
+
+def test_a_user_without_a_home_has_a_place_all_the_same(monkeypatch):
+    def unknown(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    assert len(jit._usual()) == 2
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    assert jit._usual() == (Path(jit.__file__).parent / "__pycache__",)

@@ -248,8 +248,8 @@ def selftest(fresh: Fresh) -> str:
     found = {one["part"]: one for one in json.loads(text)}
     if fresh.user in text or str(fresh.lab) in text:
         raise AssertionError("the page holds the user's name or folder")
-    if found["compiled code"]["figures"]["lasts"]:
-        raise AssertionError("there is no place that lasts, and it says there is one")
+    if not found["compiled code"]["figures"]["lasts"]:
+        raise AssertionError("compiled code is not kept, and there is a place for temporary files")
     fresh.figures["selftest"] = list(found.values())
     return ", ".join(f"{part} {one['state']}" for part, one in found.items() if one["state"] != "good") or "all good"
 
@@ -257,22 +257,18 @@ def selftest(fresh: Fresh) -> str:
 def detect(fresh: Fresh) -> str:
     """Three calls, in a file whose name is not ASCII."""
     fresh.good(fresh.venv / "bin" / "python", "-c", RECORD)
+    command = [fresh.venv / "bin" / "behavior", "detect", "nuit é 1.wav", "--out"]
     began = time.perf_counter()
-    fresh.good(fresh.venv / "bin" / "behavior", "detect", "nuit é 1.wav", "--out", "calls é.csv")
-    cold_s = time.perf_counter() - began
+    fresh.good(*command, "calls é.csv")
+    kept_s = time.perf_counter() - began
     n_calls = len((fresh.lab / "calls é.csv").read_text(encoding="utf-8").splitlines()) - 1
     if n_calls != 3:
         raise AssertionError(f"{n_calls} calls were found, and 3 are there")
-    cache = fresh.lab / "cache"
-    command = ["env", f"NUMBA_CACHE_DIR={cache}", fresh.venv / "bin" / "behavior", "detect", "nuit é 1.wav", "--out"]
-    fresh.good(*command, "again.csv")
     began = time.perf_counter()
-    fresh.good(*command, "once more.csv")
-    warm_s = time.perf_counter() - began
-    fresh.figures |= {"detect_cold_s": round(cold_s, 1), "detect_warm_s": round(warm_s, 1)}
-    return (
-        f"3 of 3; {cold_s:.1f} s with no place for compiled code, {warm_s:.1f} s the second time with NUMBA_CACHE_DIR"
-    )
+    fresh.good("env", f"NUMBA_CACHE_DIR={fresh.lab / 'cache'}", *command, "again.csv")
+    cold_s = time.perf_counter() - began
+    fresh.figures |= {"detect_cold_s": round(cold_s, 1), "detect_warm_s": round(kept_s, 1)}
+    return f"3 of 3; {kept_s:.1f} s after the selftest has compiled it, {cold_s:.1f} s where nobody has"
 
 
 def study(fresh: Fresh) -> str:

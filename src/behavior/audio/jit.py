@@ -1,9 +1,10 @@
 """Compiled kernels: the one place that sets numba up.
 
 numba keeps what it compiled beside the source, or in the user's cache when that cannot be written; where neither can
-be written, as in a read-only container without a home, it refuses to import. A folder of this process is used then:
-everything works, and is compiled anew at each start. `NUMBA_CACHE_DIR` has to be in place before numba is imported,
-hence every kernel of ours comes through here.
+be written, as in a read-only container without a home, it refuses to import. A folder of this user among the temporary
+ones is used then, and where that is somebody else's or open to others, one of this process, compiled anew at each
+start: what is kept is code, and code is taken from nobody. `NUMBA_CACHE_DIR` has to be in place before numba is
+imported, hence every kernel of ours comes through here.
 
 All kernels share their flags. `nogil`: several files or microphones run in threads. `fastmath` without `nnan` and
 `ninf` lets loops use the vector unit, and leaves tests for NaN true.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,12 +39,37 @@ def _writable(folder: Path) -> bool:
 def _ensure_cache(places: tuple[Path, ...]) -> None:
     if "NUMBA_CACHE_DIR" in os.environ or any(_writable(place) for place in places):
         return
-    folder = tempfile.mkdtemp(prefix=_PROCESS_FOLDER)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = _of_this_user(Path(tempfile.gettempdir()))
+    if folder is None:
+        folder = tempfile.mkdtemp(prefix=_PROCESS_FOLDER)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = folder
 
 
-_ensure_cache((Path(__file__).parent / "__pycache__", Path("~/.cache").expanduser()))
+def _of_this_user(temporary: Path) -> str | None:
+    """A folder that only this user can enter; None where there can be none, or somebody else made it first."""
+    if not hasattr(os, "getuid"):
+        return None
+    folder = temporary / f"behavior-compiled-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return str(folder) if ours and _writable(folder) else None
+
+
+def _usual() -> tuple[Path, ...]:
+    """Where numba keeps what it compiles by itself, if it can."""
+    beside = Path(__file__).parent / "__pycache__"
+    try:
+        return beside, Path("~/.cache").expanduser()
+    except RuntimeError:  # a user whom the system does not know, and no HOME
+        return (beside,)
+
+
+_ensure_cache(_usual())
 
 import numba  # noqa: E402
 
