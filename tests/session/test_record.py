@@ -61,10 +61,10 @@ class Full:
                 raise Failure(f"{journal.path}: the journal cannot be written (No space left on device); free the disk")
             recorded(journal, item, host_us)  # type: ignore[arg-type]
 
-        def close(folder: SessionFolder, footer: object) -> None:
+        def close(folder: SessionFolder, footer: object, **how: object) -> None:
             if footer_too:
                 raise Failure(f"{folder.path / 'footer.json'}: cannot be written (No space left on device)")
-            closed(folder, footer)  # type: ignore[arg-type]
+            closed(folder, footer, **how)  # type: ignore[arg-type]
 
         monkeypatch.setattr(JournalWriter, "record", record)
         monkeypatch.setattr(SessionFolder, "close", close)

@@ -28,6 +28,10 @@ def column_names(path: Path) -> list[str]:
         return []
 
 
+MOST_CELLS = 200_000_000
+"""Of a table: ten million events."""
+
+
 def read_parquet(path: Path) -> dict[str, list[Any]]:
     """Columns by name.
 
@@ -39,6 +43,9 @@ def read_parquet(path: Path) -> dict[str, list[Any]]:
     data = read_bytes(path)
     parquet = needed("pyarrow.parquet", "tables", "Parquet")
     try:
+        about = parquet.read_metadata(io.BytesIO(data))
+        if (n_cells := about.num_rows * about.num_columns) > MOST_CELLS:
+            raise ValueError(f"it says that it has {n_cells} cells")  # a few bytes can say so and fill the memory
         columns: dict[str, list[Any]] = parquet.read_table(io.BytesIO(data)).to_pydict()
     except Exception as error:  # noqa: BLE001 — whatever a broken file leads the library into
         raise BadInput(f"{path}: is no Parquet file ({str(error)[:80]}); check that it is the right file") from None
