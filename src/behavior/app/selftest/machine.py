@@ -118,7 +118,7 @@ def ports() -> Finding:
             f"{port.name}  {port.description}" + ("  may not be opened: see `behavior devices`" if shut else "")
         )
         state = "note" if shut else state
-    line = f"{len(found)} serial ports; `behavior devices` asks who is there" if found else "no serial port"
+    line = f"serial ports: {len(found)}; `behavior devices` asks who is there" if found else "no serial port"
     return Finding("ports", "note" if state == "note" else "good", (line, *says), {"n_ports": len(found)})
 
 
