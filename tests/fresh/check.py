@@ -1,6 +1,6 @@
 """A machine that has never seen the package: built, downloaded, carried over, installed and used, each as a lab would.
 
-    sudo python tests/fresh/check.py [--python /usr/bin/python3] [--readme] [--keep] [--json FILE]
+    sudo python tests/fresh/check.py [--python PATH] [--readme] [--keep] [--json FILE]
 
 Rules. All is done by a user who was made for it and is gone afterwards, with an empty environment, in folders whose
 names hold spaces and letters that are not ASCII. The source is read-only. The wheel is installed without source and
@@ -110,7 +110,9 @@ class Fresh:
 def main() -> int:
     """Make the user, take all steps, take everything away."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--python", type=Path, default=Path("/usr/bin/python3"))
+    asked.add_argument(
+        "--python", type=Path, help="by default the system's, if it will do, else the one that runs this"
+    )
     asked.add_argument("--readme", action="store_true", help="also the README's first command, as printed")
     asked.add_argument("--keep", action="store_true", help="leave the folder, to look into it")
     asked.add_argument("--json", type=Path, help="write what was found")
@@ -120,7 +122,7 @@ def main() -> int:
         return 2
     place = Path(tempfile.mkdtemp(prefix="behavior fresh é "))
     place.chmod(0o755)
-    fresh = Fresh(place, given.python)
+    fresh = Fresh(place, given.python or usual_python())
     subprocess.run(["useradd", "-M", "-d", str(place / "home of é"), "-s", "/bin/sh", fresh.user], check=True)
     try:
         prepare(fresh)
@@ -132,6 +134,15 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(fresh.figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 1 if fresh.failed else 0
+
+
+def usual_python() -> Path:
+    """The system's, if it is new enough and can make environments; else this one."""
+    system = Path("/usr/bin/python3")
+    code = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"
+    if system.is_file() and subprocess.run([system, "-c", code], capture_output=True, check=False).returncode == 0:
+        return system
+    return Path(sys.executable)
 
 
 def prepare(fresh: Fresh) -> None:
