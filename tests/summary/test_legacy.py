@@ -58,8 +58,13 @@ def test_responses_under_vehicle_leave_no_room_for_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("in_time", "why"),
-    [({0.0: 0, 1.0: 0, 2.0: 10}, "no finite slope"), ({0.0: 0, 1.0: 10, 2.0: 10}, "all animals or none responded")],
-    ids=["steep", "all"],
+    [
+        ({0.0: 0, 1.0: 0, 2.0: 10, 4.0: 10}, "no finite slope"),
+        ({0.0: 0, 1.0: 10, 2.0: 10, 4.0: 10}, "all animals or none responded"),
+        ({0.0: 0, 1.0: 5, 2.0: 4, 4.0: 6}, "does not change significantly with dose"),
+        ({0.0: 0, 1.0: 3, 2.0: 9}, "2 doses besides the vehicle are too few"),
+    ],
+    ids=["steep", "all", "flat", "few"],
 )
 def test_counts_without_a_line_say_why(in_time: dict[float, int], why: str) -> None:
     lines = lines_of(latencies(in_time), LATENCY)
@@ -71,5 +76,4 @@ def test_only_latencies_that_were_cut_off_have_such_lines() -> None:
     assert lines_of(latencies(RISING), MEASURES["punished_rate_per_min"]) is None
     assert lines_of(units_of([0, 0, 1, 1, 2, 2], [1.0, 2, 3, 4, 5, 6]), LATENCY) is None
     assert lines_of(latencies(dict.fromkeys(RISING, 0)), LATENCY) is None
-    assert lines_of(latencies({0.0: 0, 1.0: 5}), LATENCY) is None
     assert lines_sentence(endpoint_of(units_of([0, 0, 1, 1], [1.0, 2, 3, 4]), LATENCY)) == ""

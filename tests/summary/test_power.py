@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from behavior.model.errors import BadInput
-from behavior.summary.power import anova_n, anova_power, proportions_n, t_test_n, t_test_power
+from behavior.summary.power import (
+    anova_n,
+    anova_power,
+    log_rank_events,
+    proportions_n,
+    t_test_n,
+    t_test_power,
+    within_anova_n,
+    within_anova_power,
+)
 
 
 def test_t_test_examples_of_rs_manual():
@@ -92,3 +101,51 @@ def test_plans_that_make_no_sense_are_refused(ask, says):
 def test_an_enormous_effect_needs_the_fewest_animals_that_have_an_error(effect):
     assert 1 < t_test_n(effect, 1) <= 2
     assert 1 < anova_n([0, effect], 1) <= 2
+
+
+@pytest.mark.parametrize("correlation", [-0.3, 0.0, 0.6])
+def test_two_levels_within_animals_are_a_paired_t_test(correlation):
+    n, sd, delta = 9, 2.0, 1.7
+    error = sd * math.sqrt(2 * (1 - correlation))
+    df, noncentrality = n - 1, delta / error * math.sqrt(n)
+    critical = stats.t.isf(0.025, df)
+    paired = stats.nct.sf(critical, df, noncentrality) + stats.nct.cdf(-critical, df, noncentrality)
+    assert within_anova_power([0, delta], sd, correlation, n) == pytest.approx(paired, abs=1e-9)
+
+
+def test_correlation_spares_animals_and_their_number_has_the_power():
+    means = [10.0, 9.0, 7.0, 6.5]
+    needed = [within_anova_n(means, 3.0, r, power=0.9) for r in (0.0, 0.4, 0.8)]
+    assert needed == sorted(needed, reverse=True)
+    assert within_anova_power(means, 3.0, 0.4, needed[1]) == pytest.approx(0.9)
+    rng = np.random.default_rng(1)
+    n, r = math.ceil(needed[1]), 0.4
+    rats = rng.normal(0, 3 * math.sqrt(r), (4000, n, 1)) + rng.normal(means, 3 * math.sqrt(1 - r), (4000, n, 4))
+    of_level, of_rat = rats.mean(axis=1, keepdims=True), rats.mean(axis=2, keepdims=True)
+    left = rats - of_level - of_rat + rats.mean(axis=(1, 2), keepdims=True)
+    f = n * of_level[:, 0].var(axis=1, ddof=1) / ((left**2).sum(axis=(1, 2)) / (3 * (n - 1)))
+    share = (f > stats.f.isf(0.05, 3, 3 * (n - 1))).mean()
+    assert share == pytest.approx(within_anova_power(means, 3.0, 0.4, n), abs=0.02)
+
+
+def test_events_of_a_log_rank_test_are_schoenfelds():
+    """4 (1.960 + 0.842)² / (ln 2)² events tell a hazard ratio of 2, or of one half, with a power of 0.8."""
+    assert log_rank_events(2.0) == pytest.approx(65.34, abs=0.01)
+    assert log_rank_events(0.5) == pytest.approx(log_rank_events(2.0))
+    assert log_rank_events(2.0, power=0.9) > log_rank_events(2.0)
+
+
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda: within_anova_n([1, 1, 1], 1, 0.5), "all expected means are equal"),
+        (lambda: within_anova_power([1, 2], 1, 1.0, 8), "a correlation of 1 cannot be"),
+        (lambda: within_anova_power([1, 2, 3], 1, -0.6, 8), "a correlation of -0.6 cannot be of 3 levels"),
+        (lambda: log_rank_events(1.0), "a hazard ratio of 1 cannot be planned for"),
+        (lambda: log_rank_events(0.0), "a hazard ratio of 0 cannot be planned for"),
+        (lambda: log_rank_events(2.0, power=0.01), "a power of 0.01 cannot be planned for"),
+    ],
+)
+def test_what_cannot_be_planned_for_is_said(ask, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        ask()

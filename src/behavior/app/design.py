@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +32,7 @@ def design(
     seed: Annotated[int | None, typer.Option(help="Of the allocation; drawn, and sealed, where absent.")] = None,
     passphrase_file: Annotated[Path | None, typer.Option(help="Holds the key's passphrase; asked otherwise.")] = None,
     by: Annotated[str | None, typer.Option(help="Who designs, for the audit log; by default who is logged in.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Allocate animals to doses by chance, balanced and blind: plan, dosing sheets, sealed key."""
     from behavior.app.passphrase import passphrase, who_is_it
@@ -55,7 +57,10 @@ def design(
     text = path.read_text(encoding="utf-8")
     write_design(made, text, animals, out, passphrase=secret, who=who_is_it(by))
     write_rows(sheet(described, made.administrations, animals, preparer=True), to_preparer, private=True)
-    say(made, out, to_preparer)
+    if as_json:
+        typer.echo(json.dumps(as_record(made, out, to_preparer), indent=2))
+    else:
+        say(made, out, to_preparer)
 
 
 def animals_of(study: Study, path: Path, given: Path | None) -> Sequence[Animal]:
@@ -86,6 +91,26 @@ def designed(study: Study, animals: Sequence[Animal], *, seed: int | None) -> De
     check_volumes(study)
     rig = read(find(study.rig, "configs", "rigs"), Rig)
     return laid_out(study, rig, animals, seed=secret_seed(seed, blind=study.blind))
+
+
+def as_record(made: Design, out: Path, to_preparer: Path) -> dict[str, Any]:
+    """What was designed, for a script: nothing of who gets what."""
+    arms = []
+    for arm in made.study.arms:
+        rows = [row for row in made.rows if row.arm == arm.name]
+        days = sorted({row.starts_at[:10] for row in rows})
+        arms.append(
+            {
+                "arm": arm.name,
+                "experimental_unit": arm.experimental_unit,
+                "n_units": len(made.units[arm.name]),
+                "n_sessions": len(rows),
+                "n_days": len(days),
+                "first_day": days[0],
+                "last_day": days[-1],
+            }
+        )
+    return {"dataset": out.as_posix(), "preparer": to_preparer.as_posix(), "blind": made.study.blind, "arms": arms}
 
 
 def say(made: Design, out: Path, to_preparer: Path) -> None:

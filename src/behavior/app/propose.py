@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def propose(
     folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="A subject's folder, or a dataset.")],
-    plan: Annotated[
+    training: Annotated[
         str, typer.Option(help="TOML file of stages, criteria and titration, or the name of a shipped one.")
     ] = "geller_seifter",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -26,7 +26,7 @@ def propose(
     from behavior.scoring.progress import TrainingPlan
     from behavior.session.folder import find_sessions
 
-    stages = read(find(plan, "configs", "training"), TrainingPlan)
+    stages = read(find(training, "configs", "training"), TrainingPlan)
     found = courses(stages, find_sessions(*folders))
     if as_json:
         typer.echo(json.dumps([as_record(one) for one in found], indent=2, ensure_ascii=False))
@@ -52,7 +52,9 @@ def lines_of(course: Course) -> list[str]:
 
 def why_nothing(visit: Visit) -> str:
     """Why a session led to nothing."""
-    return f"counts for nothing: {visit.left_out}" if visit.left_out else "is of no stage of the plan, without shock"
+    return (
+        f"counts for nothing: {visit.left_out}" if visit.left_out else "is of no stage of the training, without shock"
+    )
 
 
 def as_record(course: Course) -> dict[str, Any]:

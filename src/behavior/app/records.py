@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from behavior.config.study import Study
 
 By = Annotated[str | None, typer.Option(help="Who says so, for the audit log; by default who is logged in.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Folder = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder of the study.")]
 
 
@@ -54,6 +56,7 @@ def exclude(
     rule: Annotated[str, typer.Option(help="Name of a rule of the study file (a priori), or another in words.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Take an exclusion back.")] = False,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Leave a session or a subject out of the analysis, with reason and rule, for the record."""
     from behavior.app.passphrase import who_is_it
@@ -63,7 +66,10 @@ def exclude(
     study, who = study_of(dataset), who_is_it(by)
     if undo:
         exclusions.include(dataset, about, reason=reason, who=who)
-        typer.echo(f"{about} is back in the analysis")
+        if as_json:
+            typer.echo(json.dumps({"about": about, "excluded": False, "reason": reason, "who": who}, indent=2))
+        else:
+            typer.echo(f"{about} is back in the analysis")
         return
     folders = list(find_sessions(dataset))
     known = [
@@ -71,7 +77,12 @@ def exclude(
         *(folder.header.subject for folder in folders),
     ]
     made = exclusions.exclude(dataset, about, known=known, study=study, rule=rule, reason=reason, who=who)
-    typer.echo(f"{about}: {made}")
+    if as_json:
+        told = {"about": about, "excluded": True, "rule": made.rule, "a_priori": made.a_priori, "reason": made.reason}
+        when = {"who": made.who, "at": made.at, "after_unblinding": made.after_unblinding}
+        typer.echo(json.dumps(told | when, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(f"{about}: {made}")
     if not made.a_priori:
         named = ", ".join(one.name for one in study.exclusion_rules) if study else ""
         typer.echo(
@@ -85,6 +96,7 @@ def record(
     sheet: Annotated[Path, typer.Argument(help="A filled-in sheet (CSV): injector's, preparations, animals, bottles.")],
     reason: Annotated[str, typer.Option(help="Why values that are on record are changed.")] = "",
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put a filled-in sheet on record: administrations, preparations, animals or bottle weights."""
     from behavior.app.passphrase import who_is_it
@@ -95,6 +107,9 @@ def record(
     study = study_of(dataset)
     blind = study is not None and study.key is not None and read_audit(dataset).trusted().unblinded is None
     n = record_sheet(dataset, sheet, blind=blind, codes=codes_of(dataset), who=who_is_it(by), reason=reason)
+    if as_json:
+        typer.echo(json.dumps({"dataset": dataset.as_posix(), "sheet": sheet.as_posix(), "n_new": n}, indent=2))
+        return
     typer.echo(f"{n} values on record" if n else "nothing is new: every value of it is on record")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ def unblind(
     by: Annotated[
         str | None, typer.Option(help="Who unblinds, for the audit log; by default who is logged in.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Open the sealed key, after scores and exclusions were locked. What is changed later is labelled so."""
     from behavior.app.passphrase import passphrase, who_is_it
@@ -32,6 +34,11 @@ def unblind(
         typer.echo(f"warning: {len(unscored)} sessions have no score that holds: {', '.join(unscored)}", err=True)
     key = unblinded(dataset, passphrase(passphrase_file), study, who=who, reason=reason)
     log = read_audit(dataset)
+    if as_json:
+        locked = {"n_sessions": len(before.sessions), "n_exclusions": len(before.exclusions)}
+        told = {"dataset": dataset.as_posix(), **locked, "n_codes": len(key.administrations), "audit_head": log.head}
+        typer.echo(json.dumps(told, indent=2))
+        return
     typer.echo(f"Locked the scores of {len(before.sessions)} sessions and {len(before.exclusions)} exclusions.")
     typer.echo(f"Unblinded: {len(key.administrations)} codes have their doses. Audit log: {log.head}")
     typer.echo(f"Next: behavior summarize {dataset}")

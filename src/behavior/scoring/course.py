@@ -113,7 +113,7 @@ def courses(plan: TrainingPlan, folders: Iterable[SessionFolder]) -> list[Course
     stages = stages_of(plan)
     ours = [folder for folder in folders if folder.header.paradigm == plan.paradigm]
     if not ours:
-        raise BadInput(f"no session of {plan.paradigm} is here; name a plan of the paradigm that was run with --plan")
+        raise BadInput(f"no session of {plan.paradigm} is here; name the training file of what was run with --training")
     subjects = list(dict.fromkeys(folder.header.subject for folder in ours))
     return [
         course(plan, stages, subject, [one for one in ours if one.header.subject == subject]) for subject in subjects

@@ -22,7 +22,7 @@ from behavior.model.calls import CALL_COLUMNS, Call
 from behavior.model.doses import Treatment
 from behavior.model.errors import BadInput
 from behavior.model.events import Event, RecordingStarted
-from behavior.model.measures import MEASURES
+from behavior.model.measures import MEASURES, Measure
 from behavior.scoring.score import score_items
 from behavior.session.assemble import assemble
 from behavior.session.journal import Item
@@ -263,20 +263,72 @@ def _wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def _formula(arm: Arm, sessions: pd.DataFrame, aim: float) -> tuple[float | None, str]:
-    """Units a dose by the formula of the one-way analysis of variance, for the pool's means and spread."""
-    from behavior.summary.power import anova_n
-
-    kind = MEASURES[arm.primary].kind
-    if kind == "latency":
-        return None, "none: latencies are cut off, and no formula holds for them"
-    if arm.design == "within" or len(arm.days) > 1:
-        return None, "none: units are measured more than once, and no formula holds for that"
-    of_units = sessions.groupby(["dose_mg_kg", "unit"])[arm.primary].mean().groupby("dose_mg_kg")
-    means, sd = of_units.mean().tolist(), math.sqrt(float(of_units.var().mean()))
+    """Units a dose by the formula that suits the design and the kind of outcome, for what the pool shows."""
+    measure = MEASURES[arm.primary]
     try:
-        return anova_n(means, sd, aim), f"one-way analysis of variance, means and SD ({sd:.3g}) of the pool"
+        if measure.kind == "latency" and not measure.trial and arm.design == "between" and len(arm.days) == 1:
+            return _log_rank_formula(measure, sessions, aim)
+        if measure.kind == "latency" and not measure.trial:
+            return None, "none: latencies are cut off and units are measured more than once"
+        if arm.design == "within":
+            return _within_formula(measure.name, sessions, aim)
+        return _between_formula(measure.name, sessions, aim, n_days=len(arm.days))
     except BadInput as error:
         return None, f"none: {error}"
+
+
+def _between_formula(name: str, sessions: pd.DataFrame, aim: float, *, n_days: int) -> tuple[float, str]:
+    from behavior.summary.power import anova_n
+
+    of_units = sessions.groupby(["dose_mg_kg", "unit"])[name].mean().groupby("dose_mg_kg")
+    means, sd = of_units.mean().tolist(), math.sqrt(float(of_units.var().mean()))
+    what = f"means of units over {n_days} days, " if n_days > 1 else ""
+    return anova_n(means, sd, aim), f"one-way analysis of variance, {what}means and SD ({sd:.3g}) of the pool"
+
+
+def _within_formula(name: str, sessions: pd.DataFrame, aim: float) -> tuple[float, str]:
+    from behavior.summary.power import within_anova_n
+
+    wide = sessions.pivot_table(index="unit", columns="dose_mg_kg", values=name, aggfunc="mean").dropna()
+    covariance = wide.cov().to_numpy()
+    k = len(covariance)
+    variance = float(covariance.trace()) / k
+    if variance <= 0:
+        raise BadInput("units do not vary at all")
+    correlation = float(covariance.sum() - covariance.trace()) / (k * (k - 1)) / variance
+    sd = math.sqrt(variance)
+    n = within_anova_n(wide.mean().tolist(), sd, correlation, aim)
+    return n, (
+        f"analysis of variance within units, means, SD ({sd:.3g}) and correlation ({correlation:.2f}) of the pool; "
+        "units in all, for each has every dose"
+    )
+
+
+def _log_rank_formula(measure: Measure, sessions: pd.DataFrame, aim: float) -> tuple[float, str]:
+    """Vehicle against the dose that lies farthest from it, at α over the number of doses."""
+    from behavior.summary.power import log_rank_events
+    from behavior.summary.vehicle_test import ALPHA
+
+    flag = f"{measure.name.removesuffix('_s')}_censored"
+    censored = sessions[flag].eq(True) if flag in sessions else sessions[measure.name].isna()
+    lasted = sessions["window_s"] if "window_s" in sessions else sessions["duration_s"]
+    table = sessions.assign(event=~censored, time=sessions[measure.name].where(~censored, lasted).astype("float64"))
+    of_dose = table.groupby("dose_mg_kg").agg(events=("event", "sum"), time=("time", "sum"), share=("event", "mean"))
+    rates = of_dose["events"] / of_dose["time"]
+    if rates[0.0] <= 0 or (rates <= 0).all():
+        raise BadInput("no unit of the pool responded under vehicle, so that there is no ratio of hazards")
+    ratios = (rates / rates[0.0]).drop(0.0)
+    usable = ratios[ratios > 0]
+    if usable.empty:
+        raise BadInput("no unit of the pool responded at a dose, so that there is no ratio of hazards")
+    farthest = usable.map(lambda ratio: abs(math.log(ratio))).idxmax()
+    ratio, share = float(usable[farthest]), float(of_dose.loc[[0.0, farthest], "share"].mean())
+    alpha = ALPHA / len(ratios)
+    n = log_rank_events(ratio, aim, alpha) / 2 / share
+    return n, (
+        f"log-rank test by Schoenfeld, vehicle against {farthest:g} mg/kg: hazard ratio {ratio:.2f} and {share:.0%} "
+        f"responding in the pool, α {alpha:.3g} for {len(ratios)} doses"
+    )
 
 
 def arms_with_power(study: Study) -> tuple[Arm, ...]:

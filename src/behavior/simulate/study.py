@@ -11,6 +11,7 @@ from behavior import __version__
 from behavior.config.rig import Chamber, Rig
 from behavior.config.study import TEST, Arm, Study
 from behavior.model.doses import Treatment
+from behavior.model.errors import BadInput
 from behavior.model.session import DeviceIdentity, SessionHeader
 from behavior.paradigms.catalogue import Paradigm, find_paradigm
 from behavior.paradigms.parameters import Parameters
@@ -77,11 +78,25 @@ def laid_out(study: Study, rig: Rig, animals: Sequence[Animal], *, seed: int) ->
     BadInput
         As `simulate_study`, or animals, doses and days do not come out.
     """
+    for arm in study.arms:
+        _no_yoked(arm)
     minutes = {
         arm.name: {stage: rehearse(arm, rig, seed=1, stage=stage) for stage in stages_of(arm)} for arm in study.arms
     }
     chambers = {arm.name: chambers_of(arm, rig) for arm in study.arms}
     return design(study, animals, chambers, minutes, seed=seed)
+
+
+def _no_yoked(arm: Arm) -> None:
+    """Refuse groups whose shocks are those of sessions that nobody has run yet."""
+    asked = [(group.name, stage) for group in arm.groups for stage in stages_of(arm)]
+    for group, stage in asked:
+        if arm.parameters_at(stage, group).get("group") == "yoked":
+            raise BadInput(
+                f"arm {arm.name}, group {group}: a yoked rat gets its master's shocks, and there are none yet; say "
+                f'{stage} = {{ group = "inescapable" }}, so that the group is allocated and has its days, and start '
+                "each of its sessions with `behavior run --master FOLDER` of its master"
+            )
 
 
 def simulate_sessions(

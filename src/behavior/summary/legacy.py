@@ -19,6 +19,9 @@ from behavior.summary.units import Units
 MOST_AT_VEHICLE = 0.1
 """The share of vehicle animals with the response beyond which no line is drawn."""
 
+LEAST_DOSES = 3
+"""Besides the vehicle, as for any ED50."""
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -43,7 +46,7 @@ def lines_of(units: Units, measure: Measure) -> Lines | None:
         return None
     seen = np.isfinite(units.responses) | units.censored
     doses = sorted(set(units.doses[seen].tolist()))
-    if len([dose for dose in doses if dose > 0]) < 2 or 0 not in doses or units.censored[seen].all():
+    if len(doses) < 2 or 0 not in doses or units.censored[seen].all():
         return None
     share = [float(units.censored[seen & (units.doses == dose)].mean()) for dose in doses]
     responded = share[-1] <= share[0]
@@ -56,10 +59,16 @@ def lines_of(units: Units, measure: Measure) -> Lines | None:
     if at_vehicle > MOST_AT_VEHICLE * n_vehicle:
         why = f"{at_vehicle} of {n_vehicle} under vehicle did so too, for which these lines have no room"
         return Lines(responded, tuple(counts), None, None, why)
+    if len(treated) < LEAST_DOSES:
+        why = f"{len(treated)} doses besides the vehicle are too few; it takes {LEAST_DOSES}"
+        return Lines(responded, tuple(counts), None, None, why)
     x, k_of, n_of = (np.array(column, dtype=np.float64) for column in zip(*treated, strict=True))
     try:
         probit = fit_quantal(x, k_of, n_of)
         legacy = litchfield_wilcoxon(x, k_of, n_of)
     except (BadInput, ArithmeticError, np.linalg.LinAlgError) as error:
         return Lines(responded, tuple(counts), None, None, str(error))
+    if probit.fieller is None:
+        why = "the share does not change significantly with dose, so that any dose could be the ED50"
+        return Lines(responded, tuple(counts), None, None, why)
     return Lines(responded, tuple(counts), probit, legacy, "")

@@ -1,7 +1,8 @@
-"""How many animals: formulas for the one-way analysis of variance, the t test and two proportions.
+"""How many animals: formulas for analyses of variance between and within animals, the t test, two proportions and the
+log-rank test.
 
-Numbers are real-valued; round up. Designs with repeated sessions, censoring or failures have no formula
-here: simulate them.
+Numbers are real-valued; round up. What these formulas take for granted (normal responses, equal spread, proportional
+hazards) stands with each; other designs are to be simulated.
 """
 
 from __future__ import annotations
@@ -47,6 +48,68 @@ def anova_n(means: ArrayLike, sd: float, power: float = 0.8, alpha: float = 0.05
     if len(mu) < 2 or np.ptp(mu) <= 0:
         raise BadInput("all expected means are equal; say by how much the groups should differ")
     return _least_n(lambda n: anova_power(mu, sd, n, alpha), power, alpha)
+
+
+def within_anova_power(means: ArrayLike, sd: float, correlation: float, n: float, alpha: float = 0.05) -> float:
+    """The power of an analysis of variance of animals that each have every level, with equal correlations (no ε).
+
+    Parameters
+    ----------
+    means : of the levels
+    sd : of animals at one level
+    correlation : of an animal's responses at two levels
+    n : animals
+
+    References
+    ----------
+    Winer BJ, Brown DR, Michels KM (1991). Statistical Principles in Experimental Design, 3rd edition, chapter 4.
+    """
+    from scipy import stats
+
+    mu = np.asarray(means, dtype=np.float64)
+    _check(sd, n, alpha)
+    if not -1 / max(len(mu) - 1, 1) < correlation < 1:
+        raise BadInput(f"a correlation of {correlation:g} cannot be of {len(mu)} levels; give one below 1")
+    df1, df2 = len(mu) - 1, (len(mu) - 1) * (n - 1)
+    effect = n * float(((mu - mu.mean()) ** 2).sum()) / (sd**2 * (1 - correlation))
+    if effect == 0:
+        return alpha
+    return float(stats.ncf.sf(stats.f.isf(alpha, df1, df2), df1, df2, effect))
+
+
+def within_anova_n(means: ArrayLike, sd: float, correlation: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Animals for an analysis of variance within animals.
+
+    Raises
+    ------
+    BadInput
+        Equal means, for which no number is enough.
+    """
+    mu = np.asarray(means, dtype=np.float64)
+    if len(mu) < 2 or np.ptp(mu) <= 0:
+        raise BadInput("all expected means are equal; say by how much the levels should differ")
+    return _least_n(lambda n: within_anova_power(mu, sd, correlation, n, alpha), power, alpha)
+
+
+def log_rank_events(hazard_ratio: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Responses in both of two equal groups together that a log-rank test takes, under proportional hazards.
+
+    Raises
+    ------
+    BadInput
+        A hazard ratio of 1, or none.
+
+    References
+    ----------
+    Schoenfeld D (1981). Biometrika 68, 316–319.
+    """
+    from scipy import stats
+
+    if not (hazard_ratio > 0 and math.isfinite(hazard_ratio)) or hazard_ratio == 1:
+        raise BadInput(f"a hazard ratio of {hazard_ratio:g} cannot be planned for; give one above 0 that is not 1")
+    _check_aim(power, alpha)
+    reach = float(stats.norm.isf(alpha / 2) + stats.norm.isf(1 - power))
+    return 4 * reach**2 / math.log(hazard_ratio) ** 2
 
 
 def t_test_power(delta: float, sd: float, n_per_group: float, alpha: float = 0.05) -> float:
