@@ -353,7 +353,7 @@ def test_what_the_journal_knows_to_sound_is_told_to_the_detector_at_its_place(li
         LeverPressed(2_000_000, "left"),
         Shock(1, 0.5, 10.0),
         ShockStarted(4_000_000, 1),
-        ShockEnded(4_700_300, 1, 700_000, 0.5, "crossing"),
+        ShockEnded(4_700_300, 1, 700_300, 0.5, "crossing"),
         Deliver(1),
     ):
         microphone.witness(item)
@@ -371,13 +371,20 @@ def test_pulses_put_what_is_known_at_its_true_place_as_soon_as_they_are_told(liv
     microphone.start(0)
     microphone._process.told = [Started("audio.wav", HOST_US)]
     microphone.heard()
-    microphone.witness(ShockStarted(2_000_000, 1))
-    pulse = round(2.043 * RATE)  # sound is 43 ms late
-    microphone._process.told = [Timed(SampleLine(HOST_US, RATE), (pulse,))]
+    for item in (Shock(1, 0.5, 10.0), ShockStarted(2_000_000, 1)):
+        microphone.witness(item)
+    microphone._process.told = [Timed(SampleLine(HOST_US, RATE), (round(2.043 * RATE),))]  # sound is 43 ms late
     microphone.heard()
+    microphone.witness(ShockEnded(2_600_000, 1, 600_000, 0.5, "crossing"))
     microphone.witness(LeverPressed(5_000_000, "left"))
-    assert microphone._listener.known[-1].start_s == pytest.approx(5.043, abs=1e-5)
-    assert microphone._listener.known[-1].stop_s == pytest.approx(5.093, abs=1e-5)
+    known = [(one.kind, round(one.start_s, 4), round(one.stop_s, 4)) for one in microphone._listener.known]
+    assert known == [
+        ("shock", 2.0, 12.0 + LATEST_S),
+        ("shock", 2.0, 2.0),
+        ("shock", 2.043, 12.043),
+        ("shock", 2.043, 2.643),
+        ("lever", 5.043, 5.093),
+    ]
 
 
 def test_of_several_channels_the_journal_names_the_one_with_the_sound(live) -> None:

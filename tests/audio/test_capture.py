@@ -10,7 +10,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behavior.audio.capture import Capture, Dead, Ended, Lost, Ready, Started
+from behavior.audio.capture import Capture, Dead, Ended, Lost, Ready, Started, Timed
 from behavior.audio.pulses import LowestBit
 from behavior.model.errors import BadInput, Failure
 
@@ -214,6 +214,11 @@ def test_pulses_are_told_by_their_sample_in_the_file(tmp_path) -> None:
     samples, _ = soundfile.read(tmp_path / "a.wav", dtype="int16")
     begins = np.flatnonzero(np.diff(samples & 1) == 1) + 1
     assert only(Ended, told).pulses == tuple(begins.tolist())
+    timed = [message.pulses for message in told if isinstance(message, Timed) and message.pulses]
+    assert timed[0] == tuple(begins[: len(timed[0])].tolist()), "told soon, as the end is not"
+    assert told.index(next(one for one in told if isinstance(one, Timed) and one.pulses)) < told.index(
+        only(Ended, told)
+    )
     assert len(begins) == 2
 
 

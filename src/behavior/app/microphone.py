@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -61,7 +60,7 @@ if TYPE_CHECKING:
 
 RETRY_S, PATIENCE_S, ENDING_S = 2.0, 20.0, 1.0
 """How often a lost microphone is looked for, how long it may take to open, and how long a lost one to end its file."""
-LATEST_S = 0.08
+LATEST_S, RECENT_US = 0.08, 40_000_000
 AFTER_US = 250_000
 """A file goes on so long after its end: sound is late, and pulses may show later by how much."""
 HOST_CLOCK = "the computer's clock"
@@ -107,7 +106,8 @@ class LiveMicrophone:
         )
         self._known_us: list[int] = []
         self._shock_s: dict[int, float] = {}
-        self._shock: KnownEvent | None = None
+        self._shock_at_us: int | None = None
+        self._sounded: dict[tuple[str, int], tuple[int, float]] = {}  # how long it lasts, and where it was told to be
         self._folder, self._zero_us = Path(), self._start_us
         self._file = ""
         self._line = SampleLine(0.0, microphone.sample_rate_hz)
@@ -154,8 +154,7 @@ class LiveMicrophone:
         """Something stands in the journal that may stand in the sound too."""
         if not self._recording:
             return
-        for event in self._artefacts(item):
-            self._listener.know(event)
+        self._tell_of(item)
         sync = self._microphone.sync
         if sync is None or not isinstance(item, _FOLLOWED[sync.follows]):
             return
@@ -165,31 +164,38 @@ class LiveMicrophone:
         elif isinstance(item, Event):
             self._known_us.append(item.at_us)
 
-    def _artefacts(self, item: Item) -> list[KnownEvent]:
-        """What an item of the journal says to be sounding now, seconds of the recording."""
+    def _put_at(self, place: SampleLine) -> None:
+        """The sound's place on the session's clock is known, or better known: so is that of what sounded just now."""
+        self._place = place
+        for (kind, at_us), (lasts_us, _) in tuple(self._sounded.items()):
+            self._tell(kind, at_us, lasts_us)
+
+    def _tell_of(self, item: Item) -> None:
+        """Tell the detector what an item of the journal says to be sounding now."""
         match item:
             case Shock():
                 self._shock_s[item.number] = item.duration_s
             case ShockStarted():
-                lasts_us = round(1e6 * self._shock_s.pop(item.number, 0.0))
-                self._shock = self._sounding("shock", item.at_us, lasts_us)
-                return [self._shock]
-            case ShockEnded() if item.duration_us and self._shock is not None:
-                ended = self._sounding("shock", item.at_us - item.duration_us, item.duration_us)
-                return [replace(self._shock, stop_s=ended.stop_s)]  # the same one, with its true end
+                self._shock_at_us = item.at_us
+                self._tell("shock", item.at_us, round(1e6 * self._shock_s.pop(item.number, 0.0)))
+            case ShockEnded() if item.duration_us and self._shock_at_us is not None:
+                self._tell("shock", self._shock_at_us, item.at_us - self._shock_at_us)
             case LeverPressed():
-                return [self._sounding("lever", item.at_us, LEVER_US)]
+                self._tell("lever", item.at_us, LEVER_US)
             case Deliver():  # its sensor would tell when all has sounded
-                return [self._sounding("feeder", self._now_us(), FEEDER_US)]
-        return []
+                self._tell("feeder", self._now_us(), FEEDER_US)
 
-    def _sounding(self, kind: str, at_us: int, lasts_us: int) -> KnownEvent:
-        rate, place = self._microphone.sample_rate_hz, self._place
-        late_s = 0.0 if place else LATEST_S
-        start_s = (place or SampleLine(self._line.began_us - self._zero_us, self._line.samples_per_s)).sample(
-            at_us
-        ) / rate
-        return KnownEvent(kind, start_s, start_s + lasts_us / 1e6 + late_s)
+    def _tell(self, kind: str, at_us: int, lasts_us: int) -> None:
+        """Tell the detector of a sound at its place in the recording; said again, it is corrected."""
+        place = self._place or SampleLine(self._line.began_us - self._zero_us, self._line.samples_per_s)
+        start_s = place.sample(at_us) / self._microphone.sample_rate_hz
+        before = self._sounded.get((kind, at_us))
+        if before is not None and before[1] != start_s:
+            self._listener.know(KnownEvent(kind, before[1], before[1]))  # it was not there
+        late_s = 0.0 if self._place else LATEST_S
+        self._listener.know(KnownEvent(kind, start_s, start_s + lasts_us / 1e6 + late_s))
+        recent = {key: value for key, value in self._sounded.items() if key[1] > at_us - RECENT_US}
+        self._sounded = recent | {(kind, at_us): (lasts_us, start_s)}
 
     # -- the session's Recorder -------------------------------------------------------------------------------------
 
@@ -230,7 +236,8 @@ class LiveMicrophone:
         self._file = sound_name(self._part, ".wav")
         self._part += 1
         self._recording, self._begun = True, False
-        self._known_us, self._place, self._shock = [], None, None
+        self._known_us, self._place = [], None
+        self._shock_at_us, self._sounded = None, {}
         self._process.start(self._folder / self._file, at_us + self._zero_us)
 
     def _meaning(self, message: Message) -> list[Event]:
@@ -242,8 +249,8 @@ class LiveMicrophone:
                 return [RecordingStarted(at_us - self._zero_us, self._file, rate, channel)]
             case Timed(line=line, pulses=pulses):
                 self._line = line
-                fit = self._fit(line, pulses)
-                self._place = self._place if fit is None else fit.line
+                if fit := self._fit(line, pulses):
+                    self._put_at(fit.line)
             case Lost(at_us=at_us, n_samples=n_samples, why=why) if self._recording:
                 return [SoundLost(at_us - self._zero_us, n_samples, why)]
             case Ended():

@@ -36,7 +36,8 @@ from behavior.model.errors import BehaviorError, Failure
 RING_S, KEPT_S, SILENT_S = 8.0, 2.0, 2.0
 FIRST_S = 10.0
 """What a sound system may take to deliver its first block."""
-TIMED_US = 5_000_000
+TIMED_US, PULSED_US = 5_000_000, 200_000
+"""How often it is told when samples were taken; and when there are new pulses."""
 SETTLE_US = 500_000
 """What arrives before is counted and says nothing of the clock: sound systems begin with a burst or a pause."""
 _MOST_LOST_S = 60.0
@@ -141,7 +142,7 @@ class Capture:
         self._n = 0  # samples taken from the ring, lost ones included
         self._kept: deque[tuple[int, Int16]] = deque()
         self._file: _File | None = None
-        self._timed_us = 0
+        self._timed_us = self._n_told = 0
         self._lost_us: int | None = None  # when the sound system said that something was lost; not known how much
         self._ready = self._dead = False
 
@@ -183,7 +184,7 @@ class Capture:
         oldest = self._kept[0][0] if self._kept else self._n
         first = max(oldest, round(line.sample(at_us)))
         writer = RecordingWriter(path, self._rate, self.source.channels)
-        self._file = _File(writer, first)
+        self._file, self._n_told = _File(writer, first), 0
         self._told.append(Started(str(path), round(line.at_us(first))))
         for begin, samples in list(self._kept):
             self._write(begin, samples)
@@ -317,9 +318,11 @@ class Capture:
             self._die(why)
 
     def _tell_time(self) -> None:
-        now_us = self._clock_us()
-        if self._file is not None and now_us >= self._timed_us + TIMED_US:
-            self._timed_us = now_us
+        if self._file is None:
+            return
+        waited_us, n_pulses = self._clock_us() - self._timed_us, len(self._file.pulses)
+        if waited_us >= TIMED_US or (n_pulses > self._n_told and waited_us >= PULSED_US):
+            self._timed_us, self._n_told = self._clock_us(), n_pulses
             first = self._file.first
             pulses = tuple(at - first for at in self._file.pulses if first <= at)[:_MOST_PULSES]
             self._told.append(Timed(self._line().from_sample(first), pulses))
