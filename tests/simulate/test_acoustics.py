@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import butter, sosfilt
 
-from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape, reverberation_s, room_response, wave_of
 
 RATE = 250_000
 CALLS = (PlannedCall(0.1, 0.3), PlannedCall(0.5, 0.03, "50-kHz"), PlannedCall(0.9, 0.5))
@@ -18,6 +19,45 @@ def heard(calls=CALLS, artefacts=NOISES, seed=1, n=1 << 16, duration_s=1.0):
 
 
 SOUND = heard()
+
+
+def decay(hz, seed, rate=RATE):
+    """Of the room's answer in a third of an octave: seconds for 60 dB, by Schroeder's backward integral."""
+    response = room_response(seed, rate).astype(float)
+    response[0] = 0
+    band = butter(2, [hz / 1.12, hz * 1.12], "bandpass", fs=rate, output="sos")
+    left = np.cumsum((sosfilt(band, response) ** 2)[::-1])[::-1]
+    db = 10 * np.log10(left / left[0])
+    inside = np.flatnonzero((db < -3) & (db > -18))
+    return -60 / np.polyfit(inside / rate, db[inside], 1)[0]
+
+
+@pytest.mark.parametrize("hz", [20_000, 40_000, 80_000])
+@pytest.mark.parametrize("rate", [250_000, 384_000])
+def test_the_chamber_answers_as_long_as_is_stated_and_shorter_the_higher(hz, rate):
+    times = [decay(hz, seed, rate) for seed in range(12)]
+    assert np.median(times) == pytest.approx(reverberation_s(hz), rel=0.2)
+
+
+def test_the_chamber_is_of_its_seed_and_its_answer_has_the_energy_that_is_stated():
+    assert not np.array_equal(room_response(1, RATE), room_response(2, RATE))
+    energy = []
+    for seed in range(20):
+        response = room_response(seed, RATE)
+        assert response[0] == 1
+        assert not response[1 : round(0.001 * RATE)].any(), "no wall is nearer"
+        spectrum = np.abs(np.fft.rfft(np.r_[0, response[1:]])) ** 2
+        hz = np.fft.rfftfreq(len(response), 1 / RATE)
+        energy.append(spectrum[(hz > 18_000) & (hz < 22_000)].mean())
+    assert 10 * np.log10(np.mean(energy)) == pytest.approx(-9, abs=1)
+
+
+def test_a_call_dies_away_in_its_chamber_and_not_before():
+    call = PlannedCall(0.1, 0.2, level_db=-12)
+    wave = wave_of(call, 0, 1, RATE).astype(float)
+    rms = [np.sqrt(np.mean(wave[round(at * RATE) :][:500] ** 2)) for at in (0.190, 0.204, 0.216)]
+    assert len(wave) > (0.2 + 0.02) * RATE
+    assert rms[0] > 3 * rms[1] > 9 * rms[2] > 0
 
 
 @settings(max_examples=10, deadline=None)

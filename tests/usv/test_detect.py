@@ -73,7 +73,7 @@ def test_onsets_and_offsets_are_those_of_the_plan_at_any_rate(rate):
     assert len(calls) == len(PLAN)
     for call, planned in zip(calls, PLAN, strict=True):
         assert call.onset_s == pytest.approx(planned.onset_s, abs=0.006)
-        assert call.offset_s == pytest.approx(planned.onset_s + planned.duration_s, abs=0.015)
+        assert 0 < call.offset_s - (planned.onset_s + planned.duration_s) < 0.025, "the chamber answers"
         assert call.call_type.startswith(planned.kind)
 
 

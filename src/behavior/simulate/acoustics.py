@@ -5,16 +5,18 @@ afterwards, so that any block size gives the same samples in constant memory. Ev
 generator too, keyed by its place in the plan: adding one at the end changes none of the others.
 
 22-kHz calls fall by some kHz at their onset and then stay nearly level, with slow amplitude modulation and a weak
-second harmonic; 50-kHz calls are short and flat, sweeping or trilling (Brudzynski 2021, Brain Sci. 11:605). The walls
-answer with a few echoes. A scrambled shock is a train of clicks that ring, with the whine of its converter; levers
-and feeders are clicks with metal partials.
+second harmonic; 50-kHz calls are short and flat, sweeping or trilling (Brudzynski 2021, Brain Sci. 11:605). The chamber
+answers each call with its reverberation: dense noise that dies away exponentially, the sooner the higher the frequency,
+as walls and air absorb (statistical model of Polack 1988, as in Jot, Cerveau and Warusfel 1997, AES preprint 4629); the
+chamber is drawn from the seed and stays the same for all calls. Its times are ours, not measured. A scrambled shock is
+a train of clicks that ring, with the whine of its converter; levers and feeders are clicks with metal partials.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -28,13 +30,18 @@ ArtefactKind = Literal["shock", "lever", "feeder", "tone", "squeal", "scratch"]
 
 CHUNK = 1 << 15
 """Samples that are worked out at a time."""
-_NOISE, _CALLS, _ARTEFACTS = 0, 1, 2
+_NOISE, _CALLS, _ARTEFACTS, _ROOM = 0, 1, 2, 4
 _FULL_SCALE = 32767.0
 _TONE_RAMP_S = 0.005
 _MIC_NOISE_RMS = 12.0
 _RUMBLE_RMS = 40.0
 _RUMBLE_POLE = 0.985
-_ECHOES = ((0.0021, 0.30), (0.0047, -0.18), (0.0083, 0.10), (0.0131, -0.05))
+_FIRST_ECHO_S, _ENDS_DB = 0.001, 50.0
+_REVERBERATION_S, _AT_HZ, _FALLS = 0.040, 20_000.0, 0.7
+"""Until the chamber's answer has died by 60 dB at 20 kHz; at f it is shorter by (f / 20 kHz) ** 0.7."""
+_ANSWERS_DB = -9.0
+"""All of the answer at 20 kHz against the sound itself."""
+_ROOM_BANDS_HZ = (14_000.0, 20_000.0, 28_000.0, 40_000.0, 56_000.0, 80_000.0, 112_000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class TrueCall:
-    """A call that is in the sound: times without echoes, and the band that its contour passes through."""
+    """A call that is in the sound: times without the chamber's answer, and the band that its contour passes through."""
 
     onset_s: float
     offset_s: float
@@ -135,7 +142,7 @@ class Soundscape:
 
 
 def wave_of(sound: PlannedCall | Artefact, number: int, seed: int, sample_rate_hz: int) -> Float:
-    """What a sound is like from its onset on, with the echoes of a call.
+    """What a sound is like from its onset on, with the chamber's answer to a call.
 
     Parameters
     ----------
@@ -145,7 +152,7 @@ def wave_of(sound: PlannedCall | Artefact, number: int, seed: int, sample_rate_h
     sample_rate_hz : samples a second
     """
     if isinstance(sound, PlannedCall):
-        return _call(sound, _rng(seed, _CALLS, number), sample_rate_hz)
+        return _reverberated(_call(sound, _rng(seed, _CALLS, number), sample_rate_hz), seed, sample_rate_hz)
     return _ARTEFACT_MAKERS[sound.kind](sound, _rng(seed, _ARTEFACTS, number), sample_rate_hz)
 
 
@@ -220,7 +227,7 @@ def _call(call: PlannedCall, rng: np.random.Generator, rate: int) -> Float:
     wave = np.sin(phase) + (0.05 * np.sin(2 * phase) if call.kind == "22-kHz" else 0.0)
     wave *= 1 - rng.uniform(0.05, 0.35) * (1 + np.sin(2 * np.pi * (rng.uniform(2, 9) * seconds + rng.random()))) / 2
     wave *= _ramped(len(hz), round(ramp_s * rate)) * _amplitude(call.level_db)
-    return _echoed(wave.astype(np.float32), rate)
+    return wave.astype(np.float32)
 
 
 def _amplitude(level_db: float) -> float:
@@ -236,13 +243,40 @@ def _ramped(n: int, n_ramp: int) -> npt.NDArray[np.float64]:
     return envelope
 
 
-def _echoed(wave: Float, rate: int) -> Float:
-    out = np.zeros(len(wave) + round(_ECHOES[-1][0] * rate), np.float32)
-    out[: len(wave)] = wave
-    for delay_s, gain in _ECHOES:
-        late = round(delay_s * rate)
-        out[late : late + len(wave)] += np.float32(gain) * wave
-    return out
+@lru_cache(maxsize=16)
+def room_response(seed: int, rate: int) -> Float:
+    """What a chamber answers to an impulse, the impulse itself first, shape (n,).
+
+    Parameters
+    ----------
+    seed : of all sound; each has its own chamber
+    rate : samples a second
+    """
+    n = round(_ENDS_DB / 60 * reverberation_s(_ROOM_BANDS_HZ[0]) * rate)
+    seconds = np.arange(n) / rate
+    spectrum = np.fft.rfft(_rng(seed, _ROOM, 0).standard_normal(n))
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(n, 1 / rate), 1.0))
+    places = np.log2(_ROOM_BANDS_HZ)
+    answer = np.zeros(n)
+    for k, hz in enumerate(_ROOM_BANDS_HZ):
+        share = np.interp(octaves, places, np.eye(len(places))[k])  # the bands add up to the whole
+        dies = 10 ** (-3 * np.maximum(seconds - _FIRST_ECHO_S, 0) / reverberation_s(hz))
+        answer += np.fft.irfft(share * spectrum, n) * dies
+    answer[: round(_FIRST_ECHO_S * rate)] = 0.0
+    answer *= np.sqrt(10 ** (_ANSWERS_DB / 10) / (10 ** (-6 * seconds / reverberation_s(_AT_HZ))).sum())
+    answer[0] = 1.0
+    return np.asarray(answer, np.float32)
+
+
+def reverberation_s(hz: float) -> float:
+    """How long a chamber's answer takes to die by 60 dB at a frequency."""
+    return float(_REVERBERATION_S * (hz / _AT_HZ) ** -_FALLS)
+
+
+def _reverberated(wave: Float, seed: int, rate: int) -> Float:
+    from scipy.signal import oaconvolve
+
+    return np.asarray(oaconvolve(wave, room_response(seed, rate)), np.float32)
 
 
 def _click(rng: np.random.Generator, rate: int, level_db: float, partials_hz: npt.ArrayLike, decay_s: float) -> Float:
