@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import shutil
 import sys
 from pathlib import Path, PureWindowsPath
 from types import ModuleType
@@ -13,8 +15,10 @@ import pytest
 from behavior.app import keyboard
 from behavior.devices import transport
 from behavior.devices.transport import SerialTransport
+from behavior.model.errors import Failure
 from behavior.model.session import SessionHeader
-from behavior.session.folder import create
+from behavior.scoring.finish import finish_session
+from behavior.session.folder import SessionFolder, create
 from behavior.simulate import serve
 from behavior.simulate.devices import SimulatedShockController
 from behavior.simulate.serve import TcpWire
@@ -22,6 +26,7 @@ from behavior.study.audit import AUDIT_FILE, append, read_audit
 from paradigms.short import VEHICLE
 from simulate.test_serve import served
 
+ROOT = Path(__file__).resolve().parents[1]
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{k}" for port in ("COM", "LPT") for k in range(1, 10))}
 
 
@@ -104,6 +109,23 @@ def test_a_device_answers_over_a_port_that_a_thread_reads(monkeypatch: pytest.Mo
     assert answer.uid == "f" * 32
 
 
+def test_a_score_that_is_open_in_another_program_is_a_sentence_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows replaces no file that somebody has open, as a spreadsheet has."""
+    folder = tmp_path / "session"
+    shutil.copytree(next((ROOT / "sample_data" / "study").glob("sub-R01/ses-*")), folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "The process cannot access the file because it is being used", str(target))
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(Failure, match="close it in other programs, or free the disk, and rescore"):
+        finish_session(SessionFolder(folder))
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
 @pytest.mark.parametrize("subject", ["CON", "nul", "COM1", "R1.", "R:1", 'R"1', "R1 ", "R/1"])
 def test_the_folder_of_any_subject_is_a_name_on_windows(tmp_path: Path, subject: str) -> None:
     header = SessionHeader(
@@ -122,13 +144,12 @@ def test_the_folder_of_any_subject_is_a_name_on_windows(tmp_path: Path, subject:
 
 
 def test_no_file_of_the_package_has_a_name_that_windows_cannot_have() -> None:
-    root = Path(__file__).resolve().parents[1]
     names = [
         path
         for part in ("src", "configs", "hardware", "docs", "tests", "sample_data")
-        for path in (root / part).rglob("*")
+        for path in (ROOT / part).rglob("*")
     ]
     wrong = [p.name for p in names if p.stem.split(".")[0].upper() in RESERVED or set(p.name) & set('<>:"\\|?*')]
     assert wrong == []
-    relative = [str(path.relative_to(root)) for path in names if "__pycache__" not in path.parts]
+    relative = [str(path.relative_to(ROOT)) for path in names if "__pycache__" not in path.parts]
     assert len({one.lower() for one in relative}) == len(relative), "two names that differ in case alone are one there"

@@ -202,7 +202,10 @@ def write_score(folder: Path, score: Score, sources: Mapping[str, Path] | None =
         _replace(folder / "responses.csv", _table(score.responses, RESPONSE_COLUMNS))
         _replace(folder / SCORE_FILE, json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise Failure(f"{folder}: the score cannot be written ({error.strerror}); free the disk and rescore") from None
+        raise Failure(
+            f"{folder}: the score cannot be written ({error.strerror}); close it in other programs, or free the disk, "
+            "and rescore"
+        ) from None
 
 
 def read_score(folder: Path) -> Score:
