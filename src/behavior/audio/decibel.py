@@ -13,7 +13,7 @@ Array = npt.NDArray[np.float32]
 LOWEST = np.float32(1e-17)
 """Added to every power, so that digital silence has a level: -170 dB."""
 
-_decibels_16, _decibels_twice_16 = (decibels_of(float(LOWEST), twice=twice) for twice in (False, True))
+_decibels_16 = decibels_of(float(LOWEST))
 
 
 @kernel
@@ -36,18 +36,3 @@ def row_to_decibels(power: Array, out: Array) -> None:
         _decibels_16(rest, rest_db)
         for k in range(whole, power.size):
             out[k] = rest_db[k - whole]
-
-
-@part
-def row_to_decibels_twice(power: Array, out: Array) -> None:
-    """As `row_to_decibels`, each in two places one after the other; the last in one, where `out` ends there."""
-    whole = min(power.size, out.size // 2)
-    whole -= whole % LANES
-    for k in range(0, whole, LANES):
-        _decibels_twice_16(power[k:], out[2 * k :])
-    rest_db = np.empty(power.size - whole, np.float32)
-    row_to_decibels(power[whole:], rest_db)
-    for k in range(whole, power.size):
-        out[2 * k] = rest_db[k - whole]
-        if 2 * k + 1 < out.size:
-            out[2 * k + 1] = rest_db[k - whole]

@@ -15,7 +15,6 @@ from behavior.audio.read import Samples
 
 _STEP = 1 / 32768
 _OFF_ZERO = 0.02
-_PIECE = 1 << 15
 
 
 class Faults:
@@ -33,10 +32,10 @@ class Faults:
         scale = _STEP if block.dtype == np.int16 else 1.0
         if not self._n:
             self._first_clipped = bool(_at_limit(block[:1])[0])
-        low, high = float(block.min()) * scale, float(block.max()) * scale
+        total, low, high = (scale * one for one in _sum_and_extremes(block))
         self._low, self._high = min(self._low, low), max(self._high, high)
         self._n += len(block)
-        self._sum += _sum(block) * scale
+        self._sum += total
         if high < 1 - _STEP and low > -1:
             self._last_clipped = False
             return
@@ -81,9 +80,10 @@ def _at_limit(block: Samples) -> npt.NDArray[np.bool_]:
     return np.asarray((block <= -1 / scale) | (block >= (1 - _STEP) / scale))
 
 
-def _sum(block: Samples) -> float:
-    """The exact sum of integers, in pieces that 32 bits hold: much faster than in 64; in double precision of floats."""
+def _sum_and_extremes(block: Samples) -> tuple[float, float, float]:
+    """The sum, exact of integers and in double precision of floats, the least and the largest."""
     if block.dtype != np.int16:
-        return float(block.sum(dtype=np.float64))
-    pieces = (block[i : i + _PIECE].astype(np.int32) for i in range(0, len(block), _PIECE))
-    return float(sum(int(np.add.reduce(piece, dtype=np.int32)) for piece in pieces))
+        return float(block.sum(dtype=np.float64)), float(block.min()), float(block.max())
+    from behavior.audio.extremes import sum_and_extremes
+
+    return sum_and_extremes(block)

@@ -122,6 +122,8 @@ def _run(
         length, stride = half // 16, radices[0]
         xr, xi, yr, yi = ar, ai, br, bi
         for k in range(1, radices.size):
+            if k == radices.size - 1:
+                yr, yi = xr, xi
             _pass(radices[k], length, stride, xr, xi, yr, yi, twiddles[k])
             length, stride = length // radices[k], stride * radices[k]
             xr, xi, yr, yi = yr, yi, xr, xi

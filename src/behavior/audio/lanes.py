@@ -121,9 +121,7 @@ class _Code:
 
     def everywhere(self, one: Any) -> Lanes:
         """One number in every lane."""
-        first = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), one, ir.Constant(_INT, 0))
-        zeros = ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES)
-        return Lanes(self.builder, self.builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), zeros))
+        return Lanes(self.builder, _in_every(self.builder, one, _VECTOR))
 
     def load(self, place: Any) -> Lanes:
         loaded = self.builder.load(self.builder.bitcast(place, _VECTOR.as_pointer()))
@@ -132,6 +130,12 @@ class _Code:
 
     def store(self, lanes: Lanes, place: Any) -> None:
         self.builder.store(lanes.value, self.builder.bitcast(place, _VECTOR.as_pointer())).align = 4
+
+
+def _in_every(builder: Any, one: Any, kind: Any) -> Any:
+    nothing = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(nothing, one, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES))
 
 
 def _pass(n: int, *, turns: bool) -> Any:
@@ -227,34 +231,39 @@ def _row(code: _Code, place: Any, kind: Any) -> Any:
     return code.builder.sitofp(loaded, _VECTOR)
 
 
-def median_of(low: float, wide: float, halvings: int) -> Any:
-    """An intrinsic: the median of `n` rows, `step` apart, in each of 16 columns, into `target`.
+def median_of(low: float, wide: float, halvings: int, n_vectors: int = 1) -> Any:
+    """An intrinsic: the median of `n` rows, `step` apart, in each of 16 times `n_vectors` columns, into `target`.
 
     It is sought from `low` to `low + wide` by halving that interval, and is the middle of the last half: counting suits
-    the vector unit, sorting does not. Of an even number of rows it is the upper one.
+    the vector unit, sorting does not. Of an even number of rows it is the upper one. Several vectors at a time keep the
+    unit busy while it waits for one count.
     """
 
     def median(typing: Any, source: Any, step: Any, n: Any, target: Any) -> Any:
         kinds = (source, step, n, target)
 
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            code = _Code(context, builder, kinds, values)
-            pointer, one, none = code.pointer(0), _same(builder, 1.0), _same(builder, 0.0)
-            half = code.everywhere(builder.uitofp(builder.udiv(values[2], ir.Constant(values[2].type, 2)), _FLOAT))
-            below = cgutils.alloca_once(builder, _VECTOR)
-            found, width = _same(builder, low), wide
+            code, whole = _Code(context, builder, kinds, values), ir.VectorType(_INT, LANES)
+            n, none = builder.trunc(values[2], _INT), ir.Constant(whole, [ir.Constant(_INT, 0)] * LANES)
+            half = _in_every(builder, builder.udiv(n, ir.Constant(_INT, 2)), whole)
+            below = [cgutils.alloca_once(builder, whole) for _ in range(n_vectors)]
+            found, width = [_same(builder, low)] * n_vectors, wide
             for _ in range(halvings):
                 width /= 2
-                guess = found + _same(builder, width)
-                builder.store(none.value, below)
+                guesses = [one + _same(builder, width) for one in found]
+                for count in below:
+                    builder.store(none, count)
                 with cgutils.for_range(builder, values[2]) as loop:
-                    here = code.load(builder.gep(pointer, [builder.mul(loop.index, values[1])]))
-                    less = builder.fcmp_ordered("<", here.value, guess.value)
-                    counted = Lanes(builder, builder.select(less, one.value, none.value))
-                    builder.store((Lanes(builder, builder.load(below)) + counted).value, below)
-                above = builder.fcmp_ordered(">", builder.load(below), half.value)
-                found = Lanes(builder, builder.select(above, found.value, guess.value))
-            code.store(found + _same(builder, width / 2), code.pointer(3))
+                    row = code.at(code.pointer(0), builder.mul(loop.index, values[1]))
+                    for i, (count, guess) in enumerate(zip(below, guesses, strict=True)):
+                        here = code.load(code.at(row, ir.Constant(_INT, i * LANES)))
+                        less = builder.sext(builder.fcmp_ordered("<", here.value, guess.value), whole)
+                        builder.store(builder.sub(builder.load(count), less), count)
+                for i, (count, guess) in enumerate(zip(below, guesses, strict=True)):
+                    above = builder.icmp_signed(">", builder.load(count), half)
+                    found[i] = Lanes(builder, builder.select(above, found[i].value, guess.value))
+            for i, one in enumerate(found):
+                code.store(one + _same(builder, width / 2), code.at(code.pointer(3), ir.Constant(_INT, i * LANES)))
             return context.get_dummy_value()
 
         return types.void(*kinds), build
@@ -349,22 +358,16 @@ def _decibels(code: _Code, power: Lanes) -> Lanes:
     return log2 * same(3.010299957)
 
 
-def decibels_of(lowest: float, *, twice: bool) -> Any:
-    """An intrinsic: 10 log10 of 16 numbers plus `lowest`; `twice`: each is stored in two places side by side."""
+def decibels_of(lowest: float) -> Any:
+    """An intrinsic: 10 log10 of 16 numbers plus `lowest`."""
 
     def decibels(typing: Any, source: Any, target: Any) -> Any:
         kinds = (source, target)
 
         def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             code = _Code(context, builder, kinds, values)
-            found, out = _decibels(code, code.load(code.pointer(0)) + _same(builder, lowest)), code.pointer(1)
-            if not twice:
-                code.store(found, out)
-                return context.get_dummy_value()
-            for half in range(2):
-                places = _choice([half * LANES // 2 + i // 2 for i in range(LANES)])
-                doubled = builder.shuffle_vector(found.value, found.value, places)
-                code.store(Lanes(builder, doubled), builder.gep(out, [ir.Constant(_INT, half * LANES)]))
+            found = _decibels(code, code.load(code.pointer(0)) + _same(builder, lowest))
+            code.store(found, code.pointer(1))
             return context.get_dummy_value()
 
         return types.void(*kinds), build

@@ -26,8 +26,8 @@ Array = npt.NDArray[Any]
 MAX_MISSES = 10
 """A contour ends when it finds no point in this many frames."""
 
-ENDED = np.dtype([("track", "i4"), ("start", "i8"), ("stop", "i8"), ("strongest", "f4")])
-"""A contour that ended: its number, frames [start, stop), and strongest ridge (dB)."""
+ENDED = np.dtype([("track", "i4"), ("start", "i8"), ("stop", "i8"), ("strongest", "f4"), ("evidence", "f4")])
+"""A contour that ended: its number, frames [start, stop), strongest ridge and evidence (dB)."""
 
 _MAX_RUNNING = 64
 _REACH, _REACH_GROWTH, _STEEPEST = 3.0, 0.3, 3.0
@@ -179,17 +179,20 @@ def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, rule
 def _missed(frames: Frames, frame: int, place: float) -> float:
     """What a missing point counts for a level contour: little when drowned, nothing when faint but there."""
     n_rows = frames.base.size
+    block = n_rows // frames.floor.shape[0]
     if frames.base[frame % n_rows] > _DROWNED_DB:
         return _DROWNED_COUNTS
     here = min(max(int(place + 0.5), 1), frames.level.shape[0] - 2)
-    for k in range(here - 1, here + 2):
-        total = np.float32(0)
-        for back in range(_FAINT_FRAMES):
-            row = (frame - back) % n_rows
-            total += frames.level[k, row] - frames.floor[row // (n_rows // frames.floor.shape[0]), k]
-        if total > _FAINT_DB * _FAINT_FRAMES:
-            return 0.0
-    return 1.0
+    below, beside, above = np.float32(0), np.float32(0), np.float32(0)
+    row = frame % n_rows
+    for _ in range(_FAINT_FRAMES):
+        if frames.known[row]:
+            floor = frames.floor[row // block]
+            below += frames.level[here - 1, row] - floor[here - 1]
+            beside += frames.level[here, row] - floor[here]
+            above += frames.level[here + 1, row] - floor[here + 1]
+        row = row - 1 if row else n_rows - 1
+    return 0.0 if max(below, beside, above) > _FAINT_DB * _FAINT_FRAMES else 1.0
 
 
 @part
@@ -217,6 +220,7 @@ def _end(contour: Any, out: Any, rules: Rules) -> int:
     out.start = contour.start
     out.stop = contour.last + 1
     out.strongest = contour.strongest
+    out.evidence = contour.evidence
     return 1
 
 
@@ -228,7 +232,7 @@ class Contour:
 
     bins : place, in bins above the lowest, straight lines where a point is missing
     ridge : strength over noise and broadband level, dB; NaN where a point is missing
-    excess : level over the noise floor at `bins`, dB
+    excess : level over the noise floor at `bins`, dB; 0 where nothing was seen around
     rivals : how many other points of the frame come within 10 dB
     audible, base : level below 15 kHz, and broadband level, over their floors, dB, from `LEAD` frames before
         the start on
@@ -284,9 +288,9 @@ class Contour:
             return self
         there = np.flatnonzero(self.there)
         steps = np.diff(there)
-        if there[0] == 0 and there[-1] == len(self) - 1 and (not len(steps) or steps.max() <= _HOLE):
+        if there[0] == 0 and there[-1] == len(self) - 1 and (not len(steps) or steps.max() <= HOLE):
             return self
-        firsts = np.concatenate(([0], np.flatnonzero(steps > _HOLE) + 1))
+        firsts = np.concatenate(([0], np.flatnonzero(steps > HOLE) + 1))
         strong = np.flatnonzero(np.add.reduceat(self.points - np.float32(hold_db), firsts) >= least)
         if not len(strong):
             return self
@@ -322,7 +326,8 @@ class Contour:
 LEAD = 44
 """Frames before its start that a contour remembers the broadband level of."""
 
-_HOLE = 4
+HOLE = 4
+"""Frames without a point that set a beginning or an end apart."""
 _RIVAL_DB = 10.0
 
 
@@ -343,6 +348,14 @@ def gather(frames: Frames, ended: Any) -> Contour:
 def _gather(
     frames: Frames, start: int, track: int, block: int, bins: Array, ridge: Array, excess: Array, rivals: Array
 ) -> None:
+    points_of(frames, start, track, block, bins, ridge, excess, rivals)
+
+
+@part
+def points_of(
+    frames: Frames, start: int, track: int, block: int, bins: Array, ridge: Array, excess: Array, rivals: Array
+) -> None:
+    """What is there frame by frame, as in `Contour`."""
     last = -1
     for i in range(bins.size):
         row = (start + i) % frames.base.size
@@ -361,4 +374,4 @@ def _gather(
     for i in range(bins.size):
         row, column = (start + i) % frames.base.size, int(bins[i] + 0.5)
         column = min(max(column, 0), frames.level.shape[0] - 1)
-        excess[i] = frames.level[column, row] - frames.floor[row // block, column]
+        excess[i] = frames.level[column, row] - frames.floor[row // block, column] if frames.known[row] else 0.0

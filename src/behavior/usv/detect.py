@@ -29,13 +29,16 @@ from behavior.usv.features import measure, ridge_of
 from behavior.usv.floor import FRAMES_A_ROW, NoiseFloor
 from behavior.usv.gate import Gate, KnownEvent, Rejected, set_off_anew
 from behavior.usv.join import Joiner
+from behavior.usv.nearby import Nearby
 from behavior.usv.onset import SUB_BLOCK, Onset, OnsetWatch, Withdrawn
 from behavior.usv.profile import DetectorProfile
 from behavior.usv.ridges import (
+    EVEN,
     MARGIN,
     empty_frames,
     find_ridges,
     group_edges,
+    keep_levels,
     scan,
     take_levels,
     take_levels_between,
@@ -55,6 +58,7 @@ _SMALLEST_BAND_HZ = 4_000.0
 _BEYOND_HZ, _BAND_FOR_BASE_HZ = 4_000.0, 80_000.0
 _PIECE = 1 << 16
 Entry = TypeVar("Entry", Call, Rejected)
+_MOST_EVEN = (FIRST + BLOCK + 2 * AROUND + 4 * MARGIN + 2 * EVEN) // 2
 _LONGEST_HOLE_S, _FIRST_LOOK_DB = 0.003, 2.5
 
 
@@ -106,6 +110,7 @@ class Detector:
         n_rows = BLOCK * (longest // BLOCK + 8)
         self._frames = empty_frames(n_rows, self._n_bins, BLOCK)
         self._taken = np.zeros(n_rows, np.float32)
+        self._even, self._even_from = np.zeros((self._n_bins, _MOST_EVEN), np.float32), -EVEN
         n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
         self._floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
         self._level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
@@ -120,6 +125,7 @@ class Detector:
         self._watch = (
             OnsetWatch(profile, self.grid, self._edges, self._search, self._lowest_bin) if provisional else None
         )
+        self._nearby = Nearby(profile, self.grid.frame_s, n_rows - longest - 4 * BLOCK)
         self._gate = Gate(profile, self.grid, events)
         self._subtraction = Subtraction(events, self.grid, self._n_bins)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
@@ -194,9 +200,10 @@ class Detector:
         self._look(known)
         self._look_closely(known if last else known - AROUND)
         if self._is_busy(last):
-            ended = self._tracker.follow(self._frames, self._n_followed, self._n_ridged, to_the_end=last)
-            self._consider(gather(self._frames, contour) for contour in ended)
+            self._nearby.add(self._tracker.follow(self._frames, self._n_followed, self._n_ridged, to_the_end=last))
         self._n_followed = self._n_ridged
+        worth_a_look = self._nearby.worth_a_look(self._frames, self._horizon)
+        self._consider(gather(self._frames, contour) for contour in worth_a_look)
         self._sound.forget(max(0, self._n_ridged - MARGIN - 2))
         return self._settle(to_the_end=last)
 
@@ -210,14 +217,17 @@ class Detector:
                 self._watch.n_looked += SUB_BLOCK
 
     def _store(self, stop: int) -> None:
-        """Levels of every second frame into the rings, and into the floor."""
+        """Levels of every second frame, and into the floor."""
         frames, first = self._frames, self._n_levels % len(self._frames.base)
         power = self._sound.power(self._n_levels, stop, 2)
         rows_db = np.empty((power.shape[1] // (FRAMES_A_ROW // 2), self._n_bins + 1), np.float32)
-        take_levels(power, self._n_audible, self._n_skipped, frames, first, rows_db)
+        even = self._even[:, (self._n_levels - self._even_from) // 2 :]
+        take_levels(power, self._n_audible, self._n_skipped, frames, first, even[:, : power.shape[1]], rows_db)
         self._floor.push(rows_db)
         frames.audible[first : first + 2 * power.shape[1]] -= self._floor.db[-1]
-        self._taken[first : first + 2 * power.shape[1]] = 0
+        if self._subtraction:
+            self._taken[first : first + 2 * power.shape[1]] = 0
+            keep_levels(self._even, self._even_from, frames, self._n_levels, stop)
         self._n_levels = stop
 
     def _set_floor(self) -> None:
@@ -235,29 +245,42 @@ class Detector:
             self._fill_between(self._n_ridged - MARGIN, self._n_levels)
             taken = self._subtraction.subtract(self._frames, BLOCK, kind, low, high)
             self._taken[np.arange(low, high) % len(self._taken)] += taken
+            frame = np.arange(low + low % 2, high, 2)
+            self._even[:, (frame - self._even_from) // 2] = self._frames.level[:, frame % len(self._taken)]
 
     def _look(self, stop: int) -> None:
         """Where something may be, by every second frame."""
         first, stop = self._n_scanned, stop + stop % 2
         score = np.empty((stop - first) // 2, np.float32)
-        scan(self._frames, first, stop, self._n_levels, BLOCK, self._edges, *self._search, score)
+        even = self._even, self._even_from
+        scan(*even, self._frames, first, stop, self._n_levels, BLOCK, self._edges, *self._search, score)
         self._give_back(first, stop)
         found = first + 2 * np.flatnonzero(score > self._first_look_db)
-        self._seen = np.concatenate((self._seen[self._seen > self._n_ridged - AROUND], found))
+        if len(found) or len(self._seen):
+            self._seen = np.concatenate((self._seen[self._seen > self._n_ridged - AROUND], found))
         self._n_scanned = stop
 
     def _look_closely(self, stop: int) -> None:
         """Ridges around what was seen, in frames that are not worked out yet, by every frame."""
         first, self._n_ridged = self._n_ridged, max(self._n_ridged, stop)
         self._active = False
-        apart = np.flatnonzero(np.diff(self._seen) > 2 * AROUND) + 1
-        for seen in np.split(self._seen, apart) if len(self._seen) else ():
-            low, high = max(int(seen[0]) - AROUND, first), min(int(seen[-1]) + AROUND, self._n_ridged)
+        for begin, end in self._stretches_seen():
+            low, high = max(begin - AROUND, first), min(end + AROUND, self._n_ridged)
             if high > low:
                 self._fill_between(low - MARGIN, min(high + MARGIN, self._n_levels))
                 find_ridges(self._frames, low, high, self._n_levels, BLOCK, self._edges, *self._search, self._hold_db)
                 self._give_back(low, high)
                 self._active = True
+        self._forget_even((self._n_ridged - MARGIN) // EVEN * EVEN)
+
+    def _stretches_seen(self) -> list[tuple[int, int]]:
+        """The first and last frame of what was seen close together."""
+        seen = self._seen
+        if not len(seen):
+            return []
+        apart = np.flatnonzero(np.diff(seen) > 2 * AROUND)
+        firsts, lasts = np.append(0, apart + 1), np.append(apart, len(seen) - 1)
+        return list(zip(seen[firsts].tolist(), seen[lasts].tolist(), strict=True))
 
     def _give_back(self, first: int, stop: int) -> None:
         """The broadband level that was taken off: clicks that are known are clicks."""
@@ -266,11 +289,28 @@ class Detector:
             self._frames.base[rows] += self._taken[rows]
 
     def _fill_between(self, first: int, stop: int) -> None:
-        """Levels of odd frames, where they are still those of the frame before."""
-        first = max(first | 1, self._n_between)
+        """Levels of all frames into the rings, where they are not yet."""
+        first = max(first, self._n_between)
         if stop > first:
-            take_levels_between(self._sound.power(first, stop, 2), self._n_skipped, self._frames, first)
-            self._n_between = stop | 1
+            if not self._subtraction:
+                keep_levels(self._even, self._even_from, self._frames, first, stop)
+            odd = first | 1
+            take_levels_between(self._sound.power(odd, stop, 2), self._n_skipped, self._frames, odd)
+            self._n_between = stop
+
+    def _forget_even(self, before: int) -> None:
+        """Let go of the levels of every second frame before this one, which begins 16 columns."""
+        n = (before - self._even_from) // 2
+        if n > 0:
+            n_left = (self._n_levels + 1 - before) // 2
+            self._even[:, :n_left] = self._even[:, n : n + n_left].copy()
+            self._even_from = before
+
+    @property
+    def _horizon(self) -> int:
+        """The first frame in which a contour to come can begin."""
+        running = self._tracker.earliest_running
+        return self._n_ridged if running is None else min(running, self._n_ridged)
 
     def _is_busy(self, last: bool) -> bool:
         return last or self._active or self._tracker.earliest_running is not None
@@ -284,7 +324,7 @@ class Detector:
             if reason is None:
                 for stretch in self._stretches(contour):
                     self._joiner.add(stretch)
-            elif reason:
+            elif reason and self._gate.could_be_call(contour):
                 self._reject([contour], reason)
 
     def _stretches(self, contour: Contour) -> list[Contour]:
@@ -295,18 +335,16 @@ class Detector:
 
     def _settle(self, *, to_the_end: bool) -> list[Call]:
         """The calls that nothing to come can change any more."""
-        running = self._tracker.earliest_running
-        horizon = self._n_ridged if running is None else min(running, self._n_ridged)
         calls = []
-        for contours in self._joiner.settled(None if to_the_end else horizon):
+        for contours in self._joiner.settled(None if to_the_end else self._horizon):
             reason = self._gate.of_call(contours)
             if reason is None:
                 calls.append(self._call(contours))
             elif reason:
                 self._reject(contours, reason)
         if self._watch:
-            waiting = self._joiner.earliest_waiting
-            settled = horizon if waiting is None else min(waiting, horizon)
+            waiting = self._joiner.earliest_waiting, self._nearby.earliest_waiting, self._horizon
+            settled = min(frame for frame in waiting if frame is not None)
             self._watch.settle(calls, np.inf if to_the_end else self.grid.onset_s(settled))
         return calls
 

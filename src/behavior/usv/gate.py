@@ -28,15 +28,15 @@ Frames = npt.NDArray[np.intp]
 FORGOTTEN_S = 60.0
 """What is told as it happens is forgotten so long after its end: no call is as long."""
 
-_CLICK_DB, _RISE, _EARLIER, _AT_ONCE = 6.0, 4, 10, 6
+CLICK_DB, _RISE, _EARLIER, _AT_ONCE = 6.0, 4, 10, 6
 _CORE_DB, _ALL_DB, _RINGS_MS, _DIES_DB_PER_MS = 15.0, 40.0, 16.0, 1.2
 _STEADY_HZ, _FADES_MS, _DIES_DB, _HEARD_DB = 600.0, 150.0, 4.0, 10.0
 _ANEW_DB, _TEXTURE_DB = 8.0, 5.0
 _BEFORE_S, _AFTER_S, _MOSTLY = 0.005, 0.015, 0.6
 _WHOLE, _SURE = 0.9, 200.0
-_MANY, _SPARSE, _PATCHY = 4.0, 0.6, 0.4
+MANY, SPARSE, _PATCHY = 4.0, 0.6, 0.4
 _PURE_S, _PURE_HZ = 1.0, 40.0
-_BORROWED_DB = 6.0
+BORROWED_DB = 6.0
 _WHINES_S, _TRAIN_GAP, _HEARD_FRAMES = 0.1, 40, 12
 _RESUMES_S, _RESUMES_BINS, _MOST_TONES = 0.1, 1.5, 64
 
@@ -110,7 +110,7 @@ class Gate:
 
     def of_contour(self, contour: Contour) -> str | None:
         """Rules that look at one contour, the first that holds."""
-        if self.evidence([contour]) < self._profile.support_evidence or _coverage(contour) < _SPARSE:
+        if self.evidence([contour]) < self._profile.support_evidence or _coverage(contour) < SPARSE:
             return ""
         if self._is_tone(contour):
             self._tones.append((contour.stop, float(contour.bins[-1])))
@@ -157,7 +157,7 @@ class Gate:
 
     def _is_struck(self, contour: Contour) -> bool:
         """Something was hit: it begins with a click, or a sound that can be heard, and is short or only dies away."""
-        if contour.loudest_base <= _CLICK_DB and contour.audible.max() - contour.audible.min() <= _HEARD_DB:
+        if contour.loudest_base <= CLICK_DB and contour.audible.max() - contour.audible.min() <= _HEARD_DB:
             return False
         lasts = len(contour.points) * 1e3 * self._grid.frame_s > _FADES_MS
         core = np.flatnonzero(contour.ridge > contour.strongest - (_ALL_DB if lasts else _CORE_DB))
@@ -180,7 +180,7 @@ class Gate:
 
     def _is_whine(self, contour: Contour) -> bool:
         """It sounds as long as clicks come one soon after the other: the converter of a scrambled shock."""
-        if len(contour) * self._grid.frame_s < _WHINES_S or contour.loudest_base <= _CLICK_DB:
+        if len(contour) * self._grid.frame_s < _WHINES_S or contour.loudest_base <= CLICK_DB:
             return False
         clicks = clicks_in(contour.base) - LEAD
         if not len(clicks) or not -_AT_ONCE <= clicks[0] <= _EARLIER:
@@ -188,9 +188,9 @@ class Gate:
         return bool(np.diff(clicks, append=len(contour)).max() < _TRAIN_GAP)
 
     def _is_texture(self, contour: Contour) -> bool:
-        if contour.loudest_base <= _CLICK_DB:
+        if contour.loudest_base <= CLICK_DB:
             return False
-        loud = np.percentile(contour.base[LEAD:], 75) > _CLICK_DB
+        loud = np.percentile(contour.base[LEAD:], 75) > CLICK_DB
         patchy = len(contour.points) < _PATCHY * len(contour)
         return bool(loud and (patchy or contour.strongest < self._profile.confirm_db + _TEXTURE_DB))
 
@@ -212,18 +212,23 @@ class Gate:
             return ""
         return None
 
+    def could_be_call(self, contour: Contour) -> bool:
+        """Whether a contour alone has a call's strength: what has not is no event that was rejected, but noise."""
+        profile = self._profile
+        return contour.strongest >= profile.confirm_db and self.evidence([contour]) >= profile.confirm_evidence
+
 
 def clicks_in(base: Array) -> Frames:
-    """Frames, counted as in `base`, in which the broadband level rises by `_CLICK_DB` within `_RISE` frames."""
+    """Frames, counted as in `base`, in which the broadband level rises by `CLICK_DB` within `_RISE` frames."""
     rise = base.copy()
     rise[_RISE:] -= base[:-_RISE]
-    above = (base > _CLICK_DB) & (rise > _CLICK_DB)
+    above = (base > CLICK_DB) & (rise > CLICK_DB)
     return np.flatnonzero(above & ~np.concatenate(([False], above[:-1])))
 
 
 def set_off_anew(contour: Contour) -> list[int]:
     """Places where a click makes the contour louder than it was: what follows is another sound."""
-    if contour.loudest_base <= _CLICK_DB:
+    if contour.loudest_base <= CLICK_DB:
         return []
     at = clicks_in(contour.base) - LEAD
     at = at[(at >= 4) & (at < len(contour) - 6)]
@@ -234,18 +239,18 @@ def set_off_anew(contour: Contour) -> list[int]:
 def _coverage(contour: Contour) -> float:
     """Share of the frames that are not drowned in which the contour has a point."""
     n = len(contour.points)
-    if contour.loudest_base <= _CLICK_DB:
+    if contour.loudest_base <= CLICK_DB:
         return n / len(contour)
-    return n / max(1, int((contour.there | (contour.base[LEAD:] <= _CLICK_DB)).sum()))
+    return n / max(1, int((contour.there | (contour.base[LEAD:] <= CLICK_DB)).sum()))
 
 
 def _is_borrowed(contour: Contour) -> bool:
     """It stands out only because it lies beside something louder."""
-    return bool((contour.points - contour.excess[contour.there]).mean() > _BORROWED_DB)
+    return bool((contour.points - contour.excess[contour.there]).mean() > BORROWED_DB)
 
 
 def _is_one_of_many(contour: Contour) -> bool:
-    return bool(contour.rivals[contour.there].mean() > _MANY)
+    return bool(contour.rivals[contour.there].mean() > MANY)
 
 
 def _heard_from(contour: Contour, begin: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.decibel import row_to_decibels, row_to_decibels_twice
+from behavior.audio.decibel import row_to_decibels
 from behavior.audio.jit import kernel, part
 from behavior.audio.lanes import LANES, best_slope, best_slope_of_rows, median_of
 
@@ -55,13 +55,14 @@ def _taps(offsets: Sequence[int], spacing: int) -> list[list[tuple[int, int]]]:
 
 _best_16 = best_slope(_taps(range(-HALF, HALF + 1), 1))
 _best_of_rows_16 = best_slope_of_rows(_taps(range(-HALF, HALF + 1, 2), 2))
-_median_16 = median_of(_LOWEST_BASE_DB, _WIDEST_DB, _HALVINGS)
+_median_16, _median_64 = (median_of(_LOWEST_BASE_DB, _WIDEST_DB, _HALVINGS, n) for n in (1, 4))
 
 
 class Frames(NamedTuple):
     """The last frames of a stream as rings of R places; frame `i` lies at ``i % R``.
 
-    level : dB re full scale, (n_bins, R)
+    level : dB re full scale, (n_bins, R); only where `known`
+    known : whether the level is there: it is worked out around what was seen at a first look, (R,)
     floor : the noise floor in force, (R // block, n_bins)
     base : broadband level over the floor, dB, median over the bands, (R,); 0 where a component is so much
         stronger that this is its splatter, as in an overloaded recording
@@ -72,6 +73,7 @@ class Frames(NamedTuple):
     """
 
     level: Array
+    known: npt.NDArray[np.bool_]
     floor: Array
     base: Array
     audible: Array
@@ -86,6 +88,7 @@ def empty_frames(n_rows: int, n_bins: int, block: int) -> Frames:
     f4, i4 = np.float32, np.int32
     return Frames(
         level=np.zeros((n_bins, n_rows), f4),
+        known=np.ones(n_rows, np.bool_),
         floor=np.zeros((n_rows // block, n_bins), f4),
         base=np.zeros(n_rows, f4),
         audible=np.zeros(n_rows, f4),
@@ -102,16 +105,22 @@ def group_edges(n_bins: int, bin_hz: float) -> npt.NDArray[np.int64]:
     return np.linspace(0, n_bins, n_groups + 1).astype(np.int64)
 
 
+EVEN = 2 * LANES
+"""Frames in 16 columns of every second frame: where columns begin is a multiple of this."""
+
+
 @kernel
-def take_levels(power: Array, n_audible: int, n_skipped: int, frames: Frames, first: int, rows_db: Array) -> None:
-    """Power of every second frame, (all bins, n), as levels of these and of those after them, from place `first` on.
+def take_levels(
+    power: Array, n_audible: int, n_skipped: int, frames: Frames, first: int, even: Array, rows_db: Array
+) -> None:
+    """Power of every second frame from place `first` on, (all bins, n), as levels of the band in `even`, (n_bins, n).
 
     The first `n_audible` bins are what can be heard, those from `n_skipped` on the band. `rows_db` is given the levels
     of the mean power of 4 of every 8 columns, what can be heard last.
     """
     n_rows, n_bins = rows_db.shape[0], rows_db.shape[1] - 1
     n = power.shape[1]
-    audible = np.zeros(n, np.float32)
+    audible, audible_db = np.zeros(n, np.float32), np.empty(n, np.float32)
     mean, mean_db = np.empty(n_rows, np.float32), np.empty(n_rows, np.float32)
     for k in range(n_audible):
         here = power[k]
@@ -121,13 +130,37 @@ def take_levels(power: Array, n_audible: int, n_skipped: int, frames: Frames, fi
         audible[t] /= np.float32(n_audible)
     for k in range(n_bins + 1):
         here = power[n_skipped + k] if k < n_bins else audible
-        row_to_decibels_twice(here, (frames.level[k] if k < n_bins else frames.audible)[first:])
+        row_to_decibels(here, even[k] if k < n_bins else audible_db)
         for r in range(n_rows):
             at = here[r * 2 * _A_ROW : r * 2 * _A_ROW + _A_ROW]
             mean[r] = np.float32(0.25) * ((at[0] + at[1]) + (at[2] + at[3]))
         row_to_decibels(mean, mean_db)
         for r in range(n_rows):
             rows_db[r, k] = mean_db[r]
+    for t in range(n):
+        row = first + 2 * t
+        frames.known[row] = frames.known[row + 1] = False
+        frames.audible[row] = frames.audible[row + 1] = audible_db[t]
+
+
+@kernel
+def keep_levels(even: Array, origin: int, frames: Frames, first: int, stop: int) -> None:
+    """Levels of the even frames of [first, stop) into the rings, for those after them, too; `even` is from `origin` on."""
+    n_places = frames.base.size
+    for frame in range(first, stop):
+        frames.known[frame % n_places] = True
+    begin = first + first % 2
+    place, column = begin % n_places, (begin - origin) // 2
+    n = (stop - begin) // 2
+    before = min(n, (n_places - place) // 2)
+    for k in range(frames.level.shape[0]):
+        level, here = frames.level[k], even[k]
+        for t in range(before):
+            level[place + 2 * t] = level[place + 2 * t + 1] = here[column + t]
+        for t in range(before, n):
+            level[place + 2 * t - n_places] = level[place + 2 * t + 1 - n_places] = here[column + t]
+        if (stop - begin) % 2:
+            level[(stop - 1) % n_places] = here[column + n]
 
 
 @kernel
@@ -147,20 +180,30 @@ def take_levels_between(power: Array, n_skipped: int, frames: Frames, first: int
 
 @kernel
 def scan(
-    frames: Frames, first: int, stop: int, end: int, block: int, edges: Any, low: int, high: int, score: Array
+    even: Array,
+    origin: int,
+    frames: Frames,
+    first: int,
+    stop: int,
+    end: int,
+    block: int,
+    edges: Any,
+    low: int,
+    high: int,
+    score: Array,
 ) -> None:
-    """A first look at frames [first, stop), both even, by every second frame.
+    """A first look at frames [first, stop), both even, by every second frame: their levels are `even`, from `origin` on.
 
     `score`, shape ((stop - first) / 2,), is the best mean along a slope in bins [low, high), around the odd frames;
     `base` is set.
     """
-    n_groups, half = edges.size - 1, MARGIN // 2
-    n = (stop - first) // 2 + 2 * half
+    n_groups, begin = edges.size - 1, (first - MARGIN) // EVEN * EVEN
+    n, at = (stop + MARGIN - begin) // 2, (first - begin) // 2
     width = _width(n)
     excess, smooth = _outside(frames.level.shape[0], width), _outside(frames.level.shape[0] + 2 * _PAD, width)
     bases, loudest = np.empty((n_groups, width), np.float32), np.zeros(width, np.float32)
     found = np.empty(width, np.float32)
-    _every_second_over_floor(frames, first - MARGIN, max(first - MARGIN, 0), min(stop + MARGIN, end), block, excess)
+    _even_over_floor(even[:, (begin - origin) // 2 :], frames.floor, begin, min(stop + MARGIN, end), block, excess)
     _medians(excess, edges, bases)
     _subtract_base(excess, edges, bases, loudest)
     _smooth(excess, smooth)
@@ -169,9 +212,9 @@ def scan(
         _best_of_rows_16(flat, (_PAD + low) * width + t, width, high - low, found[t:])
     _sort_columns(bases)
     for i in range(score.size):
-        score[i] = found[i + half - 1]
+        score[i] = found[i + at - 1]
         row = (first + 2 * i) % frames.base.size
-        base = bases[n_groups // 2, i + half] if loudest[i + half] < _SPLATTER_DB else np.float32(0)
+        base = bases[n_groups // 2, i + at] if loudest[i + at] < _SPLATTER_DB else np.float32(0)
         frames.base[row] = frames.base[row + 1] = base
         frames.n_peaks[row] = frames.n_peaks[row + 1] = 0
 
@@ -244,19 +287,17 @@ def _over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, 
 
 
 @part
-def _every_second_over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, out: Array) -> None:
-    """As `_over_floor`, of even frames only; all bounds are even."""
-    n_rows = frames.level.shape[1]
-    frame = first
+def _even_over_floor(even: Array, floors: Array, origin: int, stop: int, block: int, out: Array) -> None:
+    """Levels of the even frames of [origin, stop) over the floor; before frame 0 there is nothing."""
+    frame = max(origin, 0)
     while frame < stop:
-        row = frame % n_rows
-        n = min(stop - frame, block - row % block)
-        floor = frames.floor[row // block]
+        n, at = (min(stop - frame, block - frame % block) + 1) // 2, (frame - origin) // 2
+        floor = floors[frame // block % floors.shape[0]]
         for k in range(out.shape[0]):
-            level, here, below = frames.level[k][row : row + n], out[k][(frame - origin) // 2 :], floor[k]
-            for t in range((n + 1) // 2):
-                here[t] = level[2 * t] - below
-        frame += n
+            level, here, below = even[k][at : at + n], out[k][at : at + n], floor[k]
+            for t in range(n):
+                here[t] = level[t] - below
+        frame += 2 * n
 
 
 @part
@@ -269,8 +310,13 @@ def _medians(excess: Array, edges: Any, out: Array) -> None:
     flat = excess.reshape(-1)
     for g in range(edges.size - 1):
         n = edges[g + 1] - edges[g]
-        for t in range(0, width, LANES):
-            _median_16(flat[edges[g] * width + t :], width, n - (n + 1) % 2, out[g][t:])
+        n -= (n + 1) % 2
+        if width < 4 * LANES:
+            for t in range(0, width, LANES):
+                _median_16(flat[edges[g] * width + t :], width, n, out[g][t:])
+        for i in range(-(-width // (4 * LANES)) if width >= 4 * LANES else 0):
+            t = min(4 * LANES * i, width - 4 * LANES)
+            _median_64(flat[edges[g] * width + t :], width, n, out[g][t:])
 
 
 @part
