@@ -1,10 +1,10 @@
 """What is worth a look: contours that could be a call, and those near enough to be a part of one.
 
-Theory. Noise gives several contours a second, a loud call dozens of faint ones in its skirts and echoes, next to none of
-which has the evidence of a call. One that has not matters only where it may be joined with one that has. So contours
-wait as bare numbers, in chains with gaps no longer than calls are joined over; a chain in which none is strong enough is
-forgotten once nothing to come can reach it. Of the others those that are no more than scattered points, and faint ones
-that the gate would turn away, are sorted out by compiled code; what is left is looked at one by one.
+Theory. Noise gives several contours a second, a loud call dozens of faint ones in its skirts and echoes, next to none
+of which has the evidence of a call. One that has not matters only where it may be joined with one that has. So contours
+wait as bare numbers, in chains with gaps no longer than calls are joined over; a chain in which none is strong enough
+is forgotten once nothing to come can reach it. Of the others those that are no more than scattered points, and faint
+ones that the gate would turn away, are sorted out by compiled code; what is left is looked at one by one.
 """
 
 from __future__ import annotations
@@ -128,10 +128,10 @@ def _sort_out(frames: Frames, ended: Any, could_be_calls: Any, hold_db: float, s
 
 @part
 def _is_clicked(frames: Frames, start: int, stop: int) -> bool:
-    for frame in range(start - LEAD, stop):
-        if frames.base[frame % frames.base.size] > CLICK_DB:
-            return True
-    return False
+    loudest = np.float32(0)
+    for frame in range(max(start - LEAD, 0), stop):
+        loudest = max(loudest, frames.base[frame % frames.base.size])
+    return loudest > CLICK_DB
 
 
 @part

@@ -145,7 +145,7 @@ def take_levels(
 
 @kernel
 def keep_levels(even: Array, origin: int, frames: Frames, first: int, stop: int) -> None:
-    """Levels of the even frames of [first, stop) into the rings, for those after them, too; `even` is from `origin` on."""
+    """Levels of the even frames of [first, stop) into the rings, also for those after them; `even` is as in `scan`."""
     n_places = frames.base.size
     for frame in range(first, stop):
         frames.known[frame % n_places] = True
@@ -192,10 +192,10 @@ def scan(
     high: int,
     score: Array,
 ) -> None:
-    """A first look at frames [first, stop), both even, by every second frame: their levels are `even`, from `origin` on.
+    """A first look at frames [first, stop), both even, by every second frame.
 
-    `score`, shape ((stop - first) / 2,), is the best mean along a slope in bins [low, high), around the odd frames;
-    `base` is set.
+    `even` has the levels of even frames from `origin` on, (n_bins, n). `score`, shape ((stop - first) / 2,), is the
+    best mean along a slope in bins [low, high), around the odd frames; `base` is set.
     """
     n_groups, begin = edges.size - 1, (first - MARGIN) // EVEN * EVEN
     n, at = (stop + MARGIN - begin) // 2, (first - begin) // 2
