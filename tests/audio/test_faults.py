@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from behavior.audio.extremes import sum_and_extremes
 from behavior.audio.faults import Faults
 
 RNG = np.random.default_rng(6)
@@ -85,3 +87,9 @@ def test_any_cutting_gives_the_same_sentences(cuts, kind):
 def test_two_faults_are_two_sentences():
     samples = np.clip(GOOD.astype(int) * 80 + 9_000, -32768, 32767).astype(np.int16)
     assert [sentence.split()[0].rstrip(":") for sentence in said(samples)] == ["clipped", "off"]
+
+
+@given(arrays(np.int16, st.integers(1, 400), elements=st.integers(-32768, 32767)))
+def test_the_sum_of_integers_is_exact(samples):
+    found = sum_and_extremes(samples)
+    assert tuple(map(int, found)) == (samples.astype(np.int64).sum(), samples.min(), samples.max())

@@ -305,3 +305,8 @@ def test_what_is_long_past_is_forgotten_and_an_end_is_corrected():
     events = known_with(events, KnownEvent("lever", 0.5, 0.6))
     assert [event.start_s for event in events] == [0.5, 1.0]
     assert known_with(events, KnownEvent("lever", 70.0, 70.1)) == [KnownEvent("lever", 70.0, 70.1)]
+
+
+@pytest.mark.parametrize(("n", "level", "could"), [(100, 20.0, True), (100, 7.0, False), (2, 20.0, False)])
+def test_what_could_be_a_call_has_its_ridge_and_its_evidence(n, level, could):
+    assert Gate(PROFILE, GRID).could_be_call(contour(n, level=level)) is could

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from behavior.usv import ridges
-from behavior.usv.ridges import HALF, MARGIN, MAX_PEAKS, empty_frames, find_ridges, group_edges
+from behavior.usv.ridges import EVEN, HALF, MARGIN, MAX_PEAKS, empty_frames, find_ridges, group_edges, keep_levels, scan
 
 N_ROWS, N_BINS, BLOCK, HZ_A_BIN = 256, 120, 64, 500.0
 EDGES = group_edges(N_BINS, HZ_A_BIN)
@@ -198,3 +198,50 @@ def test_a_margin_covers_what_a_frame_depends_on():
     far = level.copy()
     far[: 100 - MARGIN], far[101 + MARGIN :] = 30.0, 30.0
     assert points(far)[0] == points(level)[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 700), st.integers(0, 90))
+def test_levels_of_even_frames_are_kept_for_the_frames_after_them_too(first, n):
+    """The rings may wrap within them; no other place is touched."""
+    rings, origin = empty_frames(N_ROWS, 3, BLOCK), first // EVEN * EVEN
+    rings.known[:], rings.level[:] = False, -1.0
+    even = np.tile(origin + 2 * np.arange(100.0, dtype=np.float32), (3, 1))
+    keep_levels(even, origin, rings, first, first + n)
+    frames = np.arange(first, first + n)
+    assert rings.known.sum() == n
+    assert rings.known[frames % N_ROWS].all()
+    begun = frames[frames >= first + first % 2]  # an odd first frame is given its own level later
+    expected = np.full(N_ROWS, -1.0)
+    expected[begun % N_ROWS] = begun // 2 * 2
+    np.testing.assert_array_equal(rings.level, np.tile(expected, (3, 1)))
+
+
+@pytest.mark.parametrize("origin", [-EVEN, 0, EVEN])
+def test_the_first_look_scores_a_line_by_the_mean_along_it_wherever_its_columns_begin(origin):
+    rings = empty_frames(N_ROWS, N_BINS, BLOCK)
+    even = np.zeros((N_BINS, 120), np.float32)
+    even[60, (100 - origin) // 2 - 10 : (100 - origin) // 2 + 10] = 20.0
+    even[:, (150 - origin) // 2] = 25.0
+    score = np.empty(50, np.float32)
+    scan(even, origin, rings, 80, 180, 200, BLOCK, EDGES, 0, N_BINS, score)
+    assert score[10] == pytest.approx(10.0, abs=BISECTION_DB)
+    assert score[40] == pytest.approx(0.0, abs=BISECTION_DB)
+    assert rings.base[[150, 151]] == pytest.approx(25.0, abs=BISECTION_DB)
+    assert np.abs(rings.base[[148, 152]]).max() < BISECTION_DB
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    arrays(
+        np.float32, st.tuples(st.just(N_BINS), st.sampled_from([64, 80, 144])), elements=st.floats(-10, 60, width=16)
+    )
+)
+def test_medians_of_many_columns_at_a_time_are_those_of_few(excess):
+    many, few = np.empty((2, len(EDGES) - 1, excess.shape[1]), np.float32)
+    ridges._medians(excess, EDGES, many)
+    for t in range(0, excess.shape[1], 16):
+        part = np.empty((len(EDGES) - 1, 16), np.float32)
+        ridges._medians(np.ascontiguousarray(excess[:, t : t + 16]), EDGES, part)
+        few[:, t : t + 16] = part
+    np.testing.assert_array_equal(many, few)

@@ -151,7 +151,7 @@ def keep_levels(even: Array, origin: int, frames: Frames, first: int, stop: int)
         frames.known[frame % n_places] = True
     begin = first + first % 2
     place, column = begin % n_places, (begin - origin) // 2
-    n = (stop - begin) // 2
+    n = max(stop - begin, 0) // 2
     before = min(n, (n_places - place) // 2)
     for k in range(frames.level.shape[0]):
         level, here = frames.level[k], even[k]
@@ -159,7 +159,7 @@ def keep_levels(even: Array, origin: int, frames: Frames, first: int, stop: int)
             level[place + 2 * t] = level[place + 2 * t + 1] = here[column + t]
         for t in range(before, n):
             level[place + 2 * t - n_places] = level[place + 2 * t + 1 - n_places] = here[column + t]
-        if (stop - begin) % 2:
+        if stop > begin + 2 * n:
             level[(stop - 1) % n_places] = here[column + n]
 
 
