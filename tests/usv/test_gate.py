@@ -310,3 +310,32 @@ def test_what_is_long_past_is_forgotten_and_an_end_is_corrected():
 @pytest.mark.parametrize(("n", "level", "could"), [(100, 20.0, True), (100, 7.0, False), (2, 20.0, False)])
 def test_what_could_be_a_call_has_its_ridge_and_its_evidence(n, level, could):
     assert Gate(PROFILE, GRID).could_be_call(contour(n, level=level)) is could
+
+
+def tone_and_another(multiple, *, off=0.0, first=0, n=400):
+    """A gate that rejected a whine of 0.5 s at bin 50, and another sound at a multiple of its frequency."""
+    gate = Gate(PROFILE, GRID, lowest_bin=30)
+    whine = dataclasses.replace(contour(1000), bins=np.full(1000, 20.0), base=train_of_clicks(1000))
+    assert gate.of_contour(whine) == "whine along a train of clicks"
+    return gate.is_overtone(
+        dataclasses.replace(contour(n, start=1000 + first), bins=np.full(n, 50.0 * multiple - 30 + off))
+    )
+
+
+def train_of_clicks(n, every=16):
+    base = np.zeros(n + LEAD)
+    for at in range(LEAD, n + LEAD, every):
+        base[at : at + 2] = 20.0
+    return base
+
+
+@pytest.mark.parametrize(
+    ("multiple", "off", "first", "is_one"),
+    [
+        (2, 0.0, 0, True), (3, 1.5, 100, True), (3, 2.5, 100, False), (2.5, 0.0, 0, False), (1, 0.0, 0, False),
+        (3, 0.0, 700, False),
+    ],
+    ids=["twice", "thrice, nearly", "not nearly", "between", "the same", "most of it after the whine"],
+)  # fmt: skip
+def test_what_runs_along_at_a_multiple_of_a_whine_is_its_overtone(multiple, off, first, is_one):
+    assert tone_and_another(multiple, off=off, first=first) is is_one

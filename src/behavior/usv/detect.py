@@ -126,7 +126,7 @@ class Detector:
             OnsetWatch(profile, self.grid, self._edges, self._search, self._lowest_bin) if provisional else None
         )
         self._nearby = Nearby(profile, self.grid.frame_s, n_rows - longest - 4 * BLOCK)
-        self._gate = Gate(profile, self.grid, events)
+        self._gate = Gate(profile, self.grid, events, lowest_bin=self._lowest_bin)
         self._subtraction = Subtraction(events, self.grid, self._n_bins)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
         self._hold_db = float(profile.hold_db)
@@ -336,7 +336,8 @@ class Detector:
     def _settle(self, *, to_the_end: bool) -> list[Call]:
         """The calls that nothing to come can change any more."""
         calls = []
-        for contours in self._joiner.settled(None if to_the_end else self._horizon):
+        settled = self._joiner.settled(None if to_the_end else self._horizon)
+        for contours in (call for whole in settled for call in self._without_overtones(whole)):
             reason = self._gate.of_call(contours)
             if reason is None:
                 calls.append(self._call(contours))
@@ -344,9 +345,19 @@ class Detector:
                 self._reject(contours, reason)
         if self._watch:
             waiting = self._joiner.earliest_waiting, self._nearby.earliest_waiting, self._horizon
-            settled = min(frame for frame in waiting if frame is not None)
-            self._watch.settle(calls, np.inf if to_the_end else self.grid.onset_s(settled))
+            first = min(frame for frame in waiting if frame is not None)
+            self._watch.settle(calls, np.inf if to_the_end else self.grid.onset_s(first))
         return calls
+
+    def _without_overtones(self, contours: list[Contour]) -> list[list[Contour]]:
+        """What is left, as calls. By now all that began before the end of these has ended."""
+        overtones = [contour for contour in contours if self._gate.is_overtone(contour)]
+        if not overtones:
+            return [contours]
+        for contour in overtones:
+            if self._gate.could_be_call(contour):
+                self._reject([contour], "overtone of what is no call")
+        return self._joiner.grouped([contour for contour in contours if contour not in overtones])
 
     def _call(self, contours: list[Contour]) -> Call:
         ridge = ridge_of(self._frames, contours, self.grid, self._lowest_bin)

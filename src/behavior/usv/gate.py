@@ -39,6 +39,8 @@ _PURE_S, _PURE_HZ = 1.0, 40.0
 BORROWED_DB = 6.0
 _WHINES_S, _TRAIN_GAP, _HEARD_FRAMES = 0.1, 40, 12
 _RESUMES_S, _RESUMES_BINS, _MOST_TONES = 0.1, 1.5, 64
+_MANY_RIDGES = "one of many ridges"
+_OVERTONE_SHARE, _OVERTONE_BINS = 0.8, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +93,19 @@ def known_with(events: Sequence[KnownEvent], event: KnownEvent) -> list[KnownEve
 class Gate:
     """Says why a contour or a segment is no call: None when it may be one, an empty string when it is plain noise."""
 
-    def __init__(self, profile: DetectorProfile, grid: FrameGrid, events: Sequence[KnownEvent] = ()) -> None:
+    def __init__(
+        self, profile: DetectorProfile, grid: FrameGrid, events: Sequence[KnownEvent] = (), *, lowest_bin: int = 0
+    ) -> None:
         self._profile, self._grid, self._events = profile, grid, sorted(events, key=lambda event: event.start_s)
         self._longest_event_s = max((event.stop_s - event.start_s for event in events), default=0.0) + _AFTER_S
         self._tones = deque[tuple[int, float]](maxlen=_MOST_TONES)
+        self._lowest_bin, self._long_and_none = lowest_bin, deque[Contour](maxlen=_MOST_TONES)
         self._rules: tuple[tuple[str, Callable[[Contour], bool]], ...] = (
             ("ringing after a click", self._is_struck),
             ("skirt of a stronger sound", _is_borrowed),
             ("whine along a train of clicks", self._is_whine),
             ("texture of broadband noise", self._is_texture),
-            ("one of many ridges", _is_one_of_many),
+            (_MANY_RIDGES, _is_one_of_many),
         )
 
     def know(self, event: KnownEvent) -> None:
@@ -110,6 +115,12 @@ class Gate:
 
     def of_contour(self, contour: Contour) -> str | None:
         """Rules that look at one contour, the first that holds."""
+        reason = self._reason(contour)
+        if reason and reason != _MANY_RIDGES and len(contour) * self._grid.frame_s >= _WHINES_S:
+            self._long_and_none.append(contour)
+        return reason
+
+    def _reason(self, contour: Contour) -> str | None:
         if self.evidence([contour]) < self._profile.support_evidence or _coverage(contour) < SPARSE:
             return ""
         if self._is_tone(contour):
@@ -193,6 +204,22 @@ class Gate:
         loud = np.percentile(contour.base[LEAD:], 75) > CLICK_DB
         patchy = len(contour.points) < _PATCHY * len(contour)
         return bool(loud and (patchy or contour.strongest < self._profile.confirm_db + _TEXTURE_DB))
+
+    def is_overtone(self, contour: Contour) -> bool:
+        """Whether it runs along at a multiple of the frequency of something long that was taken for no call.
+
+        Converters and lamps are no sines. Of a squeal's many ridges none counts: one fits any frequency by chance.
+        """
+        for other in self._long_and_none:
+            first, stop = max(contour.start, other.start), min(contour.stop, other.stop)
+            if stop - first < _OVERTONE_SHARE * len(contour):
+                continue
+            high, low = (one.bins[first - one.start : stop - one.start] + self._lowest_bin for one in (contour, other))
+            multiple = round(float(np.median(high / low)))
+            near = np.abs(high - multiple * low) <= _OVERTONE_BINS * (multiple + 1)
+            if multiple > 1 and near.mean() > _OVERTONE_SHARE:
+                return True
+        return False
 
     def evidence(self, contours: Sequence[Contour]) -> float:
         """How much their ridges exceed the hold threshold, summed over frames, dB.
