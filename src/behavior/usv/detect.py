@@ -131,9 +131,9 @@ class Detector:
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
         self._hold_db = float(profile.hold_db)
         self._first_look_db = min(profile.confirm_db, profile.hold_db + _FIRST_LOOK_DB)
-        self._n_levels = self._n_between = self._n_scanned = self._n_ridged = self._n_followed = self._n_floored = (
-            self._n_subtracted
-        ) = 0
+        self._n_levels = self._n_kept = self._n_between = self._n_scanned = self._n_ridged = self._n_followed = (
+            self._n_floored
+        ) = self._n_subtracted = 0
         self._active = False
         self._seen = np.empty(0, np.int64)
 
@@ -227,7 +227,7 @@ class Detector:
         frames.audible[first : first + 2 * power.shape[1]] -= self._floor.db[-1]
         if self._subtraction:
             self._taken[first : first + 2 * power.shape[1]] = 0
-            keep_levels(self._even, self._even_from, frames, self._n_levels, stop)
+            self._keep(self._n_ridged - MARGIN, stop)
         self._n_levels = stop
 
     def _set_floor(self) -> None:
@@ -292,11 +292,17 @@ class Detector:
         """Levels of all frames into the rings, where they are not yet."""
         first = max(first, self._n_between)
         if stop > first:
-            if not self._subtraction:
-                keep_levels(self._even, self._even_from, self._frames, first, stop)
+            self._keep(first, stop)
             odd = first | 1
             take_levels_between(self._sound.power(odd, stop, 2), self._n_skipped, self._frames, odd)
             self._n_between = stop
+
+    def _keep(self, first: int, stop: int) -> None:
+        """Levels of even frames into the rings, where they are not yet."""
+        first = max(first, self._n_kept, 0)
+        if stop > first:
+            keep_levels(self._even, self._even_from, self._frames, first, stop)
+            self._n_kept = stop
 
     def _forget_even(self, before: int) -> None:
         """Let go of the levels of every second frame before this one, which begins 16 columns."""
