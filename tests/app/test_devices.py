@@ -19,7 +19,7 @@ from behavior.config.shipped import shipped
 from behavior.devices.discovery import Port, is_named, ports_of, who_is_there
 from behavior.devices.handshake import Identity
 from behavior.devices.transport import HELD
-from behavior.model.errors import Failure
+from behavior.model.errors import BadInput, Failure
 from behavior.model.events import Event, Faulted
 from behavior.simulate.devices import SimulatedBehaviorBoard, SimulatedOperantChamber, SimulatedShockController
 from behavior.simulate.serve import TcpWire
@@ -125,18 +125,21 @@ def test_who_has_a_usb_serial_number_is_found_without_a_word() -> None:
     assert found == {"it": "socket://127.0.0.1:1", "b": "socket://127.0.0.1:2"}
 
 
-@pytest.mark.parametrize(("ports", "sentence"), [
-    ([Port("COM3", "FT1"), Port("COM4", "FT1")], "COM3 and COM4 both answer as device USB serial number FT1; "),
-    ([], r"device USB serial number FT1 is not there; plug it in and switch it on, .* \(found: no port\)"),
+@pytest.mark.parametrize(("ports", "error", "sentence"), [
+    ([Port("COM3", "FT1"), Port("COM4", "FT1")], BadInput, "COM3 and COM4 both answer as device USB serial number FT1"),
+    ([], Failure, r"device USB serial number FT1 is not there; plug it in and switch it on, .* \(found: no port\)"),
 ])  # fmt: skip
-def test_who_is_missing_or_there_twice_is_said(ports: list[Port], sentence: str) -> None:
-    with pytest.raises(Failure, match=sentence):
+def test_who_is_missing_or_there_twice_is_said(ports: list[Port], error: type[Exception], sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
         ports_of([device(usb_serial="FT1")], ports)
 
 
 def test_two_devices_of_one_identity() -> None:
     twins = {"a": SimulatedOperantChamber(BOX), "b": SimulatedOperantChamber(BOX)}
-    with served(twins, wire=TcpWire) as ports, pytest.raises(Failure, match=f"both answer as device {BOX}; unplug one"):
+    with (
+        served(twins, wire=TcpWire) as ports,
+        pytest.raises(BadInput, match=f"both answer as device {BOX}; unplug"),
+    ):
         ports_of([device(uid=BOX)], [Port(name) for name in ports.values()])
 
 
@@ -150,7 +153,7 @@ def test_a_port_that_somebody_is_just_asking_is_asked_again(monkeypatch: pytest.
 
 def test_a_port_that_we_may_not_open_is_named_with_its_group() -> None:
     answers: dict[str, Identity | str] = {"/dev/ttyACM0": "/dev/ttyACM0: we may not open it; join the group `dialout`"}
-    with pytest.raises(Failure, match=f"device {BOX} is not to be found; /dev/ttyACM0: we may not open it; join"):
+    with pytest.raises(BadInput, match=f"device {BOX} is not to be found; /dev/ttyACM0: we may not open it; join"):
         ports_of([device(uid=BOX)], [Port("/dev/ttyACM0")], answers)
 
 

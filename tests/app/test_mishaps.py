@@ -12,7 +12,7 @@ from app.test_run import QUICK, WHAT, WHO, arguments, pytestmark
 from behavior.config.rig import Device
 from behavior.devices.discovery import Port, ports_of
 from behavior.devices.transport import SerialTransport
-from behavior.model.errors import Failure
+from behavior.model.errors import BadInput, Failure
 from behavior.model.events import LeverPressed
 from behavior.session.folder import find_sessions
 from behavior.session.verify import verify
@@ -76,7 +76,7 @@ def test_a_chamber_on_which_a_session_runs_is_a_sentence_of_its_own() -> None:
         ours.open()
         try:
             with pytest.raises(
-                Failure, match=r"is not to be found, and .* is open in another program, such as a session"
+                BadInput, match=r"is not to be found, and .* is open in another program, such as a session"
             ):
                 ports_of([DEVICE], [Port(port)], patience_s=0)
         finally:

@@ -172,7 +172,7 @@ def test_firmware_of_another_version(firmware: tuple[int, int], is_right: bool) 
     if is_right:
         connect("it", bed.device.kind, transport, lambda: 0)
     else:
-        with pytest.raises(Failure, match=r"it: its firmware is \d\.\d\.0, but it must be 1\.0 or a later 1\.x"):
+        with pytest.raises(BadInput, match=r"it: its firmware is \d\.\d\.0, but it must be 1\.0 or a later 1\.x"):
             connect("it", bed.device.kind, transport, lambda: 0)
 
 

@@ -75,7 +75,7 @@ def test_a_port_can_be_waited_for_until_bytes_are_there(pair: tuple[int, SerialT
 
 def test_a_port_is_for_one_program(pair: tuple[int, SerialTransport]) -> None:
     second = SerialTransport(pair[1].name)
-    with pytest.raises(Failure, match="another program has this port open; close it and try again"):
+    with pytest.raises(BadInput, match="another program has this port open; close it and try again"):
         second.open()
 
 
@@ -114,7 +114,7 @@ def test_what_is_no_port(tmp_path: Path) -> None:
     (serial.SerialException(errno.EACCES, "Permission denied"), BadInput, "join the group `dialout`"),
     (serial.SerialException("could not open port 'COM3': PermissionError(13, 'Access')"), BadInput, "close what else"),
     (serial.SerialException("could not open port 'COM3': FileNotFoundError(2)"), BadInput, "there is no such port"),
-    (OSError(errno.EBUSY, "busy"), Failure, "another program"),
+    (OSError(errno.EBUSY, "busy"), BadInput, "another program"),
     (ValueError("Invalid baud rate: 1000000"), Failure, "cannot be opened as a serial port"),
 ], ids=["no permission", "in use on Windows", "no port on Windows", "busy", "no such speed"])  # fmt: skip
 def test_each_way_to_fail_is_a_sentence(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from behavior.devices.handshake import Identity, identify
 from behavior.devices.transport import HELD, TransportLost, transport_to
-from behavior.model.errors import BehaviorError, Failure
+from behavior.model.errors import BadInput, BehaviorError, Failure
 
 if TYPE_CHECKING:
     from behavior.config.rig import Device
@@ -75,8 +75,10 @@ def ports_of(
 
     Raises
     ------
+    BadInput
+        Two ports answer with one identity, or one is open in another program, or may not be opened.
     Failure
-        One is not there, or two ports answer with one identity; says what was found.
+        One is not there; says what was found.
     """
     wanted, ports = list(devices), list(ports)
     serials = {device.usb_serial for device in wanted} - {""}
@@ -95,9 +97,9 @@ def ports_of(
         at = [port.name for port in ports if port.usb_serial == device.usb_serial] if device.usb_serial else []
         at = at or [port for port, who in answers.items() if not device.usb_serial and is_named(device, who)]
         if len(at) > 1:
-            raise Failure(f"{at[0]} and {at[1]} both answer as device {device.identity}; unplug one of them")
+            raise BadInput(f"{at[0]} and {at[1]} both answer as device {device.identity}; unplug one of them")
         if not at:
-            raise Failure(_missing(device, ports, answers))
+            raise _missing(device, ports, answers)
         found[device.name] = at[0]
     return found
 
@@ -123,23 +125,25 @@ def _each_once(uids: Mapping[str, str]) -> None:
     at: dict[str, str] = {}
     for port, uid in uids.items():
         if uid and uid in at:
-            raise Failure(f"{at[uid]} and {port} both answer as device {uid}; unplug one of them")
+            raise BadInput(f"{at[uid]} and {port} both answer as device {uid}; unplug one of them")
         at[uid] = port
 
 
-def _missing(device: Device, ports: list[Port], answers: Mapping[str, Identity | str]) -> str:
+def _missing(device: Device, ports: list[Port], answers: Mapping[str, Identity | str]) -> BehaviorError:
     """Why a device was not found."""
     held = [port for port, who in answers.items() if isinstance(who, str) and HELD in who]
     if held and not device.usb_serial:
-        return (
+        return BadInput(
             f"device {device.identity} is not to be found, and {', '.join(held)} is open in another program, such as a "
             "session that runs on this chamber; end that first"
         )
     shut = [who for who in answers.values() if isinstance(who, str) and "we may not open it" in who]
     if shut and not device.usb_serial:
-        return f"device {device.identity} is not to be found; {shut[0]}"
+        return BadInput(f"device {device.identity} is not to be found; {shut[0]}")
     seen = "; ".join(f"{port.name}: {_text(port, answers.get(port.name))}" for port in ports) or "no port"
-    return f"device {device.identity} is not there; plug it in and switch it on, or run with --simulate (found: {seen})"
+    return Failure(
+        f"device {device.identity} is not there; plug it in and switch it on, or run with --simulate (found: {seen})"
+    )
 
 
 def _text(port: Port, who: Identity | str | None) -> str:

@@ -243,7 +243,7 @@ def connect(
     Raises
     ------
     BadInput
-        It is another device than the rig names.
+        It is another device than the rig names, or its firmware another version.
     Failure
         It does not answer, or something is wrong with it that a person must mend.
     """
@@ -419,7 +419,7 @@ def _check_identity(name: str, kind: str, named: tuple[str, str], found: Identit
         )
     known, version = device_map(kind).firmware, tuple(int(part) for part in found.firmware.split("."))
     if version[0] != known[0] or version[1] < known[1]:
-        raise Failure(
+        raise BadInput(
             f"{name}: its firmware is {found.firmware}, but it must be {known[0]}.{known[1]} or a later "
             f"{known[0]}.x; load the firmware of this version into it"
         )

@@ -74,9 +74,9 @@ class SerialTransport:
         Raises
         ------
         BadInput
-            There is no such port, or we may not open it.
+            There is no such port, we may not open it, or another program has it.
         Failure
-            Another program has it, or it does not take our settings.
+            It does not take our settings.
         """
         import serial
 
@@ -229,7 +229,7 @@ def _cannot_open(port: str, error: Exception) -> BadInput | Failure:
             f"(`sudo usermod -aG {group} $USER`) and log in again"
         )
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
-        return Failure(f"{port}: {HELD}; close it and try again")
+        return BadInput(f"{port}: {HELD}; close it and try again")
     return Failure(f"{port}: cannot be opened as a serial port ({text}); check that it is the device's port")
 
 
