@@ -17,6 +17,8 @@ from behavior.study import seal
 from behavior.study.audit import read_audit
 from behavior.study.dataset import read_dataset
 from behavior.study.plan import read_plan
+from behavior.summary.per_dose import summarize_arms
+from behavior.summary.records_text import arrive
 from study.designs import ARM, GROUPS, HEAD, PASSPHRASE, run_all
 
 Said = Callable[..., tuple[int, str, str]]
@@ -325,3 +327,67 @@ def test_a_plan_and_a_squad_are_two_things(said: Said) -> None:
     ):
         code, _, err = said("run", "simulated", *arguments)
         assert (code, sentence in err) == (2, True), err
+
+
+def test_answers_for_scripts_tell_what_was_done_and_no_dose(said: Said) -> None:
+    code, out, err = said("design", write_study(), "--out", "data", "--by", "planner", "--json")
+    assert code == 0, err
+    (arm,) = (made := json.loads(out))["arms"]
+    assert (made["dataset"], made["preparer"], made["blind"]) == ("data", "data-preparer.csv", True)
+    assert (arm["arm"], arm["n_units"], arm["n_sessions"], arm["n_days"]) == ("conflict", 4, 4, 1)
+    assert "mg_kg" not in out and "seed" not in out
+    Path("vials.csv").write_text(
+        "preparation,batch,compound,vehicle,prepared_at\nP1,B1,ipsapirone,saline,2026-03-02T08:00:00+00:00\n"
+    )
+    code, out, err = said("record", "data", "vials.csv", "--by", "AB", "--json")
+    assert code == 0, err
+    assert json.loads(out)["sheet"] == "vials.csv" and json.loads(out)["n_new"] > 0
+    code, out, err = said("exclude", "data", "R01", "--rule", "sick", "--reason", "lost 30 g", "--by", "AB", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told.pop("at")
+    assert told == {
+        "about": "R01", "excluded": True, "rule": "sick", "a_priori": True, "reason": "lost 30 g", "who": "AB",
+        "after_unblinding": False,
+    }  # fmt: skip
+    code, out, _ = said("exclude", "data", "R01", "--undo", "--reason", "the scale was wrong", "--by", "AB", "--json")
+    assert (code, json.loads(out)["excluded"]) == (0, False)
+    run_all(Path("data"))
+    code, out, err = said("unblind", "data", "--by", "AB", "--reason", "all scored", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["n_sessions"], told["n_exclusions"], told["n_codes"], len(told["audit_head"])) == (4, 0, 4, 64)
+
+
+def test_a_planned_animal_is_excluded_before_any_session(said: Said) -> None:
+    said("design", write_study(), "--out", "data", "--by", "planner")
+    code, out, err = said("exclude", "data", "R02", "--rule", "sick", "--reason", "died in the cage", "--by", "AB")
+    assert code == 0, err
+    assert out.startswith("R02: excluded by the rule sick (a priori): died in the cage")
+    code, _, err = said("exclude", "data", "R99", "--rule", "sick", "--reason", "x", "--by", "AB")
+    assert (code, "is no session or subject of this dataset" in err) == (2, True)
+
+
+def test_the_answer_to_how_many_rats_goes_on_record_and_into_the_report(said: Said) -> None:
+    said("design", write_study(), "--out", "data", "--by", "planner")
+    asked = ("power", "mine.toml", "--n", "2,3", "--pool", 8, "--draws", 20, "--record")
+    code, _, err = said(*asked, "nowhere")
+    assert (code, "there is no such folder" in err) == (2, True)
+    code, _, err = said(*asked, "data", "--by", "planner")
+    assert code == 0, err
+    run_all(Path("data"))
+    said("unblind", "data", "--by", "AB", "--reason", "all scored")
+    dataset = read_dataset(Path("data"))
+    (entry,) = dataset.audit.of("sample size")
+    assert (entry.about, entry.who, entry.new["planned"]) == ("conflict", "planner", 2)
+    assert entry.reason.startswith("conflict: 80% power on punished_rate_per_min ")
+    item = arrive(dataset, summarize_arms(dataset))[1]
+    assert entry.reason in item.said and item.missing == ""
+
+
+def test_yoked_groups_are_refused_with_the_way_to_plan_them(said: Said) -> None:
+    text = GROUPS.replace('group = "no shock"', 'group = "yoked"')
+    code, _, err = said("design", write_study(text), "--out", "data")
+    assert (code, "a yoked rat gets its master's shocks, and there are none yet" in err) == (2, True), err
+    assert "`behavior run --master FOLDER`" in err
+    assert not Path("data").exists()

@@ -58,9 +58,9 @@ def write_study(path: Path, *, only: str = "") -> Path:
             )  # fmt: skip
     for k, dose in enumerate([] if only else grid):
         entered = k % N < round(N * dose / (dose + 2))
-        measures = {LATENCY: 40.0 + 10 * (k % N) if entered else None, "retention_latency_censored": not entered}
+        latency = {LATENCY: 40.0 + 10 * (k % N) if entered else None, "retention_latency_censored": not entered}
         write_session(
-            path, f"P{k:02d}", float(dose), {**measures, "window_s": 300.0}, arm="avoidance",
+            path, f"P{k:02d}", float(dose), {**latency, "window_s": 300.0}, arm="avoidance",
             paradigm="passive_avoidance", parameters={}, treatment=given(float(dose), compound="old"),
         )  # fmt: skip
     return path

@@ -62,6 +62,7 @@ def exclude(
     from behavior.app.passphrase import who_is_it
     from behavior.session.folder import find_sessions
     from behavior.study import exclusions
+    from behavior.study.plan import PLAN_FILE, read_plan
 
     study, who = study_of(dataset), who_is_it(by)
     if undo:
@@ -71,10 +72,13 @@ def exclude(
         else:
             typer.echo(f"{about} is back in the analysis")
         return
-    folders = list(find_sessions(dataset))
+    begun = next(dataset.rglob("header.json"), None) is not None
+    folders = list(find_sessions(dataset)) if begun else []
+    planned = read_plan(dataset / PLAN_FILE) if (dataset / PLAN_FILE).is_file() else ()
     known = [
         *(folder.path.relative_to(dataset).as_posix() for folder in folders),
         *(folder.header.subject for folder in folders),
+        *(row.subject for row in planned),
     ]
     made = exclusions.exclude(dataset, about, known=known, study=study, rule=rule, reason=reason, who=who)
     if as_json:

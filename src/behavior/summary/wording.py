@@ -280,9 +280,9 @@ def lines_sentence(endpoint: EndpointSummary) -> str:
     what = "responded before the cut-off" if lines.responded else "did not respond before the cut-off"
     counts = ", ".join(f"{k}/{n} at {dose:g}" if dose else f"{k}/{n} under vehicle" for dose, k, n in lines.counts)
     head = f"As older papers have it, by the share of {endpoint.units.unit}s that {what} ({counts} mg/kg): "
-    if lines.probit is None or lines.probit.fieller is None or lines.litchfield_wilcoxon is None:
-        return f"{head}no line is drawn, because {lines.why_not}."
     probit, legacy = lines.probit, lines.litchfield_wilcoxon
+    if probit is None or legacy is None or probit.fieller is None:
+        return f"{head}no line is drawn, because {lines.why_not}."
     fieller = f"Fieller [{significant(probit.fieller.lo)}, {significant(probit.fieller.hi)}]"
     mixed = "; its χ² is significant" if legacy.heterogeneous else ""
     return (
