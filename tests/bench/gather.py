@@ -70,7 +70,7 @@ BENCHES = {
         Figure("one-hour session, core alone", r"core depth: ([\d.]+) ms", "ms of CPU"),
         Figure("lines verified", r"replay from lines: ([\d,]+) lines", "a second"),
     )),
-    "detection": Bench("python tests/bench/usv_cost.py --minutes 2", (
+    "detection": Bench("python tests/bench/usv_cost.py --minutes 0.5", (
         Figure("finding calls at 250 kHz", r"ratio ([\d.]+)", against="a bare framed transform of the same samples"),
         Figure("peak memory of `behavior detect`", r"peak memory ([\d.]+) MB", "MB"),
         Figure("start-up of `behavior detect`", r"start-up ([\d.]+) CPU s", "s of CPU"),
