@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from behavior.devices.driver import KEEP_ALIVE_US
-from behavior.model.commands import SetLever
+from behavior.model.commands import EndComponent, EndSession, EndTrial, SetLever
 from behavior.model.errors import BehaviorError, Failure
 from behavior.model.events import (
     Crossed,
@@ -272,9 +272,16 @@ def _windows(ran: Ran, items: list[Item]) -> Iterator[str]:
                 yield f"{window.name} was cut at {cut_us / S:.3f} s and is not marked"
     ended = timeline.ended or ""
     if ended.startswith(("fault", "link", "stopped", "failure")):
+        last = max(place for place, item in enumerate(items) if isinstance(item, EndSession))
+        by = max(place for place, item in enumerate(items[:last]) if isinstance(item, Event))
+        cut = {str(getattr(mark, "trial", getattr(mark, "name", ""))) for mark in items[by:last] if _ends(mark)}
         for window in (*timeline.trials, *timeline.components):
-            if window.end_us == timeline.end_us > window.begin_us and not window.interrupted:
+            if window.end_us == timeline.end_us > window.begin_us and window.name in cut and not window.interrupted:
                 yield f"{window.name} was ended by {ended!r} and is not marked"
+
+
+def _ends(item: Item) -> bool:
+    return isinstance(item, EndTrial | EndComponent)
 
 
 # -- is it in the record? ---------------------------------------------------------------------------------------------
@@ -291,7 +298,7 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
     of_device = [
         item for item in marks if getattr(item, "device", "") == fault.device and item.at_us >= at_us - EXACT_US
     ]
-    done = any(type(item).__name__ == "EndSession" for item in life.acknowledged)
+    done = any(isinstance(item, EndSession) for item in life.acknowledged)
     match fault.kind:
         case "unplugged" | "reboot":
             return None if of_device or at_us > ended_us - S // 3 else "no mark of its device"

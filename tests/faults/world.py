@@ -21,7 +21,7 @@ from behavior.config.limits import ShockLimits
 from behavior.devices.chamber import Connected, ConnectedChamber
 from behavior.devices.connecting import Making
 from behavior.devices.driver import Driver
-from behavior.devices.transport import MemoryTransport, Transport
+from behavior.devices.transport import READ_TIMEOUT_S, MemoryTransport, Transport
 from behavior.model.commands import Command, SetRecording
 from behavior.model.events import (
     Crossed,
@@ -317,8 +317,24 @@ def _found(world: World, making: Making, name: str, before: Driver) -> tuple[Dri
         raise
 
 
-def _opened(world: World, name: str) -> MemoryTransport:
-    transport = in_memory(world.cage.twins[name], lambda: world.now_us)
+class PatientTransport(MemoryTransport):
+    """One that waits a moment for bytes, as a port does, while nobody else is driven: in handshakes at the start."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world.cage.twins[name], lambda: world.now_us, name=f"simulated {world.cage.twins[name].kind}")
+        self._world, self.instant = world, False
+
+    def read(self) -> bytes:
+        """What is there, or comes within 20 ms."""
+        data = super().read()
+        if not data and not self.instant:
+            self._world.advance(self._world.now_us + round(READ_TIMEOUT_S * S))
+            data = super().read()
+        return data
+
+
+def _opened(world: World, name: str, *, patient: bool = False) -> MemoryTransport:
+    transport = PatientTransport(world, name) if patient else in_memory(world.cage.twins[name], lambda: world.now_us)
     transport.open()
     world.transports[name] = transport
     return transport
@@ -350,16 +366,19 @@ class Engine:
     ) -> None:
         self.world, self.zero_us, self._start_us = world, world.now_us - start_us, start_us
         self.alive = True
-        self.microphone = (
-            FaultyMicrophone(folder, part, self.zero_us) if folder is not None and world.chamber.microphone else None
-        )
+        records = folder is not None and world.chamber.microphone is not None
         self._recorded: list[Event] = []
         self._making = Making(
             world.chamber, lambda: world.now_us, limits=limits, n_shocks=n_shocks, n_deliveries=n_deliveries,
             resumed=resumed,
         )  # fmt: skip
-        transports = {name: _opened(world, name) for name in world.cage.twins}
-        self.chamber = FollowedChamber(world, self._making, self._making.all(transports))
+        transports = {name: _opened(world, name, patient=resumed) for name in world.cage.twins}
+        ready = self._making.all(transports)
+        for transport in transports.values():
+            transport.instant = True
+        self.zero_us = world.now_us - start_us
+        self.microphone = FaultyMicrophone(folder, part, self.zero_us) if records and folder is not None else None
+        self.chamber = FollowedChamber(world, self._making, ready)
         self.identities = self._making.identities
         world.engine = self
 
