@@ -104,18 +104,16 @@ def test_a_device_without_a_watchdog_is_found(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_current_that_is_not_the_one_asked_for_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = SimulatedShockController._written
+    open_gate = SimulatedShockController._open_gate
 
-    def twice(self: Any, register: Any, value: int) -> None:
-        written(self, register, value)
-        if register.name == "Intensity":
-            self._values["Intensity"] = 2 * value
+    def doubled(self: SimulatedShockController) -> None:
+        self._values["Intensity"] *= 2
+        open_gate(self)
 
-    monkeypatch.setattr(SimulatedShockController, "_written", twice)
-    monkeypatch.setattr(HarpDriver, "_echoed", lambda self, register, *_: self._wanted.pop(register))
-    monkeypatch.setattr(HarpDriver, "_fire_if_set", lambda self, now_us: None, raising=False)
+    monkeypatch.setattr(SimulatedShockController, "_open_gate", doubled)
     found = violations(ran_with(tmp_path, INDUCTION))
-    assert found
+    assert any("mA where" in sentence for sentence in found)
+    assert any("is the limit" in sentence for sentence in found)
 
 
 def test_a_journal_that_loses_a_line_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
