@@ -109,21 +109,21 @@ def run_plan(plan: Plan, place: Path) -> Ran:
 
 def _lived(ran: Ran, folder: SessionFolder, begun: Interrupted | None) -> str:
     """One engine's life; how it ended."""
-    world, begin_us = ran.world, ran.world.now_us
+    world = ran.world
     acknowledged: list[Item] = []
     core = begun.core if begun else core_of(folder.header)
-    start_us = core.now_us + begun.gap_us(_time_of_day(world)) if begun else 0
     sound = folder.path if ran.plan.way.paradigm.name.endswith("usv") else None
     try:
         engine = Engine(
-            world, world.limits, sound, start_us=start_us, resumed=begun is not None,
+            world, world.limits, sound, resumed=begun is not None,
+            start_us=lambda: core.now_us + begun.gap_us(_time_of_day(world)) if begun else 0,
             n_shocks=begun.n_shocks if begun else 0, n_deliveries=begun.n_deliveries if begun else 0,
             part=folder.next_sound_part if begun else 1,
         )  # fmt: skip
     except BehaviorError as error:  # as `behavior run` and `resume` say it, before anything is driven
         ran.said.append(str(error))
         return "refused"
-    how = "ended"
+    how, begin_us = "ended", world.now_us
     try:
         with OnDisk(world):
             record_session(

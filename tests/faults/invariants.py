@@ -20,8 +20,10 @@ from behavior.model.events import (
     LeverReleased,
     LinkLost,
     LinkRestored,
+    MicrophoneLost,
     RecordingEnded,
     Resumed,
+    SoundLost,
 )
 from behavior.scoring.rescore import differences, rescore
 from behavior.scoring.score import read_score, score_items, write_score
@@ -167,6 +169,8 @@ def dark_times(items: list[Item]) -> Iterator[tuple[int, int]]:
             case LinkRestored(device=device):
                 yield lost.pop(device, item.at_us) - LOOKED_US, item.at_us
             case Resumed(gap_us=gap_us):
+                yield from ((lost_us - LOOKED_US, item.at_us) for lost_us in lost.values())
+                lost.clear()
                 yield item.at_us - gap_us - LOOKED_US, item.at_us
             case Faulted():
                 yield item.at_us - LOOKED_US, end_us + LOOKED_US
@@ -181,7 +185,7 @@ def _within(at_us: int, dark: list[tuple[int, int]]) -> bool:
 
 
 def _life_at(ran: Ran, world_us: int) -> Life | None:
-    return next((life for life in ran.lives if life.begin_us <= world_us < life.end_us), None)
+    return next((life for life in ran.lives if life.begin_us <= world_us <= life.end_us), None)
 
 
 def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterator[str]:
@@ -263,10 +267,8 @@ def _windows(ran: Ran, items: list[Item]) -> Iterator[str]:
     for life in ran.lives:
         if life.how == "failed" and (footer is None or not footer.reason.startswith("failure of the host")):
             yield "the host failed, and the footer does not say so"
-    for life, after in zip(ran.lives, ran.lives[1:], strict=False):
-        if not after.acknowledged:
-            continue
-        cut_us = max((item.at_us for item in life.acknowledged if isinstance(item, Event)), default=0)
+    for place in [place for place, item in enumerate(items) if isinstance(item, Resumed)]:
+        cut_us = max((item.at_us for item in items[:place] if isinstance(item, Event)), default=0)
         for window in (*timeline.trials, *timeline.components):
             if window.begin_us < cut_us < window.end_us and not window.interrupted:
                 yield f"{window.name} was cut at {cut_us / S:.3f} s and is not marked"
@@ -301,7 +303,9 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
     done = any(isinstance(item, EndSession) for item in life.acknowledged)
     match fault.kind:
         case "unplugged" | "reboot":
-            return None if of_device or at_us > ended_us - S // 3 else "no mark of its device"
+            lost = list(dark_times([item for item in items if isinstance(item, LinkLost | LinkRestored)]))
+            known = bool(of_device) or _within(at_us, lost)  # it was away already
+            return None if known or at_us > ended_us - S // 3 else "no mark of its device"
         case "engine killed" | "power cut":
             told = any(isinstance(item, Resumed) for item in items) or len(ran.said) > 0
             return None if told else "neither resumed nor closed"
@@ -320,16 +324,24 @@ def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str |
             spoiled_us = [one for one in ran.world.spoiled[fault.device] if world_us <= one <= fault.until_us]
             if not spoiled_us or _life_at(ran, spoiled_us[0]) is not life:
                 return None
+            if fault.device in _on_lines(ran):
+                return None  # a line tells no responses; what it is told is answered as it should be, or a fault
             if life.how != "ended" and spoiled_us[0] > life.end_us - LOOKED_US:
                 return None  # the engine was gone before it could say so
             return None if of_device else f"{len(spoiled_us)} messages were spoiled"
         case "sound lost":
             dropped = sum(item.n_dropped for item in items if isinstance(item, RecordingEnded))
-            return None if dropped or not _recording(items, at_us) or done else "the recording is told as whole"
+            said = any(isinstance(item, SoundLost) for item in items) and life.how == "failed"
+            told = dropped or said or done or not _recording(items, at_us)
+            return None if told else "the recording is told as whole"
         case "microphone dead":
-            told = any(isinstance(item, Faulted) and item.device == "microphone" for item in items)
+            told = any(isinstance(item, MicrophoneLost) for item in items) or life.how == "failed"
             return None if told or not _recording(items, at_us) else "the session went on unheard"
     return None
+
+
+def _on_lines(ran: Ran) -> set[str]:
+    return {device.name for device in ran.world.chamber.devices if device.kind == "line_shocker"}
 
 
 def _held(items: list[Item], at_us: int) -> bool:

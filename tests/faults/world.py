@@ -29,6 +29,7 @@ from behavior.model.events import (
     Faulted,
     LeverPressed,
     LinkLost,
+    MicrophoneLost,
     RecordingEnded,
     RecordingStarted,
     SoundLost,
@@ -348,7 +349,7 @@ class Engine:
     world : which it drives
     limits : of the session
     folder : for the sound; None: nothing is recorded
-    start_us : session time now
+    start_us : tells session time when all devices are ready
     n_shocks, n_deliveries, part : as of a session that is gone on with
     """
 
@@ -358,13 +359,13 @@ class Engine:
         limits: ShockLimits,
         folder: Path | None = None,
         *,
-        start_us: int = 0,
+        start_us: Callable[[], int] = lambda: 0,
         resumed: bool = False,
         n_shocks: int = 0,
         n_deliveries: int = 0,
         part: int = 1,
     ) -> None:
-        self.world, self.zero_us, self._start_us = world, world.now_us - start_us, start_us
+        self.world = world
         self.alive = True
         records = folder is not None and world.chamber.microphone is not None
         self._recorded: list[Event] = []
@@ -376,7 +377,8 @@ class Engine:
         ready = self._making.all(transports)
         for transport in transports.values():
             transport.instant = True
-        self.zero_us = world.now_us - start_us
+        self._start_us = start_us()
+        self.zero_us = world.now_us - self._start_us
         self.microphone = FaultyMicrophone(folder, part, self.zero_us) if records and folder is not None else None
         self.chamber = FollowedChamber(world, self._making, ready)
         self.identities = self._making.identities
@@ -489,8 +491,9 @@ class FaultyMicrophone:
             return
         now_us = world_us - self._zero_us
         if self._dead:
-            self.cut(now_us)
-            self._told.append(Faulted(now_us, "microphone", "its process has ended"))
+            n_samples = self.cut(now_us)
+            self._told.append(MicrophoneLost(now_us, "its process has ended"))
+            self._told.append(RecordingEnded(now_us, n_samples, min(n_samples, self._n_dropped)))
         else:
             n_samples = round(fault.amount * RATE_HZ)
             self._n_dropped += n_samples

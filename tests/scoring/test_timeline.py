@@ -219,6 +219,31 @@ def test_a_device_that_never_came_back_leaves_a_gap_to_the_end() -> None:
     assert [(window.interrupted, window.time_us) for window in timeline.components] == [(True, 5 * S)]
 
 
+def test_two_devices_that_are_away_at_once_leave_one_gap() -> None:
+    """As when a hub is unplugged: the time that nobody saw is not taken off twice."""
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1), e.LinkLost(5 * S, "shocker", followed=True), e.LinkLost(5_100_000, "box", followed=True),
+            e.LinkRestored(8 * S, "box"), e.LinkRestored(9 * S, "shocker"), e.TimerFired(10 * S), c.EndTrial(1),
+            c.EndSession("completed"),
+        )
+    )  # fmt: skip
+    assert timeline.gaps == ((5 * S, 9 * S),)
+    assert [trial.time_us for trial in timeline.trials] == [6 * S]
+
+
+def test_a_device_that_was_away_when_the_engine_died_is_there_again_when_the_session_goes_on() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1), e.LinkLost(5 * S, "box", followed=True), e.TimerFired(7 * S), e.Resumed(30 * S, 23 * S),
+            e.TimerFired(40 * S), c.EndTrial(1), c.BeginTrial(2), e.TimerFired(50 * S), c.EndTrial(2),
+            c.EndSession("completed"),
+        )
+    )  # fmt: skip
+    assert timeline.gaps == ((5 * S, 30 * S),)
+    assert [(trial.time_us, trial.interrupted) for trial in timeline.trials] == [(15 * S, True), (10 * S, False)]
+
+
 def test_a_lever_that_stays_down_for_a_minute_is_said() -> None:
     stuck = timeline_of(journal(e.LeverPressed(5 * S, "left"), e.TimerFired(70 * S), c.EndSession("completed")))
     (problem,) = stuck.problems

@@ -330,6 +330,17 @@ class _Windows:
         )
 
 
+def _united(gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Gaps in order of time, of which no two overlap: two devices may be away at once."""
+    united: list[tuple[int, int]] = []
+    for from_us, to_us in sorted(gaps):
+        if united and from_us < united[-1][1]:
+            united[-1] = (united[-1][0], max(to_us, united[-1][1]))
+        else:
+            united.append((from_us, to_us))
+    return united
+
+
 def _common_us(spans: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> int:
     return sum(max(0, min(to_us, b_us) - max(from_us, a_us)) for from_us, to_us in spans for a_us, b_us in others)
 
@@ -372,7 +383,7 @@ class _Fold:
             e.LinkLost: self.link_lost,
             e.LinkRestored: self.link_restored,
             e.Disturbed: self.was_disturbed,
-            e.Resumed: lambda x: self.gaps.append((x.at_us - x.gap_us, x.at_us)),
+            e.Resumed: self.resumed,
             c.BeginComponent: lambda x: self.begin(self.components, x.name),
             c.EndComponent: lambda x: self.end_mark(self.components, x.name),
             c.BeginTrial: lambda x: self.begin(self.trials, str(x.trial)),
@@ -449,6 +460,12 @@ class _Fold:
         if (lost_us := self.lost_us.pop(event.device, None)) is not None:
             self.gaps.append((lost_us, event.at_us))
 
+    def resumed(self, event: e.Resumed) -> None:
+        """Nobody was in control, nor before it of a device that was away then: it is found again with all others."""
+        self.gaps += [(lost_us, event.at_us) for lost_us in self.lost_us.values()]
+        self.lost_us.clear()
+        self.gaps.append((event.at_us - event.gap_us, event.at_us))
+
     def was_disturbed(self, event: e.Disturbed) -> None:
         since_us = event.at_us - event.lasted_us
         self.disturbed.append((since_us, event.at_us + _SEEN_AGAIN_US))
@@ -519,8 +536,7 @@ class _Fold:
             for windows in (self.components, self.trials, self.cues):
                 for one in windows.all:
                     one.interrupted = one.interrupted or one.end_us == self.end_us
-        away = [(lost_us, end_us) for lost_us in self.lost_us.values() if lost_us < end_us]
-        self.gaps += [gap for gap in away if gap not in self.gaps]
+        gaps = _united([*self.gaps, *((lost_us, end_us) for lost_us in self.lost_us.values() if lost_us < end_us)])
         for _, _, held in sorted(self.responses, key=lambda x: x[:2]):
             down_us = held.get("until_us", end_us) - held["at_us"]
             if held["kind"] == "press" and down_us >= _STUCK_US:
@@ -532,14 +548,14 @@ class _Fold:
             end_us=end_us,
             ended=self.ended,
             responses=tuple(Response(**values) for _, _, values in sorted(self.responses, key=lambda x: x[:2])),
-            components=self.components.closed(end_us, self.gaps, self.disturbed),
-            trials=self.trials.closed(end_us, self.gaps, self.disturbed),
-            cues=self.cues.closed(end_us, self.gaps, self.disturbed),
+            components=self.components.closed(end_us, gaps, self.disturbed),
+            trials=self.trials.closed(end_us, gaps, self.disturbed),
+            cues=self.cues.closed(end_us, gaps, self.disturbed),
             shocks=tuple(ShockGiven(**values) for values in self.shocks.values()),
             deliveries=tuple(Delivery(**values) for values in self.deliveries.values()),
             recordings=tuple(Recording(**values) for values in self.recordings),
             notes=tuple(self.notes),
-            gaps=tuple(self.gaps),
+            gaps=tuple(gaps),
             problems=(*self.problems, *self.unheard_problems()),
         )
 
