@@ -12,16 +12,23 @@ import pytest
 
 from app.commands import behavior
 from behavior.app.bench import AtTerminal
+from behavior.app.devices import rig_rows
 from behavior.config import read
 from behavior.config.calibration import Calibration
-from behavior.config.rig import Device
+from behavior.config.rig import Device, Rig
 from behavior.config.shipped import shipped
-from behavior.devices.discovery import Port, is_named, ports_of, who_is_there
+from behavior.devices.dialects import dialect_of
+from behavior.devices.discovery import Port, is_named, line_answer, ports_of, who_is_there
 from behavior.devices.handshake import Identity
 from behavior.devices.transport import HELD
 from behavior.model.errors import BadInput, Failure
 from behavior.model.events import Event, Faulted
-from behavior.simulate.devices import SimulatedBehaviorBoard, SimulatedOperantChamber, SimulatedShockController
+from behavior.simulate.devices import (
+    SimulatedBehaviorBoard,
+    SimulatedLineShocker,
+    SimulatedOperantChamber,
+    SimulatedShockController,
+)
 from behavior.simulate.serve import TcpWire
 from simulate.test_serve import served
 
@@ -49,6 +56,35 @@ def test_a_rig_says_which_of_its_devices_are_there_and_how_their_calibration_sta
         told = behavior("devices", tmp_path / "rig.toml", BEHAVIOR_PORTS=ports["box"])
     assert f"A  operant-A (operant_chamber): {ports['box']}" in told.out
     assert "A  shocker-A (shock_controller): is not there; shocker-A: no calibration record in" in told.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+@pytest.mark.parametrize(("dialect", "says"), [
+    ("hsck100a-arduino", "answers as a hsck100a-arduino at 115200 baud"),
+    ("another", "does not answer as a hsck100a-arduino at 115200 baud"),
+    ("sgc", None),
+])  # fmt: skip
+def test_a_line_shocker_is_asked_who_it_is_in_its_own_words(tmp_path: Path, dialect: str, says: str | None) -> None:
+    """Its port is known by its USB serial number; a dialect without `identify` is not asked."""
+    rig, file = read(shipped("configs", "rigs", "simulated-third-party.toml"), Rig), tmp_path / "rig.toml"
+    chamber = rig.chamber("sgc" if dialect == "sgc" else "line")
+    (shocker,) = [one for one in chamber.devices if one.kind == "line_shocker"]
+    spoken = dialect_of(shocker)
+    if dialect == "another":
+        assert spoken.identify is not None
+        deaf = spoken.identify.model_copy(update={"reply": "I:SOMETHING ELSE"})
+        spoken = spoken.model_copy(update={"identify": deaf, "report": None})
+    twin = SimulatedLineShocker(spoken, shocker.shocker.set_ma)
+    only = rig.model_copy(update={"chambers": (chamber.model_copy(update={"devices": (shocker,)}),)})
+    with served({"it": twin}) as ports:  # type: ignore[dict-item]
+        (row,) = rig_rows(only, file, (Port(ports["it"], shocker.usb_serial),), {})
+    assert (row["port"], row["says"]) == (ports["it"], says)
+
+
+def test_a_line_shocker_whose_port_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    chamber = read(shipped("configs", "rigs", "simulated-third-party.toml"), Rig).chamber("line")
+    (shocker,) = [one for one in chamber.devices if one.kind == "line_shocker"]
+    assert "there is no such port" in line_answer(shocker, str(tmp_path / "none"))
 
 
 def test_a_bench_writes_the_record_that_a_session_needs(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -146,7 +147,8 @@ class Port:
         asked = 0.0
         while time.monotonic() < give_up:
             if time.monotonic() - asked > 1.0:
-                os.write(self.fd, frame_of(register, value))
+                with suppress(BlockingIOError):  # full of what it has not read yet
+                    os.write(self.fd, frame_of(register, value))
                 asked = time.monotonic()
             if select.select([self.fd], [], [], 0.1)[0]:
                 self._framer.feed(os.read(self.fd, 65_536))

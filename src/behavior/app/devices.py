@@ -40,7 +40,7 @@ def devices(
     if not there:
         typer.echo("no port; plug a device in, and switch it on")
     for row in rows.get("rig", []):
-        where = row["port"] or "is not there"
+        where = ", ".join(filter(None, [row["port"] or "is not there", row["says"]]))
         typer.echo(f"{row['chamber']}  {row['device']} ({row['kind']}): {where}" + (f"; {row['calibration']}"
                    if row["calibration"] else ""))  # fmt: skip
 
@@ -75,7 +75,7 @@ def rig_rows(rig: Rig, file: Path, ports: tuple[Port, ...], answers: dict[str, I
     from datetime import datetime
 
     from behavior.devices.calibration import FOLDER, calibration_of, shocker_of
-    from behavior.devices.discovery import ports_of
+    from behavior.devices.discovery import line_answer, ports_of
     from behavior.model.errors import BehaviorError
 
     rows = []
@@ -94,6 +94,7 @@ def rig_rows(rig: Rig, file: Path, ports: tuple[Port, ...], answers: dict[str, I
                     )
                 except BehaviorError as error:
                     state = str(error)
+            answers_as = line_answer(device, port) if port and device.kind == "line_shocker" else ""
             rows.append({"chamber": chamber.name, "device": device.name, "kind": device.kind, "port": port,
-                         "calibration": state})  # fmt: skip
+                         "says": answers_as or None, "calibration": state})  # fmt: skip
     return rows

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behavior.devices.dialects import dialect_of
 from behavior.devices.handshake import Identity, identify
+from behavior.devices.line_shocker import identify_line
 from behavior.devices.transport import HELD, TransportLost, transport_to
 from behavior.model.errors import BadInput, BehaviorError, Failure
 
@@ -102,6 +104,27 @@ def ports_of(
             raise _missing(device, ports, answers)
         found[device.name] = at[0]
     return found
+
+
+def line_answer(device: Device, port: str) -> str:
+    """What a line shocker says at its port when it is asked who it is; empty for dialects that cannot be asked.
+
+    Its port is known already, by its USB serial number: nobody else is ever spoken to in a shocker's words. Opening
+    the port restarts an Arduino.
+    """
+    dialect = dialect_of(device)
+    if dialect.identify is None:
+        return ""
+    transport = transport_to(port, baud=dialect.baud)
+    try:
+        transport.open()
+        answers = identify_line(dialect, transport, lambda: time.monotonic_ns() // 1000)
+    except (BehaviorError, TransportLost) as error:
+        return str(error)
+    finally:
+        transport.close()
+    how = "answers" if answers else "does not answer"
+    return f"{how} as a {dialect.name} at {dialect.baud} baud"
 
 
 def is_named(device: Device, who: Identity | str) -> bool:
