@@ -15,7 +15,7 @@ from behavior.study.dataset import read_dataset
 from behavior.summary.exchange import units_table
 from behavior.summary.per_dose import per_dose_table, summarize_arms
 from behavior.summary.r_script import models_table
-from docs.pages import DOCS, GENERATED, PAGES, ROOT, named
+from docs.pages import BESIDE, DOCS, GENERATED, PAGES, ROOT, named
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_every_key_of_a_configuration_is_on_the_page() -> None:
 
 def test_links_lead_somewhere() -> None:
     broken = []
-    for page in PAGES:
+    for page in [*PAGES, *BESIDE]:
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
             if "://" in target:
                 continue
