@@ -195,7 +195,6 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
         wording.spread_sentence(endpoint),
         wording.welch_sentence(endpoint),
         wording.effective_sentence(endpoint),
-        wording.turn_sentence(endpoint),
         "" if motor else "No motor control stands beside it, for none was named.",
     ]
     return {
@@ -204,6 +203,7 @@ def _endpoint(arm: ArmSummary, endpoint: EndpointSummary, figures: list[Drawn]) 
         "result": wording.result_sentence(arm, endpoint),
         "ed50": wording.ed50_sentence(endpoint),
         "lines": wording.lines_sentence(endpoint),
+        "turn": wording.turn_sentence(endpoint),
         "groups": wording.control_sentence(endpoint),
         "sentences": [sentence for sentence in sentences if sentence],
         "scale_decimals": wording.decimals_of_scale(endpoint),
