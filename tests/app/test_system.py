@@ -29,6 +29,16 @@ def test_what_asks_for_the_end_calls_what_is_given_and_only_in_the_block() -> No
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals do not hang up on Windows")
+def test_a_terminal_that_is_closed_asks_only_where_it_may() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    with system.ending(lambda one: None, hang_up=False):
+        assert signal.getsignal(signal.SIGHUP) == before
+        assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+    with system.ending(lambda one: None):
+        assert signal.getsignal(signal.SIGHUP) != before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals do not hang up on Windows")
 def test_a_program_that_is_to_outlive_its_terminal_does() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

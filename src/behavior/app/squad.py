@@ -240,7 +240,7 @@ class Squad:
     @contextmanager
     def stoppable(self) -> Iterator[None]:
         """In the block a request to end the program ends all sessions."""
-        with ending(self._stop_all):
+        with ending(self._stop_all, hang_up=False):  # the sessions stand apart, and outlive this terminal
             yield
 
     def _pass_on(self, line: str | None) -> None:

@@ -45,13 +45,19 @@ def asks_for_the_end() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def ending(stop: Callable[[signal.Signals], object]) -> Iterator[None]:
-    """In the block, what asks for the end of the program calls `stop` instead."""
+def ending(stop: Callable[[signal.Signals], object], *, hang_up: bool = True) -> Iterator[None]:
+    """In the block, what asks for the end of the program calls `stop` instead.
+
+    Parameters
+    ----------
+    stop : told which signal it was
+    hang_up : whether a terminal that is closed asks, too
+    """
 
     def asked(number: int, frame: object) -> None:
         stop(signal.Signals(number))
 
-    before = {one: signal.signal(one, asked) for one in asks_for_the_end()}
+    before = {one: signal.signal(one, asked) for one in asks_for_the_end() if hang_up or one.name != "SIGHUP"}
     try:
         yield
     finally:
