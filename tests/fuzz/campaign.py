@@ -70,7 +70,10 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="JSON with executions and findings of each target")
     parser.add_argument("--guided", action="store_true", help="by atheris, for what runs in this interpreter")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.one:
+        return guided_one(given.one[0], int(given.one[1]), Path(given.one[2]), given)
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
         plan = planned(Path(place) / "plan", given.target)
         if given.list:
@@ -83,7 +86,7 @@ def main() -> int:
         ]
         print(f"{'target':32} {'executions':>10} {'our errors':>10} {'slowest':>8} {'findings':>8}")
         if given.jobs == 1:
-            runs = [said(watched(*one)) for one in work]
+            runs = [said((guided if given.guided else watched)(*one)) for one in work]
         else:
             from concurrent.futures import ThreadPoolExecutor
 
@@ -157,6 +160,74 @@ def watched(name: str, n: int, place: Path, given: argparse.Namespace) -> Run:
             break
     shutil.rmtree(place, ignore_errors=True)
     return run
+
+
+def guided(name: str, n: int, place: Path, given: argparse.Namespace) -> Run:
+    """A target by atheris, in an interpreter of its own, whose imports it instruments."""
+    import subprocess
+
+    place.mkdir(parents=True)
+    options = ["--seed", str(given.seed), "--findings", str(given.findings), "--slow", str(given.slow)]
+    command = [sys.executable, __file__, "--one", name, str(n), str(place), *options]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        run = Run(**json.loads((place / "run.json").read_text()))
+    except (OSError, ValueError):
+        raise SystemExit(f"{name}: {done.stderr[-2000:]}\nIs atheris installed?") from None
+    if (crash := place / "now").exists():
+        left = _last(place)
+        found = Finding(name, left["part"], left["data"], f"crash: the interpreter ended with {done.returncode}", "?")
+        run.findings.append(_kept(found, given.findings))
+        crash.unlink()
+    shutil.rmtree(place, ignore_errors=True)
+    return run
+
+
+def guided_one(name: str, n: int, place: Path, given: argparse.Namespace) -> int:
+    """In that interpreter. What reaches new code is kept by atheris and mutated on; how, is ours to say."""
+    import atheris
+
+    warnings.simplefilter("ignore")
+    with atheris.instrument_imports(include=["behavior"]):
+        rooms = [room for room in ROOMS if _may_have(room, name)]
+        (target,) = [one for room in rooms for one in targets_of(room, place / "files") if one.name == name]
+    parts = sorted({part for part, _ in target.seeds})
+    corpus, note, run, kinds = place / "corpus", (place / "now").open("w+b"), Run(name), set[tuple[str, str, str]]()
+    corpus.mkdir()
+    for number, (part, data) in enumerate(target.seeds):
+        (corpus / str(number)).write_bytes(bytes([parts.index(part) % 256]) + data)
+    signal.signal(signal.SIGVTALRM, _too_slow)
+
+    def tell() -> None:
+        run.ours, run.seconds = OURS[0], time.process_time()
+        (place / "run.json").write_text(json.dumps(asdict(run)))
+
+    def execute(data: bytes) -> None:
+        part, data = parts[(data[0] if data else 0) % len(parts)], data[1:]
+        _note(note, run.executions, part, data)
+        at = time.process_time()
+        found = timed(target, part, data, given.slow)
+        run.executions, run.slowest_s = run.executions + 1, max(run.slowest_s, time.process_time() - at)
+        if found is not None and found.kind not in kinds:
+            kinds.add(found.kind)
+            run.findings.append(_kept(shortened(target, found, given.slow), given.findings))
+        if run.executions % 500 == 0 or run.executions >= n:
+            tell()
+        if run.executions >= n:
+            (place / "now").unlink()
+            target.close()
+            os._exit(0)
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        random = Random(seed)
+        first = bytes([random.randrange(len(parts)) % 256]) if random.random() < 0.05 else data[:1] or b"\0"
+        return (first + mutated(data[1:], random, [one for _, one in target.seeds]))[:most]
+
+    tell()
+    options = [f"-seed={given.seed}", "-max_len=65536", "-timeout=60", "-verbosity=0", str(corpus)]
+    atheris.Setup([sys.argv[0], *options], execute, custom_mutator=mutate)
+    atheris.Fuzz()
+    return 0
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
