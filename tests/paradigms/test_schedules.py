@@ -78,3 +78,13 @@ def test_any_text_is_a_schedule_or_a_sentence(text: str) -> None:
         parse(text, Random(1), 0)
     except ValueError as error:
         assert str(error).startswith("no schedule")
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "1e308", "86401", "-1", "0", "1_000_000", "9" * 5000])
+@pytest.mark.parametrize("kind", ["FR {}", "VR {}", "FI {} s", "VI {} s", "RI {} s"])
+def test_a_schedule_that_would_never_earn_is_none(kind: str, number: str) -> None:
+    """An interval without end would keep the session drawing for ever, with the animal in the box."""
+    if kind[1] == "R" and number == "86401":
+        number = "100001"
+    with pytest.raises(ValueError, match="no schedule"):
+        parse(kind.format(number), Random(1), 0)

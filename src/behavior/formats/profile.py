@@ -229,7 +229,9 @@ class Profile(Record):
     @property
     def legend(self) -> Mapping[str, Meaning]:
         """The legend with numbers in one spelling: "007" and "7" are one code."""
-        return {str(int(key)) if key.isdecimal() else key: meaning for key, meaning in self.codes.items()}
+        return {
+            str(int(key)) if key.isdecimal() and len(key) < 20 else key: meaning for key, meaning in self.codes.items()
+        }
 
 
 def read_profile(name: str, system: System) -> tuple[Profile, Path]:

@@ -21,6 +21,8 @@ from behavior.model.events import LeverPressed
 
 Tell = Callable[[list[float]], None]
 FLESHLER_HOFFMAN_INTERVALS = 12
+MOST_RESPONSES, LONGEST_S = 100_000, 86_400.0
+"""Of a schedule: no session comes near, and chance would draw for ever at an interval without end."""
 
 
 class Schedule(Protocol):
@@ -43,7 +45,7 @@ def parse(text: str, random: Random, now_us: int, drawn: Tell = lambda values: N
     Raises
     ------
     ValueError
-        The text is none of these, or its number is not more than 0.
+        The text is none of these, or its number is not more than 0, or larger than any session needs.
     """
     match text.split():
         case ["CRF"]:
@@ -59,7 +61,8 @@ def parse(text: str, random: Random, now_us: int, drawn: Tell = lambda values: N
         case ["RI", seconds, "s"] if (interval := _seconds(seconds)) >= 1:
             return Interval(_random_interval(interval, random, drawn), now_us)
     raise ValueError(
-        f"no schedule {text!r}: write CRF, FR 10, VR 10, FI 60 s, VI 30 s or RI 30 s, with a number above 0"
+        f"no schedule {text!r}: write CRF, FR 10, VR 10, FI 60 s, VI 30 s or RI 30 s, with a number above 0, up to "
+        f"{MOST_RESPONSES} responses or {LONGEST_S:.0f} s"
     )
 
 
@@ -142,11 +145,13 @@ def _variable_ratio(mean: int, random: Random, drawn: Tell) -> Iterator[int]:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    count = int(text) if text.isdecimal() and len(text) < 10 else 0
+    return count if count <= MOST_RESPONSES else 0
 
 
 def _seconds(text: str) -> float:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         return 0.0
+    return seconds if seconds <= LONGEST_S else 0.0

@@ -210,8 +210,14 @@ def natural_order(name: str) -> tuple[tuple[bool, int, str], ...]:
     >>> sorted(["R100", "R9", "R88"], key=natural_order)
     ['R9', 'R88', 'R100']
     """
-    parts = re.split(r"(\d+)", name)
-    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
+
+    def key(part: str) -> tuple[bool, int, str]:
+        if not part.isdecimal():
+            return True, 0, part
+        digits = part.lstrip("0")  # of two numbers the one with more digits is larger, however many they are
+        return False, len(digits), f"{digits} {part}"
+
+    return tuple(key(part) for part in re.split(r"(\d+)", name))
 
 
 # -- one session ------------------------------------------------------------------------------------------------------
