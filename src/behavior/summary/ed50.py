@@ -197,8 +197,8 @@ def _against_design(x: Floats, doses: Floats) -> list[str]:
     n_doses = int((doses > 0).sum())
     reasons = []
     if n_doses < _LEAST_DOSES:
-        reasons.append(f"{n_doses} doses besides the vehicle are too few to see the shape of the effect; "
-                       f"it takes {_LEAST_DOSES}, better five")  # fmt: skip
+        few = "1 dose besides the vehicle is" if n_doses == 1 else f"{n_doses} doses besides the vehicle are"
+        reasons.append(f"{few} too few to see the shape of the effect; it takes {_LEAST_DOSES}, better five")
     if len(x) <= len(doses):
         reasons.append("every dose has one animal, so that nothing is known about the error")
     return reasons

@@ -60,7 +60,8 @@ def lines_of(units: Units, measure: Measure) -> Lines | None:
         why = f"{at_vehicle} of {n_vehicle} under vehicle did so too, for which these lines have no room"
         return Lines(responded, tuple(counts), None, None, why)
     if len(treated) < LEAST_DOSES:
-        why = f"{len(treated)} doses besides the vehicle are too few; it takes {LEAST_DOSES}"
+        few = "1 dose besides the vehicle is" if len(treated) == 1 else f"{len(treated)} doses besides the vehicle are"
+        why = f"{few} too few; it takes {LEAST_DOSES}"
         return Lines(responded, tuple(counts), None, None, why)
     x, k_of, n_of = (np.array(column, dtype=np.float64) for column in zip(*treated, strict=True))
     try:

@@ -243,7 +243,9 @@ def outcome_ed50(
     if not np.isfinite(x).all() or (x < 0).any():
         raise BadInput("a dose is negative or missing; doses start at 0 for the vehicle")
     if (doses > 0).sum() < _LEAST_DOSES or n <= len(doses):
-        few = f"{int((doses > 0).sum())} doses besides the vehicle with {n} animals are too few"
+        n_doses = int((doses > 0).sum())
+        what = "1 dose besides the vehicle" if n_doses == 1 else f"{n_doses} doses besides the vehicle"
+        few = f"{what} with {n} animals {'is' if n_doses == 1 else 'are'} too few"
         return NoEd50((few + " to see the shape of the effect",), None, n, len(doses))
     reasons, effect_p = _against_effect(x, doses, outcome, alpha)
     if reasons:
