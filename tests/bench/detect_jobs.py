@@ -1,4 +1,4 @@
-"""How searching two recordings at a time scales: `--jobs 2` against `--jobs 1`, and against bare processes.
+"""How searching two recordings, or one, with two processes scales: `--jobs 2` against `--jobs 1` and bare processes.
 
     python tests/bench/detect_jobs.py [--minutes 5] [--rounds 3]
 
@@ -74,11 +74,16 @@ def main() -> int:
             (one, cpu_one), (two, cpu_two) = (
                 timed(lambda jobs=jobs: list(search_all(searches, jobs))) for jobs in (1, 2)
             )  # type: ignore[misc]
+            (alone, cpu_alone), (shared, cpu_shared) = (
+                timed(lambda jobs=jobs: list(search_all(searches[:1], jobs))) for jobs in (1, 2)
+            )  # type: ignore[misc]
             (bare_one, _), (bare_two, _) = (timed(lambda n=n: spun(20_000_000, n)) for n in (1, 2))  # type: ignore[misc]
             print(
                 f"one at a time {one:.1f} s, two at a time {two:.1f} s: {one / two:.2f} x; "
                 f"bare processes {bare_one / bare_two:.2f} x; with free processors at most "
-                f"{2 * cpu_one / cpu_two:.2f} x by processor time; load {os.getloadavg()[0]:.1f}"
+                f"{2 * cpu_one / cpu_two:.2f} x by processor time; one recording {alone:.1f} s, shared by two "
+                f"{shared:.1f} s: {alone / shared:.2f} x, at most {2 * cpu_alone / cpu_shared:.2f} x; "
+                f"load {os.getloadavg()[0]:.1f}"
             )
     return 0
 

@@ -83,6 +83,9 @@ def test_silence_has_a_summary_too() -> None:
     assert made.whole["non_caller"] is True
     assert (len(made.minutes), made.bouts) == (2, ())
     assert made.sentence == "no call; a non-caller, if it was given no drug"
+    short = summary_of("a.wav", [], 29.9)
+    assert short.whole["non_caller"] is None, "shorter than the criterion"
+    assert short.sentence == "no call"
 
 
 def test_the_bout_gap_can_be_chosen() -> None:

@@ -35,9 +35,9 @@ class Summary:
     def sentence(self) -> str:
         """The essentials, for a person."""
         row, latency_s = self.whole, self.whole["latency_first_call_s"]
-        if not row["n_calls"]:
-            return "no call; a non-caller, if it was given no drug"
         flag = "; a non-caller, if it was given no drug" if row["non_caller"] else ""
+        if not row["n_calls"]:
+            return f"no call{flag}"
         return (
             f"{row['calling_time_s']:.2f} s of calling in {row['n_bouts']} bout{'' if row['n_bouts'] == 1 else 's'}, "
             f"the first after {latency_s:.2f} s; 22-kHz calling {row['usv22_calling_time_s']:.2f} s in "
@@ -61,7 +61,7 @@ def summary_of(
     calls : found in it
     duration_s : how long it is
     non_caller_below_s : with less 22-kHz calling than this the animal counts as a non-caller, s; that says something of
-        an animal only where it was given no drug
+        an animal only where it was given no drug, and nothing where the recording is shorter than that (None)
     bout_gap_s : longest interval within a bout
     """
     calls = sorted(calls, key=lambda call: call.onset_s)
@@ -87,7 +87,7 @@ def summary_of(
             for name, value in of_22khz.items()
             if name not in ("window_s", "unheard_s", "gated_s")
         },
-        "non_caller": isinstance(time_s, int | float) and time_s < non_caller_below_s,
+        "non_caller": _non_caller(float(time_s or 0.0), duration_s, non_caller_below_s),
     }
     minutes = ({k: v for k, v in one.items() if k != "gated_s"} for one in bins(heard, window_s, criteria))
     return Summary(
@@ -98,6 +98,10 @@ def summary_of(
             for number, bout in enumerate(found, start=1)
         ),
     )
+
+
+def _non_caller(calling_s: float, duration_s: float, below_s: float) -> bool | None:
+    return None if duration_s < below_s else calling_s < below_s
 
 
 def _figures(bout: Bout) -> tuple[float, float, float, int, float]:
