@@ -96,3 +96,41 @@ def test_a_user_without_a_home_has_a_place_all_the_same(monkeypatch):
     assert len(jit._usual()) == 2
     monkeypatch.setattr(Path, "expanduser", unknown)
     assert jit._usual() == (Path(jit.__file__).parent / "__pycache__",)
+
+
+def test_kernels_are_compiled_anew_when_a_part_in_another_file_is_another(tmp_path, monkeypatch):
+    """The kernel's own file is the same to the second and the byte, as in a wheel of another release."""
+    package = tmp_path / "behavior" / "audio"
+    package.mkdir(parents=True)
+    here = Path(jit.__file__).parent
+    (tmp_path / "behavior" / "__init__.py").write_text("")
+    (package / "__init__.py").write_text("")
+    (package / "jit.py").write_bytes((here / "jit.py").read_bytes())
+    whole = (
+        "from behavior.audio import jit\nfrom behavior.audio.piece import more\n@jit.kernel\ndef twice(x):\n"
+        "    return 2 * more(x)\nprint(twice(3), jit.kept().n_compiled)\n"
+    )
+    (package / "whole.py").write_text(whole)
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    environment["PYTHONPATH"] = str(tmp_path)
+
+    def said(added):
+        source = f"from behavior.audio import jit\n@jit.part\ndef more(x):\n    return x + {added}\n"
+        (package / "piece.py").write_text(source)
+        os.utime(package / "piece.py", (1_580_601_600, 1_580_601_600))
+        os.utime(package / "whole.py", (1_580_601_600, 1_580_601_600))
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", "import behavior.audio.whole"], env=environment, cwd=tmp_path,
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.split()
+
+    assert [said(1), said(1), said(4)] == [["8", "1"], ["8", "0"], ["14", "1"]]
+
+
+def test_the_sources_of_a_kernel_are_its_file_and_what_that_imports():
+    from behavior.usv import ridges
+
+    names = {source.name for source in jit._sources_of(Path(ridges.__file__))}
+    assert {"ridges.py", "decibel.py", "lanes.py", "jit.py"} <= names
+    assert "detect.py" not in names

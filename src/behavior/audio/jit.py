@@ -13,12 +13,15 @@ All kernels share their flags. `nogil`: several files or microphones run in thre
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -73,6 +76,7 @@ _ensure_cache(_usual())
 
 import numba  # noqa: E402
 
+_PACKAGE, _IMPORTED = Path(__file__).parents[1], re.compile(r"^from behavior\.([a-z_.]+) import", re.MULTILINE)
 _FLAGS = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
@@ -82,8 +86,37 @@ _kernels: list[Any] = []
 def kernel(function: F) -> F:
     """Compile on first use, keep the result, release the interpreter's lock while running."""
     made = numba.njit(cache=True, nogil=True, fastmath=_FLAGS, error_model="numpy")(function)
+    _heed_all_sources(made, Path(function.__code__.co_filename))
     _kernels.append(made)
     return cast("F", made)
+
+
+def _heed_all_sources(made: Any, file: Path) -> None:
+    """Let what was kept be valid only for these sources of a kernel, its parts and their constants.
+
+    numba looks at the time and size of the kernel's own file alone: parts of other files, and wheels whose files all
+    have the same time, would leave an older release's code in use.
+    """
+    index = getattr(getattr(made, "_cache", None), "_cache_file", None)
+    if hasattr(index, "_source_stamp"):
+        digest = hashlib.sha256()
+        for source in sorted(_sources_of(file)):
+            digest.update(source.read_bytes())
+        index._source_stamp = digest.hexdigest()
+
+
+@lru_cache
+def _sources_of(file: Path) -> frozenset[Path]:
+    """A module's file, and those of this package's modules that it imports, and they do."""
+    found, ahead = set[Path](), [file]
+    while ahead:
+        one = ahead.pop()
+        if one in found or not one.is_file():
+            continue
+        found.add(one)
+        imported = _IMPORTED.findall(one.read_text(encoding="utf-8"))
+        ahead += [_PACKAGE.joinpath(*name.split(".")).with_suffix(".py") for name in imported]
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

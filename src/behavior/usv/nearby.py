@@ -131,7 +131,7 @@ def _is_clicked(frames: Frames, start: int, stop: int) -> bool:
     loudest = np.float32(0)
     for frame in range(max(start - LEAD, 0), stop):
         loudest = max(loudest, frames.base[frame % frames.base.size])
-    return loudest > CLICK_DB
+    return bool(loudest > CLICK_DB)
 
 
 @part
