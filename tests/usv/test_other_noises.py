@@ -2,8 +2,8 @@
 
 What was measured in these files (8 s at each rate, pink to blue noise, four steady lines, calls 14 to 30 dB over the
 noise; noises a third of the time): lines alone: precision .94, recall 1.0; with shocks, levers, feeders, squeals
-and rustling: .94 and .88; with the journal's events: .96 and .88, and half of the false calls without any call. False
-calls come from whines and their harmonics, and from squeals with one loud formant.
+and rustling: .93 and .84; with the journal's events: .98 and .88. False calls come from whines that are broken by other
+noises, and from squeals with one loud formant.
 """
 
 from __future__ import annotations

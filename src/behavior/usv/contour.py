@@ -135,7 +135,8 @@ def _follow(
             if silent or frame - contour.start >= rules.longest:
                 n_ended += _end(contour, ended[n_ended], rules)
             else:
-                running[kept] = running[r]
+                if kept < r:
+                    running[kept] = running[r]
                 kept += 1
         counters[0] = kept
         for p in range(frames.n_peaks[row]):

@@ -202,8 +202,9 @@ class Detector:
         if self._is_busy(last):
             self._nearby.add(self._tracker.follow(self._frames, self._n_followed, self._n_ridged, to_the_end=last))
         self._n_followed = self._n_ridged
-        worth_a_look = self._nearby.worth_a_look(self._frames, self._horizon)
-        self._consider(gather(self._frames, contour) for contour in worth_a_look)
+        if self._nearby:
+            worth_a_look = self._nearby.worth_a_look(self._frames, self._horizon)
+            self._consider(gather(self._frames, contour) for contour in worth_a_look)
         self._sound.forget(max(0, self._n_ridged - MARGIN - 2))
         return self._settle(to_the_end=last)
 
@@ -341,7 +342,9 @@ class Detector:
 
     def _settle(self, *, to_the_end: bool) -> list[Call]:
         """The calls that nothing to come can change any more."""
-        calls = []
+        calls = list[Call]()
+        if not self._watch and self._joiner.earliest_waiting is None:
+            return calls
         settled = self._joiner.settled(None if to_the_end else self._horizon)
         for contours in (call for whole in settled for call in self._without_overtones(whole)):
             reason = self._gate.of_call(contours)

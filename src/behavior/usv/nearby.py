@@ -43,6 +43,9 @@ class Nearby:
         self._remembers = remembers
         self._held, self._given = np.empty(0, ENDED), np.empty(0, np.bool_)
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def add(self, ended: Ended) -> None:
         """Take in contours that ended, in order of their end."""
         if len(ended):
