@@ -241,12 +241,15 @@ def _responses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iter
     for item in told:
         times.setdefault(_what(item), []).append(item.at_us)
     drift = max((abs(one.amount) for one in ran.plan.of_kind("clock drift")), default=0) * 1e-6
+    late_by_s = max(
+        (one.amount for one in ran.plan.of_kind("bytes late")), default=0.0
+    )  # so well is a clock known then
     for world_us, event in ran.world.did:
         life = _life_at(ran, world_us)
         if life is None:
             continue
         at_us = world_us - life.zero_us
-        near_us = EXACT_US + round(drift * at_us)
+        near_us = EXACT_US + round(drift * at_us) + round(late_by_s * S)
         ended_us = life.end_us - life.zero_us
         late_us = max((round(2 * one.amount * S) for one in ran.plan.of_kind("bytes late", "host held up")), default=0)
         if at_us > ended_us - 300_000 - late_us or _within(at_us, dark):

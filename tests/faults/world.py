@@ -85,6 +85,7 @@ class World:
         self.did: list[tuple[int, Event]] = []
         self.done: list[tuple[int, Fault]] = []
         self.spoiled: dict[str, list[int]] = {name: [] for name in self.cage.twins}
+        self._from_host = False
         self.set_faults: list[tuple[int, str, str]] = []
         self.stalled_us = 0
         self.transports: dict[str, MemoryTransport] = {}
@@ -158,16 +159,27 @@ class World:
     # -- what is true -----------------------------------------------------------------------------------------------
 
     def _listen(self, name: str, twin: Twin) -> None:
-        """Note what switches and beams feel, and count the bytes that are spoiled on the way."""
+        """Note what switches and beams feel, and when what a device says is spoiled on the way.
+
+        A request that is spoiled has an effect only if it is not answered, which its driver sees.
+        """
         line = twin._line
         spoil = line.spoiled
 
         def spoiled(data: bytes, faults: Faults) -> bytes:
             arrived = spoil(data, faults)
-            self.spoiled[name] += [self.now_us] if arrived != data else []
+            self.spoiled[name] += [self.now_us] if arrived != data and not self._from_host else []
             return arrived
 
         line.spoiled = spoiled  # type: ignore[method-assign]
+        receive = twin.receive
+
+        def received(data: bytes, now_us: int) -> None:
+            self._from_host = True
+            receive(data, now_us)
+            self._from_host = False
+
+        twin.receive = received  # type: ignore[method-assign]
         if isinstance(twin, SimulatedDevice):
             set_fault = twin._set_fault
 

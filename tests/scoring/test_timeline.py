@@ -219,6 +219,16 @@ def test_a_device_that_never_came_back_leaves_a_gap_to_the_end() -> None:
     assert [(window.interrupted, window.time_us) for window in timeline.components] == [(True, 5 * S)]
 
 
+def test_a_trial_that_was_cut_is_marked_even_if_the_clock_was_set_back_and_the_gap_seems_empty() -> None:
+    timeline = timeline_of(
+        journal(
+            c.BeginTrial(1), e.TimerFired(5 * S), c.EndTrial(1), c.BeginTrial(2), e.TimerFired(7 * S),
+            e.Resumed(7 * S, 0), e.TimerFired(9 * S), c.EndTrial(2), c.EndSession("completed"),
+        )
+    )  # fmt: skip
+    assert [trial.interrupted for trial in timeline.trials] == [False, True]
+
+
 def test_two_devices_that_are_away_at_once_leave_one_gap() -> None:
     """As when a hub is unplugged: the time that nobody saw is not taken off twice."""
     timeline = timeline_of(

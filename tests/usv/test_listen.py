@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import pytest
 
 from behavior.audio.write import RecordingWriter
 from behavior.model.errors import BehaviorError
-from behavior.simulate.acoustics import PlannedCall, Soundscape
-from behavior.usv.detect import detect_file
+from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
+from behavior.usv.detect import Detector, detect_file
 from behavior.usv.gate import KnownEvent
-from behavior.usv.listen import Listener
+from behavior.usv.listen import Listener, _search
 from behavior.usv.onset import Onset
 from behavior.usv.profile import load_profile
 
@@ -51,6 +52,32 @@ def test_calls_heard_live_are_those_of_the_finished_file_part_after_part(tmp_pat
     finally:
         listener.close()
     listener.close()
+
+
+def test_what_is_rejected_is_not_kept_while_a_session_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Detector] = []
+
+    class Kept(Detector):
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__(*given, **named)  # type: ignore[arg-type]
+            self.n_rejected = 0
+            made.append(self)
+
+        def _reject(self, *given: object) -> None:
+            super()._reject(*given)  # type: ignore[arg-type]
+            self.n_rejected += 1
+
+    monkeypatch.setattr("behavior.usv.detect.Detector", Kept)
+    clicks = [Artefact("lever", 0.3 + 0.4 * k, 0.015) for k in range(8)]
+    with RecordingWriter(tmp_path / "a.wav", RATE) as writer:
+        for block in Soundscape(RATE, 4.0, 1, CALLS, clicks).blocks():
+            writer.write(block)
+    here, there = Pipe()
+    here.send(("finish", writer.n_samples))
+    _search(there, tmp_path / "a.wav", "rat", 1, provisional=False)
+    (detector,) = made
+    assert len(detector.rejected) <= 1, "what the end of the file settles"
+    assert detector.n_rejected > 1
 
 
 def test_a_file_that_was_cut_does_not_hold_it_up_and_a_wrong_profile_is_a_sentence(tmp_path: Path) -> None:

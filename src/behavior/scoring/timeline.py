@@ -465,6 +465,7 @@ class _Fold:
         self.gaps += [(lost_us, event.at_us) for lost_us in self.lost_us.values()]
         self.lost_us.clear()
         self.gaps.append((event.at_us - event.gap_us, event.at_us))
+        self.disturbed.append(self.gaps[-1])  # of no length, where the computer's time of day was set back in between
 
     def was_disturbed(self, event: e.Disturbed) -> None:
         since_us = event.at_us - event.lasted_us

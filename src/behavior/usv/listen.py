@@ -169,6 +169,7 @@ def _search(there: Connection, path: Path, profile: str, channel: int, *, provis
             samples = recording.read()
             for found in (*detector.push(samples), *detector.onsets()) if len(samples) else ():
                 there.send(found)
+            detector.rejected.clear()  # nobody asks for them here, and a session lasts for hours
             if not len(samples):
                 if n_samples is not None:
                     break  # the file is shorter than was said: it was cut
