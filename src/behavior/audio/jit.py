@@ -97,8 +97,8 @@ def _heed_all_sources(made: Any, file: Path) -> None:
     numba looks at the time and size of the kernel's own file alone: parts of other files, and wheels whose files all
     have the same time, would leave an older release's code in use.
     """
-    index = getattr(getattr(made, "_cache", None), "_cache_file", None)
-    if hasattr(index, "_source_stamp"):
+    index: Any = getattr(getattr(made, "_cache", None), "_cache_file", None)
+    if index is not None and hasattr(index, "_source_stamp"):
         digest = hashlib.sha256()
         for source in sorted(_sources_of(file)):
             digest.update(source.read_bytes())
