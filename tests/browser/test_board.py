@@ -391,6 +391,8 @@ def test_on_this_computer_the_address_holds_a_token_and_a_page_outlives_the_boar
         assert len(token) == 43
         page.goto(bare)
         assert "Refused" in page.content()
+        page.wait_for_load_state("networkidle")
+        page.said.clear()
         page.goto(one.address)
         page.wait_for_selector(".card[data-state=running]")
         assert "token" not in page.url
