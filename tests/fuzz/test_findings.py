@@ -176,3 +176,15 @@ def test_a_table_of_more_cells_than_memory_is_not_begun(tmp_path: Path, monkeypa
     monkeypatch.setattr(parquet, "MOST_CELLS", 3)
     with pytest.raises(BadInput, match=r"it says that it has \d+ cells"):
         PARQUET.read(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("rate_hz", [1, 999, 2**31 - 1])
+def test_a_rate_that_cannot_be_true_is_not_computed_with(tmp_path: Path, rate_hz: int) -> None:
+    """Frames are a fixed time long: at two thousand million samples a second one fills the memory."""
+    import numpy as np
+
+    with RecordingWriter(tmp_path / "a.wav", 250_000) as sound:
+        sound.write(np.zeros((5_000, 1), np.int16))
+    data = (tmp_path / "a.wav").read_bytes()
+    stated = data.replace((250_000).to_bytes(4, "little"), rate_hz.to_bytes(4, "little"), 1)
+    assert "cannot be true" in refused(tmp_path, "a.wav", stated, lambda path: columns(path, 0, 5, 1000))

@@ -22,7 +22,7 @@ Samples = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
 _INT16_EXACT = ("PCM_16", "PCM_S8", "PCM_U8")
 _NAMES = {np.dtype(kind): np.dtype(kind).name for kind in (np.int16, np.float32)}
-_LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 1_000, 10_000_000
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 10_000_000
 _UNKNOWN_SIZE = (0, 0xFFFFFFFF)
 
 
@@ -131,7 +131,7 @@ class Recording:
             raise BadInput(
                 f"{self.path}: holds no samples; if it is being recorded, wait for its end, else leave it out"
             )
-        if not _LOWEST_RATE_HZ <= self.sample_rate_hz <= _HIGHEST_RATE_HZ:
+        if not LOWEST_RATE_HZ <= self.sample_rate_hz <= HIGHEST_RATE_HZ:
             raise BadInput(
                 f"{self.path}: {self.sample_rate_hz} samples a second, as stated, cannot be true; "
                 f"give the true rate with --sample-rate"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behavior.app.dashboard.site import NotHere, site_of
+from behavior.audio.read import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from behavior.model.errors import BadInput
 from behavior.session.folder import SessionFolder
 from behavior.session.recording import part_of
@@ -67,6 +68,8 @@ def columns(path: Path, first: int, n: int, column_us: int) -> Columns:
         raise BadInput(f"at most {LONGEST_S:g} s and {MOST_COLUMNS} columns at once; ask for less")
     with _opened(path) as sound, _whole(path):
         rate = int(sound.samplerate)
+        if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
+            raise BadInput(f"{path.name}: {rate} samples a second, as stated, cannot be true; look at the file")
         grid = FrameGrid.at(rate)
         n_bins = grid.size // 2
         pool = -(-n_bins // MOST_ROWS)
