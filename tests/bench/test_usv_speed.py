@@ -1,6 +1,6 @@
 """The detector's CPU time against a bare framed transform of the same samples: a ratio, never a time.
 
-`usv_cost.py` measures it on ten minutes, with memory and start-up; 1.1 to 1.2 there, depending on what else runs.
+`usv_cost.py` measures it on ten minutes, with memory and start-up; 1.0 to 1.2 there, depending on what else runs.
 """
 
 from __future__ import annotations
