@@ -259,12 +259,13 @@ def ended_us(transcript: bytes, registers: DeviceMap) -> int | None:
 def silence_before_end_us(transcript: bytes, registers: DeviceMap) -> int:
     """From the last reply to the host to the end of the pulse, by the device's stamps; a minute if it never ended.
 
-    Noise has replies of its own now and then; none is to this register by chance.
+    Noise has replies of its own now and then; none is to these registers by chance.
     """
-    at_us, alive = ended_us(transcript, registers), registers["PulseCount"].address
+    at_us = ended_us(transcript, registers)
+    asked = {registers[name].address for name in ("Trigger", "PulseCount")}
     if at_us is None:
         return 60_000_000
-    return at_us - max(us for raw, us in stamped(transcript) if raw[0] == 1 and raw[2] == alive and us <= at_us)
+    return at_us - max(us for raw, us in stamped(transcript) if raw[0] in (1, 2) and raw[2] in asked and us <= at_us)
 
 
 def gone(asked: argparse.Namespace) -> bool:
