@@ -170,7 +170,8 @@ def shock_of(paradigm: str, parameters: dict[str, Any]) -> float | None:
 
     if paradigm != "geller_seifter" or parameters.get("stage") == "training":
         return None
-    return max((one.strongest_ma for one in components_of(parameters) if one.strongest_ma), default=None)
+    components = components_of(parameters.get("components", ()))
+    return max((one.strongest_ma for one in components if one.strongest_ma), default=None)
 
 
 def _comparable(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -33,18 +33,18 @@ def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] 
 
 def punished_components(parameters: dict[str, Any]) -> Punished:
     """Which components punish, by name."""
-    return {TRAINING: False, **{one.name: one.punished for one in components_of(parameters)}}
+    return {TRAINING: False, **{one.name: one.punished for one in components_of(parameters["components"])}}
 
 
-def components_of(parameters: dict[str, Any]) -> tuple[Component, ...]:
-    """The components that a session's parameters name.
+def components_of(given: object) -> tuple[Component, ...]:
+    """Components as a header has them.
 
     Raises
     ------
     BadFile
         They are none.
     """
-    return validate({"components": parameters.get("components", ())}, _Plan, file="header.json").components
+    return validate({"components": given}, _Plan, file="header.json").components
 
 
 def conflict(timeline: Timeline, punished: Punished, *, lever: str | None = None) -> Score:
