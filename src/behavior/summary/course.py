@@ -206,9 +206,9 @@ def _over_days(table: pd.DataFrame, days: tuple[int, ...], scores: Mapping[int, 
         group, interaction = permutation_profiles(means, groups), permutation_profiles(profiles - means, groups)
     except (BadInput, IndexError, ValueError):
         return f"{start}; group × day cannot be tested, for no two groups have units seen on every day; "
-    seen = f"{len(whole)} of {len(doses)}" if len(whole) < len(doses) else f"all {len(doses)}"
+    seen = f"the {len(whole)} of {len(doses)}" if len(whole) < len(doses) else f"all {len(doses)}"
     return (
-        f"{start}, of the {seen} seen on every day: group over days p {p_text(group.p)}, group × day p "
+        f"{start}, of {seen} seen on every day: group over days p {p_text(group.p)}, group × day p "
         f"{p_text(interaction.p)} (each unit's scores less their mean); "
     )
 
