@@ -19,10 +19,10 @@ class Finished:
     err: str
 
 
-def behavior(*arguments: object, cwd: Path | None = None, **environment: str) -> Finished:
-    """Run `behavior ARGUMENTS` to its end."""
+def behavior(*arguments: object, cwd: Path | None = None, through: Sequence[str] = (), **environment: str) -> Finished:
+    """Run `behavior ARGUMENTS` to its end, `through` another program if there is one."""
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [*through, *COMMAND, *map(str, arguments)],
         capture_output=True,
         cwd=cwd,
         env=os.environ | environment,

@@ -168,6 +168,7 @@ STUDIES: dict[str, tuple[Callable[[int, Rng], Units], str, str]] = {
     "latency within": (crossed_latencies, "retention_latency_s", ""),
     "count, √": (counts, "n_calls", "dunnett_sqrt"),
     "count, plain": (counts, "n_calls", "negative_binomial_plain"),
+    "few counts, negative binomial": (few_counts, "n_intertrial_crossings", "negative_binomial"),
     "share, GEE": (shares, "n_failures", "gee"),
     "share, GEE plain": (shares, "n_failures", "gee_plain"),
     "share, beta-binomial": (shares, "n_failures", "beta_binomial"),

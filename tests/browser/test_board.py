@@ -367,11 +367,11 @@ def test_a_finished_session_and_its_study_are_shown(page: Any, tmp_path: Path) -
         page.select_option("#measure", "calling_time_s")
         assert page.locator("#grid figure").count() == 4
         wait_until_drawn(page, "#grid figure:first-child canvas")
-        page.locator(".cell a", has_text="R10").click()
+        page.locator(".cell a", has_text="R07").click()
         page.wait_for_selector("#verified.good")
         page.wait_for_selector("#sound[data-columns]")
         page.wait_for_selector("#session[data-drawn]")
-        assert "2 calls" in page.locator("#sound-said").inner_text()
+        assert "4 calls" in page.locator("#sound-said").inner_text()
         for canvas in ("#raster", "#sound"):
             wait_until_drawn(page, canvas)
         page.reload()

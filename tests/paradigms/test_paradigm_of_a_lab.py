@@ -78,6 +78,6 @@ def test_annotations_may_be_text(example: Paradigm, tmp_path: Path) -> None:
     """As most editors' templates begin a file, and all of ours do."""
     path = tmp_path / "conditioned_suppression.py"
     path.write_text(f"from __future__ import annotations\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
-    items, parameters = session(find_paradigm(str(path)), n_trials=1)
+    items, parameters = session(find_paradigm(str(path), own_code=True), n_trials=1)
     assert EndSession("completed") in items
     assert parameters["n_trials"] == 1

@@ -255,7 +255,10 @@ def test_a_device_that_was_away_when_the_engine_died_is_there_again_when_the_ses
 
 
 def test_a_lever_that_stays_down_for_a_minute_is_said() -> None:
-    stuck = timeline_of(journal(e.LeverPressed(5 * S, "left"), e.TimerFired(70 * S), c.EndSession("completed")))
+    brief = (e.LeverPressed(S, "left"), e.LeverReleased(2 * S, "left"))
+    end = (e.LeverPressed(5 * S, "left"), e.TimerFired(70 * S), c.EndSession("completed"))
+    assert not timeline_of(journal(*end)).problems, "an import that has no releases"
+    stuck = timeline_of(journal(*brief, *end))
     (problem,) = stuck.problems
     assert problem.startswith("the lever left was down for 65 s from 5 s: its switch may be stuck")
     held = timeline_of(

@@ -154,6 +154,22 @@ def test_the_usual_method_follows_the_kind_and_the_design() -> None:
     assert usual_method(bare, SHARE) == "permutation", "a share without its trials"
 
 
+@given(st.integers(0, 1000), st.permutations(range(len(DOSES))))
+def test_few_counts_are_rearranged_whichever_dose_an_animal_had(seed: int, order: list[int]) -> None:
+    counts = np.random.default_rng(seed).poisson(3.0, len(DOSES)).astype(float)
+    who, none, periods = tuple(f"R{i}" for i in range(len(DOSES))), np.zeros(len(DOSES), dtype=bool), (1,) * len(DOSES)
+
+    def made(doses: np.ndarray, y: np.ndarray, seconds: np.ndarray) -> Units:
+        return Units(who, doses, y, none, None, periods, events=y, exposure=seconds)
+
+    long = np.full(len(DOSES), 900.0)
+    chosen = {usual_method(made(doses, counts, long), COUNT) for doses in (DOSES, DOSES[order])}
+    assert chosen == {"permutation" if counts.mean() < 5 else "negative_binomial"}
+    assert usual_method(made(DOSES, counts + 5, long), COUNT) == "negative_binomial", "many"
+    cut = np.where(np.arange(len(DOSES)) == 3, 450.0, 900.0)
+    assert usual_method(made(DOSES, counts, cut), COUNT) == "negative_binomial", "one was cut short"
+
+
 def test_groups_and_repeated_units_are_not_taken_for_each_other() -> None:
     found = compared(units_of("rate", repeated=True), RATE, "dunnett")
     assert found.why_not == (

@@ -29,8 +29,8 @@ def cut(text: str) -> str:
 def printable(text: str) -> str:
     r"""Text as a terminal and a page can show it: control and direction characters of what it quotes are escaped.
 
-    >>> print(printable("R01\\x1b[2J"))
-    R01\\x1b[2J
+    >>> print(printable("R01\x1b[2J"))
+    R01\x1b[2J
     """
     return _NOT_SHOWN.sub(lambda found: ascii(found[0])[1:-1], text)
 

@@ -58,7 +58,7 @@ def _problems(line: int, row: dict[str, str]) -> Iterator[Problem]:
         return
     if not 0 <= onset_s <= LONGEST_S:
         yield Problem(f"line {line}, onset_s", f"must be from 0 to {LONGEST_S} (is {row['onset_s']!r})")
-    if row["offset_s"] and not onset_s <= offset_s <= LONGEST_S:
+    elif row["offset_s"] and not onset_s <= offset_s <= LONGEST_S:
         yield Problem(f"line {line}, offset_s", f"must be from onset_s to {LONGEST_S} (is {offset_s:g})")
 
 

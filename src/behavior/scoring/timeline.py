@@ -19,7 +19,7 @@ Rules.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -527,6 +527,17 @@ class _Fold:
             for from_us, to_us, cause in self.unheard
         ]
 
+    def stuck_levers(self, end_us: int) -> Iterator[str]:
+        """Levers that were down for very long; nothing where no ends of responses are recorded, as in most imports."""
+        if any("until_us" in held for _, _, held in self.responses):
+            for _, _, held in sorted(self.responses, key=lambda x: x[:2]):
+                down_us = held.get("until_us", end_us) - held["at_us"]
+                if held["kind"] == "press" and down_us >= _STUCK_US:
+                    yield (
+                        f"the lever {held['where']} was down for {down_us / 1e6:.0f} s from {held['at_us'] / 1e6:g} s: "
+                        "its switch may be stuck, and presses of that time are missing"
+                    )
+
     def end_session(self, command: c.EndSession) -> None:
         self.ended, self.end_us = command.reason, self.now_us
 
@@ -538,13 +549,7 @@ class _Fold:
                 for one in windows.all:
                     one.interrupted = one.interrupted or one.end_us == self.end_us
         gaps = _united([*self.gaps, *((lost_us, end_us) for lost_us in self.lost_us.values() if lost_us < end_us)])
-        for _, _, held in sorted(self.responses, key=lambda x: x[:2]):
-            down_us = held.get("until_us", end_us) - held["at_us"]
-            if held["kind"] == "press" and down_us >= _STUCK_US:
-                self.problems.append(
-                    f"the lever {held['where']} was down for {down_us / 1e6:.0f} s from {held['at_us'] / 1e6:g} s: its "
-                    "switch may be stuck, and presses of that time are missing"
-                )
+        self.problems += self.stuck_levers(end_us)
         return Timeline(
             end_us=end_us,
             ended=self.ended,

@@ -129,7 +129,7 @@ def by_permutation(units: Units, measure: Measure) -> Compared:
         name="rearrangement", scale=f"Difference from vehicle{in_unit(measure)}",
         overall=f"Analysis of variance by rearrangement, η² = {overall.eta_squared:.2f}, p {p_text(overall.p)}",
         spread=_spread(doses, responses), effective=effective_doses(against), method="permutation",
-        figures={"eta_squared": overall.eta_squared},
+        figures={"eta_squared": overall.eta_squared, "p": overall.p},
     )  # fmt: skip
     return Compared(test, against)
 

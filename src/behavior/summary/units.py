@@ -53,6 +53,18 @@ class Units:
         return float((present == 0).mean()) if len(present) else 0.0
 
     @property
+    def mean(self) -> float:
+        """The mean of all responses, whatever the dose; NaN without any."""
+        present = self.responses[np.isfinite(self.responses)]
+        return float(present.mean()) if len(present) else float("nan")
+
+    @property
+    def equally_long(self) -> bool:
+        """Whether all units were counted for as long, to a hundredth."""
+        seen = np.array([]) if self.exposure is None else self.exposure[np.isfinite(self.exposure)]
+        return not len(seen) or bool(seen.max() <= 1.01 * seen.min())
+
+    @property
     def times(self) -> Floats:
         """Latencies with the cut-off in place of censored ones; NaN where missing."""
         return np.where(self.censored, np.nan if self.cut_off is None else self.cut_off, self.responses)

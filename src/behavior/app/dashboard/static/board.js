@@ -2,7 +2,7 @@
 
 import { askNote, askStop, askStopAll, finishedAddress, liveAddress } from "/static/asking.js";
 import { STATES, clock, follow } from "/static/following.js";
-import { element } from "/static/page.js";
+import { element, many } from "/static/page.js";
 
 const place = document.getElementById("cards");
 const controls = Boolean(place.dataset.controls);
@@ -44,7 +44,6 @@ function list(card, name, values, tag) {
   card.fields[name].replaceChildren(...values.map((value) => element(tag, {}, value)));
 }
 
-const many = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 function counts(data) {
   const parts = data.shock_on_ma === null ? [] : [`⚡ ${data.shock_on_ma.toFixed(2)} mA`];

@@ -25,6 +25,9 @@ document.getElementById("theme")?.addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("themechange")));
 
+/** "1 call", "2 calls". */
+export const many = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 const colours = new Map();
 const probe = document.body.appendChild(document.createElement("span"));
 probe.hidden = true;

@@ -1,7 +1,7 @@
 // Call review: spectrogram tiles, calls over them, decisions by mouse and by keys. The server keeps every edit before
 // it answers; this page only shows what the server says.
 
-import { colour, post, say } from "/static/page.js";
+import { colour, many, post, say } from "/static/page.js";
 
 const article = document.getElementById("review");
 const { file, rater } = article.dataset;
@@ -249,7 +249,7 @@ function say_place() {
   const n = state.entries.filter((one) => one.is_call).length;
   const looked = state.entries.filter((one) => one.by !== "detector").length;
   place("place").textContent =
-    `${clock(state.from, 1)} to ${clock(Math.min(sOf(width()), state.about.duration_s), 1)} of ${clock(state.about.duration_s, 1)} · ${n} calls, ` +
+    `${clock(state.from, 1)} to ${clock(Math.min(sOf(width()), state.about.duration_s), 1)} of ${clock(state.about.duration_s, 1)} · ${many(n, "call")}, ` +
     `${state.entries.length - n} rejected, ${looked} looked at`;
 }
 

@@ -1,6 +1,6 @@
 // A finished session: its timeline, its sound, and whether it holds.
 
-import { element } from "/static/page.js";
+import { element, many } from "/static/page.js";
 import { timeText } from "/static/plot.js";
 import { LEFT, drawRaster, drawRecord, drawTrials, triples } from "/static/records.js";
 import { columnsOf, draw, picture } from "/static/sound.js";
@@ -52,7 +52,7 @@ async function showSound(file) {
   let boxes = { calls: [], rejected: [] }, wanted = null, busy = false;
   const answer = await fetch(`/calls/${session.split("/").map(encodeURIComponent).join("/")}?file=${encodeURIComponent(file)}`);
   if (answer.ok) boxes = await answer.json();
-  const n = `${boxes.calls.length} calls, ${boxes.rejected.length} rejected (dashed)`;
+  const n = `${many(boxes.calls.length, "call")}, ${boxes.rejected.length} rejected (dashed)`;
   async function show() {
     wanted = Number(slider.value);
     if (busy) return;
