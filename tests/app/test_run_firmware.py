@@ -112,8 +112,10 @@ def test_an_escape_session_on_the_firmware_ends_shocks_by_crossings(tmp_path: Pa
     assert len(began) == len(ended) >= 1
     crossed = [item.at_us for item in items if isinstance(item, Crossed)]
     escaped = [one for one in ended if any(one.at_us - one.duration_us < at_us <= one.at_us for at_us in crossed)]
-    assert len(escaped) >= 1
-    assert read_score(session.path).session["n_escapes"] == len(escaped)
+    at_the_cut_off = [one for one in escaped if one.duration_us > 1_400_000]
+    assert len(escaped) > len(at_the_cut_off), "some are clear"
+    n_escapes = read_score(session.path).session["n_escapes"]
+    assert len(escaped) - len(at_the_cut_off) <= n_escapes <= len(escaped), "which is first is the clocks' to say there"
     for one in escaped:
         assert one.cause == "stopped", "it crossed in the shock, which ended there"
     for one in ended:
