@@ -69,7 +69,8 @@ def test_what_the_simulated_microphone_loses_is_silence_of_its_length(tmp_path) 
 
 @pytest.mark.parametrize("misdeed", ["dies_at_s", "mute_at_s"])
 def test_its_death_is_told(tmp_path, misdeed) -> None:
-    with MicrophoneProcess(opener(**{misdeed: 0.9})) as microphone:
+    """Long enough after it was opened for a busy computer to have begun the file."""
+    with MicrophoneProcess(opener(**{misdeed: 2.5})) as microphone:
         microphone.wait_ready()
         microphone.start(tmp_path / "a.wav", host_us())
         told = until(microphone, Dead)
