@@ -13,7 +13,7 @@ def demo(
     out: Annotated[
         Path | None, typer.Option(help="New folder; by default ./behavior-demo, or the next name that is free.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that chance decides.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of everything that chance decides.")] = 2,
 ) -> None:
     """Simulate a small study with sound, score it, and leave a report. Opens nothing, needs nothing."""
     from behavior.app.simulate import simulate_into
