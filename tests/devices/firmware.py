@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import weakref
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -41,13 +42,13 @@ def built(target: str) -> Path:
     return FIRMWARE / "build"
 
 
-class Hands:
+class Hands(ABC):
     """What the hands do at the terminals of a simulated box, in the words of `hal/box.h`."""
 
     kind: str
 
-    def hand(self, line: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def hand(self, line: str) -> None: ...
 
     def interlock(self, *, closed: bool) -> None:
         self.hand(f"interlock {closed:d}")

@@ -6,6 +6,7 @@ process in virtual time (`InMemory`), or as programs behind pseudo-terminals in 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ class Terminals(Protocol):
     def pins(self) -> dict[str, int]: ...
 
 
-class Inhabited:
+class Inhabited(ABC):
     """A device from the animal's side."""
 
     unplugged = False
@@ -89,8 +90,8 @@ class Inhabited:
         self.look(now_us)
 
     @property
-    def next_us(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def next_us(self) -> int: ...
 
 
 class Levers(Inhabited):

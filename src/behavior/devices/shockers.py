@@ -7,6 +7,7 @@ asked for a pulse of a length, and the timer is a device. What our own controlle
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from behavior.devices.driver import NEVER
@@ -30,7 +31,7 @@ class Timer(Protocol):
         """End the pulse that is on."""
 
 
-class GatedShocker:
+class GatedShocker(ABC):
     """What all shockers share whose gate another device opens. Has no port of its own.
 
     Parameters
@@ -65,9 +66,9 @@ class GatedShocker:
         if self._timer is old:
             self._timer = new  # type: ignore[assignment]
 
+    @abstractmethod
     def impossible(self, shock: Shock) -> str:
         """Why it cannot give such a shock; empty if it can."""
-        raise NotImplementedError
 
     def _give(self, shock: Shock, now_us: int) -> None:
         self._timer.pulse(shock, now_us)

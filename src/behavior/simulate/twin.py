@@ -21,6 +21,7 @@ Inside, time is the twin's own: microseconds since it was switched on, running f
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -86,7 +87,7 @@ class Faults:
         return self.lost > 0 or self.corrupted > 0 or self.duplicated > 0
 
 
-class SimulatedDevice:
+class SimulatedDevice(ABC):
     """The part that all simulated Harp devices share.
 
     Parameters
@@ -226,14 +227,14 @@ class SimulatedDevice:
 
     # ---- what a kind of device adds
 
-    def _suffered(self, before: Faults) -> None:
+    def _suffered(self, before: Faults) -> None:  # noqa: B027 — a kind may have nothing to add
         """Something else is wrong now."""
 
+    @abstractmethod
     def _off(self, why: str) -> None:
         """Turn everything off."""
-        raise NotImplementedError
 
-    def _restarted(self) -> None:
+    def _restarted(self) -> None:  # noqa: B027 — as above
         """Set what the kind keeps beside its registers, after a reset."""
 
     def _written(self, register: Register, value: int) -> None:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from behavior.model.errors import BadInput
 
@@ -44,9 +44,7 @@ def anova_n(means: ArrayLike, sd: float, power: float = 0.8, alpha: float = 0.05
     BadInput
         Equal means, for which no number is enough.
     """
-    mu = np.asarray(means, dtype=np.float64)
-    if len(mu) < 2 or np.ptp(mu) <= 0:
-        raise BadInput("all expected means are equal; say by how much the groups should differ")
+    mu = _differing(means, "groups")
     return _least_n(lambda n: anova_power(mu, sd, n, alpha), power, alpha)
 
 
@@ -85,10 +83,15 @@ def within_anova_n(means: ArrayLike, sd: float, correlation: float, power: float
     BadInput
         Equal means, for which no number is enough.
     """
+    mu = _differing(means, "levels")
+    return _least_n(lambda n: within_anova_power(mu, sd, correlation, n, alpha), power, alpha)
+
+
+def _differing(means: ArrayLike, what: str) -> NDArray[np.float64]:
     mu = np.asarray(means, dtype=np.float64)
     if len(mu) < 2 or np.ptp(mu) <= 0:
-        raise BadInput("all expected means are equal; say by how much the levels should differ")
-    return _least_n(lambda n: within_anova_power(mu, sd, correlation, n, alpha), power, alpha)
+        raise BadInput(f"all expected means are equal; say by how much the {what} should differ")
+    return mu
 
 
 def log_rank_events(hazard_ratio: float, power: float = 0.8, alpha: float = 0.05) -> float:
