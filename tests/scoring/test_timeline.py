@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -408,3 +409,12 @@ def test_a_pulse_of_a_device_that_cannot_measure_is_believed_and_marked() -> Non
     assert untold.shock_verified
     no_pulse = e.ShockEnded(2 * S, 1, 0, None, "refused")
     assert not timeline_of(journal(c.Shock(1, 0.8, 1.0), no_pulse)).shocks[0].delivered
+
+
+@pytest.mark.parametrize(("flowed_us", "counts"), [(S, True), (905_000, True), (895_000, False), (0, False)])
+def test_where_a_line_tells_that_current_flowed_it_has_to_for_nearly_all_of_the_pulse(
+    flowed_us: int, counts: bool
+) -> None:
+    told = e.ShockEnded(2 * S, 1, S, None, "completed", flowed_us)
+    (given,) = timeline_of(journal(e.TimerFired(S), c.Shock(1, 0.8, 1.0), e.ShockStarted(S, 1), told)).shocks
+    assert (given.delivered, given.verified) == (counts, False)

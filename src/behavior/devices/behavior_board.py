@@ -340,18 +340,18 @@ class BehaviorBoard(HarpDriver):
         if pulse.started_at_us is None:
             self._started(pulse, at_us)
         start_us = pulse.started_at_us or at_us
-        delivered_ma = self._delivered_ma(pulse, start_us, at_us)
+        flowed_us, duration_us = self._flowed_us(pulse, start_us, at_us), max(0, at_us - start_us)
+        delivered_ma = 0.0 if flowed_us == 0 else None
         self._pulse = None
-        self._events.append(ShockEnded(at_us, pulse.shock.number, max(0, at_us - start_us), delivered_ma, cause))
+        self._events.append(ShockEnded(at_us, pulse.shock.number, duration_us, delivered_ma, cause, flowed_us))
         self._rest_data(now_us)
 
-    def _delivered_ma(self, pulse: Pulse, start_us: int, end_us: int) -> float | None:
-        """The mean current, as far as a line tells that it flowed; None where none does."""
+    def _flowed_us(self, pulse: Pulse, start_us: int, end_us: int) -> int | None:
+        """For how long a line said that current flowed; None where none does. How much flowed nobody knows."""
         if self._shocker.delivered is None or end_us <= start_us:
             return None
         flowed = [*pulse.flowed, *([(self._flows_since_us, end_us)] if self._flows_since_us is not None else [])]
-        us = sum(max(0, min(until, end_us) - max(since, start_us)) for since, until in flowed)
-        return round(pulse.shock.ma * us / (end_us - start_us), 4)
+        return sum(max(0, min(until, end_us) - max(since, start_us)) for since, until in flowed)
 
     def _give_up(self, why: str, now_us: int) -> None:
         pulse = self._pulse

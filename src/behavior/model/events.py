@@ -116,16 +116,18 @@ class ShockStarted(Event, frozen=True):
     number: int
 
 
-class ShockEnded(Event, frozen=True):
+class ShockEnded(Event, frozen=True, omit_defaults=True):
     """The device closed the gate: how long it was open, the mean current it measured, and why it closed.
 
     `delivered_ma` is None for a device that does not measure its current, such as a shocker that is set by hand.
+    `flowed_us` is for how long a line said that current flowed, where one does; how much, it cannot say.
     """
 
     number: int
     duration_us: int
     delivered_ma: float | None
     cause: str
+    flowed_us: int | None = None
 
 
 class RecordingStarted(Event, frozen=True, omit_defaults=True):

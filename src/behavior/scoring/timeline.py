@@ -9,7 +9,8 @@ Rules.
 3.  **Order decides control.** A shock or a delivery belongs to the window that was open when it was commanded, because
     it is a consequence: at a window's last instant time alone could put it into the next.
 4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked. Of a device
-    that reports its pulse and cannot measure, the pulse is believed, and every table says so (`shock_verified`).
+    that reports its pulse and cannot measure, the pulse is believed, and every table says so (`shock_verified`); where
+    a line says that current flowed, if it flowed for 90 % of the pulse.
 5.  **What may be missing is marked.** A window in which the wire to a device was disturbed is `interrupted`, because a
     response of that time may be late or lost; its time and what was seen in it count.
 6.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports,
@@ -103,17 +104,20 @@ class ShockGiven:
     duration_us: int = 0
     delivered_ma: float | None = None
     cause: str | None = None
+    flowed_us: int | None = None
 
     @property
     def delivered(self) -> bool:
         """Whether the measured current is that asked for; of a device that cannot measure, whether it gave a pulse.
+
+        A line that tells that current flowed, and not how much, has to have told so for nearly all of the pulse.
 
         Through shorted bars the right current flows, past the animal.
         """
         if self.ended_us is None or self.duration_us <= 0 or self.cause == "grid_short":
             return False
         if self.delivered_ma is None:
-            return True
+            return self.flowed_us is None or self.flowed_us >= (1 - CURRENT_TOLERANCE) * self.duration_us
         return abs(self.delivered_ma - self.ma) <= CURRENT_TOLERANCE * self.ma + 1e-9
 
     @property
@@ -440,6 +444,7 @@ class _Fold:
             duration_us=event.duration_us,
             delivered_ma=event.delivered_ma,
             cause=event.cause,
+            flowed_us=event.flowed_us,
         )
 
     def deliver(self, command: c.Deliver) -> None:

@@ -201,6 +201,9 @@ class Watch:
         asked, self.shock_on_ma = self.shock_on_ma, None
         measured = "not measured" if event.delivered_ma is None else f"{event.delivered_ma:.2f} mA"
         self.last = f"shock {event.number}: {measured}, {event.duration_us / 1e6:.2f} s"
+        if event.flowed_us is not None and event.flowed_us < 0.9 * event.duration_us:
+            flowed, lasted = f"{event.flowed_us / 1e6:.2f} s", f"{event.duration_us / 1e6:.2f} s"
+            self.alerts.append(f"shock {event.number}: current flowed for {flowed} of {lasted}")
         if asked is not None and event.delivered_ma is not None and abs(event.delivered_ma - asked) > 0.1 * asked:
             self.alerts.append(f"shock {event.number}: {event.delivered_ma:.2f} mA measured of {asked:.2f} mA asked")
         self._judge()
