@@ -8,8 +8,9 @@ does, the stamp was made between the two, so that each answer holds the offset b
 The tightest answers are the most exact. The offset at the start is the middle of the tightest of several; afterwards
 a straight line (offset and rate) is fitted to the tightest of every few answers of the last two minutes or so, by least
 squares with weights 1 / width², and a line that leaves the bounds of a new answer is moved just inside. Hence the error
-is never more than a round trip, usually far less, and does not grow with drift. All arithmetic is in integers: equal
-bytes give equal times.
+is never more than a round trip, usually far less, and does not grow with drift. A clock that is ahead or behind by more
+than any drift explains has been set: what was learnt before holds no longer, and the line begins anew, level. All
+arithmetic is in integers: equal bytes give equal times.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ N_KNOTS = 32
 PER_KNOT, PER_EARLY_KNOT, N_EARLY = 9, 3, 8
 """Answers from which the tightest is taken; fewer at first, so that the rate is soon known."""
 MAX_RATE_PPB = 20_000_000
+SET_US = 10_000
+"""A clock that is 2 % fast is 8 ms ahead after the 400 ms between two answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class DeviceClock:
         believed_us = self._offset_at(answer.device_us)
         beyond_us = believed_us - min(max(believed_us, answer.low_us), answer.high_us)
         self._offset_us -= beyond_us
+        if abs(beyond_us) > SET_US:
+            self._begin_anew(answer)
         return beyond_us
 
     def fit(self) -> ClockFit:
@@ -113,6 +118,13 @@ class DeviceClock:
             self._residual_us,
             self._n_answers,
         )
+
+    def _begin_anew(self, answer: Answer) -> None:
+        self._knots.clear()
+        self._knots.append(_knot(answer))
+        self._gathered.clear()
+        self._at_us, self._offset_us, _ = self._knots[0]
+        self._rate_ppb = 0
 
     def _offset_at(self, device_us: int) -> int:
         return self._offset_us + (device_us - self._at_us) * self._rate_ppb // 1_000_000_000
