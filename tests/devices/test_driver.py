@@ -178,3 +178,46 @@ def test_a_request_that_is_repeated_is_said(driver: HarpDriver) -> None:
     driver._write("OperationControl", ACTIVE, 10_050_000)
     (told,) = driver.tick(10_150_000)
     assert told == Disturbed(10_150_000, "it", lasted_us=149_680, n_bytes=0, n_requests=1)
+
+
+# -- the last words of a session ------------------------------------------------------------------------------------
+
+
+def test_when_everything_was_answered_there_are_no_last_words(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.look_around(10_050_000)
+    driver.take_outgoing()
+    for register in driver.watched:
+        answer(driver, register, 10_050_080, 10_050_320)
+    assert driver.last_words(10_350_000) == []
+
+
+def test_what_was_asked_at_the_end_and_never_answered_is_said(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.look_around(10_050_000)
+    for register in driver.watched[:-1]:
+        answer(driver, register, 10_050_080, 10_050_320)
+    (told,) = driver.last_words(10_350_000)
+    assert isinstance(told, Disturbed)
+    assert (told.n_bytes, told.n_requests) == (0, 1)
+    assert told.at_us - told.lasted_us <= 10_050_000, "since the last moment at which nothing was open"
+
+
+def test_a_message_whose_end_never_came_is_said_at_the_end(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.receive(frame(driver.kind, "event Heartbeat", 1, at_us=10_100_000)[:7], 10_100_320)
+    (told,) = driver.last_words(10_140_000)
+    assert told == Disturbed(10_140_000, "it", lasted_us=10_140_000 - 10_000_320, n_bytes=7, n_requests=0)
+
+
+def test_a_request_that_has_only_just_gone_out_is_not_missed(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.tick(10_400_000)
+    assert driver.last_words(10_401_000) == []
+
+
+def test_of_a_device_that_was_lost_everything_is_said_already(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    while driver.next_us < 13_000_000:
+        driver.tick(driver.next_us)
+    assert driver.last_words(13_000_000) == []

@@ -48,6 +48,9 @@ class PlayedChamber:
     def look_around(self, now_us: int) -> None:
         """All is well."""
 
+    def last_words(self, now_us: int) -> list[Event]:
+        return []
+
     def __init__(self, clock_us: Callable[[], int]) -> None:
         self.sent: list[tuple[Command, int]] = []
         self.closed = False

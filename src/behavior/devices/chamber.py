@@ -119,6 +119,11 @@ class ConnectedChamber:
                 device.driver.look_around(now_us)
                 self._flush_with(device, now_us)
 
+    def last_words(self, now_us: int) -> list[Event]:
+        """What went wrong on the wires and is not said yet; after `look_around`, at the very end."""
+        drivers = [device.driver for device in self._devices.values() if not device.lost]
+        return [event for one in drivers if isinstance(one, HarpDriver) for event in one.last_words(now_us)]
+
     def poll(self, now_us: int) -> list[Event]:
         """All that is to be heard, due and said at this time. For transports that do not make one wait."""
         for _ in range(N_ROUNDS):

@@ -151,6 +151,15 @@ class HarpDriver(ABC):
             self._asked.setdefault(register, now_us)
             self._read(register)
 
+    def last_words(self, now_us: int) -> list[Event]:
+        """What is still untold when nobody will listen any more: bytes without an end, requests without an answer."""
+        n_bytes = self._framing.n_bytes_waiting + self._framing.n_noise - self._n_noise_told
+        n_open = sum(now_us - sent_us >= REPLY_US for sent_us in self._asked.values())
+        n_requests = self._n_repeated + n_open
+        if self._lost or not (n_bytes or n_requests):
+            return []
+        return [Disturbed(now_us, self.name, now_us - self._quiet_us, n_bytes, n_requests)]
+
     @property
     def next_us(self) -> int:
         """When `tick` is due."""

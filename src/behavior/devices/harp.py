@@ -90,6 +90,11 @@ class Framing:
         """Whether bytes came that are no message yet."""
         return bool(self._waiting)
 
+    @property
+    def n_bytes_waiting(self) -> int:
+        """How many."""
+        return len(self._waiting)
+
     def feed(self, data: bytes, now_us: int) -> list[Message]:
         """The messages that these bytes complete, and those found behind a stalled one."""
         if not self._waiting and (alone := self._alone(data)) is not None:

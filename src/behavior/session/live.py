@@ -107,7 +107,8 @@ class LiveApparatus:
         self._chamber.look_around(self._clock_us())
         while self.now_us() < until_us or (self._recording_settles() and self.now_us() < last_us):
             events += self.wait(last_us)
-        return events
+        events += self.wait(self.now_us())  # of a computer that was held up: what has come is read before it is missed
+        return events + self._in_session(self._chamber.last_words(self._clock_us()))
 
     def _recording_settles(self) -> bool:
         return self._recorder is not None and self._recorder.busy

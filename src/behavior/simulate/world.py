@@ -230,4 +230,4 @@ class VirtualApparatus:
         self.chamber.look_around(self._now_us)
         while self._now_us < until_us:
             events += self.wait(until_us)
-        return events
+        return events + self.chamber.last_words(self._now_us)
