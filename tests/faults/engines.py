@@ -74,15 +74,15 @@ def run_plan(plan: Plan, place: Path) -> Ran:
     folder = create(place, header)
     ran = Ran(plan, world, folder.path)
     killed = plan.of_kind("engine killed", "power cut")
-    full_us = min((one.at_us for one in plan.of_kind("disk full")), default=NEVER)
+    full = next(iter(plan.of_kind("disk full")), None)
     begun: Interrupted | None = None
     for number in range(MOST_LIVES):
         death = killed[number] if number < len(killed) else None
         dies_us = NEVER if death is None else max(death.at_us, world.now_us)
         amid_writing = death is not None and death.until_us > death.at_us
-        world.disk = Disk(world, dies_us, full_us, random, amid_writing=amid_writing) if number == 0 or death else None
+        world.disk = Disk(world, dies_us, full, random, amid_writing=amid_writing) if number == 0 or death else None
         if number > 0:
-            full_us = NEVER  # somebody has made room
+            full = None  # somebody has made room
             begun = _taken_up(ran, folder)
             if begun is None:
                 break

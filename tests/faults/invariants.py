@@ -1,29 +1,22 @@
 """What must hold of every session, whatever went wrong in it. Each violation is a sentence.
 
 The truth is the world's: what the animal's meter felt, what switches and beams said, what befell whom and when. The
-record is the session's folder alone. What is *in the record* for each kind of fault stands in `MARKS`.
+record is the session's folder alone. What is *in the record* for each kind of fault stands in `noticing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from behavior.devices.driver import KEEP_ALIVE_US
-from behavior.model.commands import EndComponent, EndSession, EndTrial, SetLever
+from behavior.model.commands import EndComponent, EndSession, EndTrial
 from behavior.model.errors import BehaviorError, Failure
 from behavior.model.events import (
     Crossed,
-    Disturbed,
     Event,
     Faulted,
     LeverPressed,
-    LeverReleased,
     LinkLost,
-    LinkRestored,
-    MicrophoneLost,
-    RecordingEnded,
     Resumed,
-    SoundLost,
 )
 from behavior.scoring.rescore import differences, rescore
 from behavior.scoring.score import read_score, score_items, write_score
@@ -32,15 +25,15 @@ from behavior.session.folder import SessionFolder
 from behavior.session.journal import Item, Reading
 from behavior.session.verify import verify
 from behavior.simulate.devices import SimulatedDevice, SimulatedShockController
-from faults.engines import Life, Ran
+from faults.engines import Ran
 from faults.meter import SLACK_US, beyond
-from faults.plans import Fault
+from faults.noticing import EXACT_US, LOOKED_US, SMALL_JUMP_S, dark_times, life_at, unnoticed, within
 
 S = 1_000_000
 WATCHDOG_US = 1_000_000
-LOOKED_US = 2_000_000
-"""Within this time a driver has read every register that it watches."""
-EXACT_US = 3_000
+SETS_OFF_US = 300_000
+"""So long before its crossing is whole a simulated animal sets off: who looks first when it is in the doorway cannot
+tell from where it came."""
 
 
 def violations(ran: Ran) -> list[str]:
@@ -151,41 +144,11 @@ def _found_by_devices(ran: Ran, items: list[Item]) -> Iterator[str]:
     """What a device itself finds wrong while an engine drives it stands in the journal."""
     told = {item.device for item in items if isinstance(item, Faulted | LinkLost)}
     for at_us, device, name in ran.world.set_faults:
-        life = _life_at(ran, at_us)
+        life = life_at(ran, at_us)
         if name == "OPEN_GRID" or life is None or at_us > life.end_us - S // 4 or life.how != "ended":
             continue  # an open grid is data, and what a dead engine does not hear the gap tells
         if device not in told:
             yield f"unnoticed: {device} found {name}"
-
-
-def dark_times(items: list[Item]) -> Iterator[tuple[int, int]]:
-    """When, by the record, something may be missing from it: session time."""
-    lost: dict[str, int] = {}
-    end_us = max((item.at_us for item in items if isinstance(item, Event)), default=0)
-    for item in items:
-        match item:
-            case LinkLost(device=device):
-                lost.setdefault(device, item.at_us)
-            case LinkRestored(device=device):
-                yield lost.pop(device, item.at_us) - LOOKED_US, item.at_us
-            case Resumed(gap_us=gap_us):
-                yield from ((lost_us - LOOKED_US, item.at_us) for lost_us in lost.values())
-                lost.clear()
-                yield item.at_us - gap_us - LOOKED_US, item.at_us
-            case Faulted():
-                yield item.at_us - LOOKED_US, end_us + LOOKED_US
-            case Disturbed(lasted_us=lasted_us):
-                yield item.at_us - lasted_us, item.at_us + KEEP_ALIVE_US
-    for at_us in lost.values():
-        yield at_us - LOOKED_US, end_us + LOOKED_US
-
-
-def _within(at_us: int, dark: list[tuple[int, int]]) -> bool:
-    return any(from_us <= at_us <= to_us for from_us, to_us in dark)
-
-
-def _life_at(ran: Ran, world_us: int) -> Life | None:
-    return next((life for life in ran.lives if life.begin_us <= world_us <= life.end_us), None)
 
 
 def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterator[str]:
@@ -193,7 +156,7 @@ def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterato
     asked = timeline_of(items).shocks
     taken: set[int] = set()
     for one in ran.world.meter.felt:
-        life = _life_at(ran, one.start_us)
+        life = life_at(ran, one.start_us)
         if life is None:
             yield "a shock was felt that no engine can have commanded"
             continue
@@ -211,7 +174,7 @@ def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterato
         if one.duration_us > shock.duration_s * S * 1.001 + SLACK_US:
             yield f"shock {shock.number} lasted {one.duration_us / S:.3f} s of {shock.duration_s:g} s asked for"
         if shock.ended_us is None:
-            told = any(_within(at_us - life.zero_us, dark) for at_us in (one.start_us, one.end_us))
+            told = any(within(at_us - life.zero_us, dark) for at_us in (one.start_us, one.end_us))
             if life.how == "ended" and not told:
                 yield f"shock {shock.number} was felt, and its end is not in the record"
         elif abs(shock.duration_us - one.duration_us) > one.duration_us * 0.002 + EXACT_US:
@@ -245,18 +208,29 @@ def _responses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iter
         (one.amount for one in ran.plan.of_kind("bytes late")), default=0.0
     )  # so well is a clock known then
     for world_us, event in ran.world.did:
-        life = _life_at(ran, world_us)
+        life = life_at(ran, world_us)
         if life is None:
             continue
         at_us = world_us - life.zero_us
-        near_us = EXACT_US + round(drift * at_us) + round(late_by_s * S)
+        near_us = EXACT_US + round(drift * at_us) + round(late_by_s * S) + _jumped_us(ran, world_us)
         ended_us = life.end_us - life.zero_us
         late_us = max((round(2 * one.amount * S) for one in ran.plan.of_kind("bytes late", "host held up")), default=0)
-        if at_us > ended_us - 300_000 - late_us or _within(at_us, dark):
+        set_off_us = at_us - (SETS_OFF_US if isinstance(event, Crossed) else 0)
+        if at_us > ended_us - 300_000 - late_us or within(at_us, dark) or within(set_off_us, dark):
             continue
         if all(abs(one - at_us) > near_us for one in times.get(_what(event), [])):
             yield f"unnoticed: {event} at {at_us / S:.3f} s is not in the journal"
             return
+
+
+def _jumped_us(ran: Ran, world_us: int) -> int:
+    """By how much a clock that jumped a little may be off until its next answers, which put it right."""
+    jumps = [
+        one.amount
+        for at_us, one in ran.world.done
+        if one.kind == "clock jump" and at_us <= world_us <= at_us + LOOKED_US
+    ]
+    return round(sum(abs(one) for one in jumps if abs(one) < SMALL_JUMP_S) * S)
 
 
 def _what(event: Event) -> tuple[str, str]:
@@ -287,85 +261,3 @@ def _windows(ran: Ran, items: list[Item]) -> Iterator[str]:
 
 def _ends(item: Item) -> bool:
     return isinstance(item, EndTrial | EndComponent)
-
-
-# -- is it in the record? ---------------------------------------------------------------------------------------------
-
-
-def unnoticed(ran: Ran, items: list[Item], world_us: int, fault: Fault) -> str | None:
-    """Why a fault that came about cannot be told from the record; None if it can, or if it had no effect."""
-    life = _life_at(ran, world_us)
-    last = ran.lives[-1] if ran.lives else None
-    if life is None or last is None:
-        return None
-    at_us, ended_us = world_us - life.zero_us, life.end_us - life.zero_us
-    marks = [item for item in items if isinstance(item, Faulted | LinkLost | Disturbed)]
-    of_device = [
-        item for item in marks if getattr(item, "device", "") == fault.device and item.at_us >= at_us - EXACT_US
-    ]
-    done = any(isinstance(item, EndSession) for item in life.acknowledged)
-    match fault.kind:
-        case "unplugged" | "reboot":
-            lost = list(dark_times([item for item in items if isinstance(item, LinkLost | LinkRestored)]))
-            known = bool(of_device) or _within(at_us, lost)  # it was away already
-            return None if known or at_us > ended_us - S // 3 else "no mark of its device"
-        case "engine killed" | "power cut":
-            told = any(isinstance(item, Resumed) for item in items) or len(ran.said) > 0
-            return None if told else "neither resumed nor closed"
-        case "bytes late" if fault.amount > 0.45 and fault.until_us - world_us > 3 * S:
-            return None if of_device or at_us > ended_us - 3 * S else "its answers were late"
-        case "stuck lever":
-            down_us = min(fault.until_us - life.zero_us, ended_us) - at_us
-            problems = timeline_of(items).problems
-            told = bool(of_device) or _held(items, at_us) or any("may be stuck" in one for one in problems)
-            return None if told or down_us < 61 * S else "nothing says that it was down"
-        case "clock jump":
-            if abs(fault.amount) < 0.12 or at_us > ended_us - LOOKED_US:
-                return None
-            return None if of_device else f"its clock jumped by {fault.amount:+.3f} s"
-        case "bytes lost" | "bytes corrupted" | "bytes duplicated":
-            spoiled_us = [one for one in ran.world.spoiled[fault.device] if world_us <= one <= fault.until_us]
-            if not spoiled_us or _life_at(ran, spoiled_us[0]) is not life:
-                return None
-            if fault.device in _on_lines(ran):
-                return None  # a line tells no responses; what it is told is answered as it should be, or a fault
-            if life.how != "ended" and spoiled_us[0] > life.end_us - LOOKED_US:
-                return None  # the engine was gone before it could say so
-            return None if of_device else f"{len(spoiled_us)} messages were spoiled"
-        case "sound lost":
-            dropped = sum(item.n_dropped for item in items if isinstance(item, RecordingEnded))
-            said = any(isinstance(item, SoundLost) for item in items) and life.how == "failed"
-            told = dropped or said or done or not _recording(items, at_us)
-            return None if told else "the recording is told as whole"
-        case "microphone dead":
-            told = any(isinstance(item, MicrophoneLost) for item in items) or life.how == "failed"
-            return None if told or not _recording(items, at_us) else "the session went on unheard"
-    return None
-
-
-def _on_lines(ran: Ran) -> set[str]:
-    return {device.name for device in ran.world.chamber.devices if device.kind == "line_shocker"}
-
-
-def _held(items: list[Item], at_us: int) -> bool:
-    """Whether the lever was in, or down already, when it stuck."""
-    out = down = False
-    for item in items:
-        if isinstance(item, Event) and item.at_us > at_us:
-            break
-        match item:
-            case SetLever(lever="left"):
-                out = item.out
-            case LeverPressed(lever="left"):
-                down = True
-            case LeverReleased(lever="left"):
-                down = False
-    return down or not out
-
-
-def _recording(items: list[Item], at_us: int) -> bool:
-    from behavior.model.events import RecordingStarted
-
-    began = [item.at_us for item in items if isinstance(item, RecordingStarted)]
-    ended = [item.at_us for item in items if isinstance(item, RecordingEnded)]
-    return bool(began) and min(began) < at_us < max(ended, default=at_us + 1)

@@ -19,6 +19,7 @@ from behavior.simulate.devices import SimulatedOperantChamber, SimulatedShockCon
 from faults.campaign import Outcome, one, report
 from faults.engines import Ran, run_plan
 from faults.invariants import violations
+from faults.noticing import NOTICED
 from faults.plans import KINDS, Fault, Plan, S, plan_of
 
 SHORT = range(1, 61)
@@ -37,6 +38,38 @@ def test_plans_hold_every_paradigm_and_every_fault_and_are_the_same_again() -> N
     assert {fault.kind for plan in plans for fault in plan.faults} == set(KINDS)
     assert len({plan.way.paradigm.name for plan in plans}) == 7
     assert plans[:20] == [plan_of(seed) for seed in range(1, 21)]
+
+
+def test_each_kind_of_fault_has_a_rule_by_which_it_is_noticed() -> None:
+    assert set(NOTICED) == set(KINDS)
+
+
+FOUND = {
+    20009: "a message that was spoiled after the session had ended was told by nothing",
+    33045: "the same, in answers to what is asked at the end",
+    32904: "a full disk takes no word of a device that restarted in the second before",
+    31125: "a line that tells that current flows was taken for a measurement of how much",
+    41618: "a clock that jumps while its device is away is no more than a device that is away",
+    41840: "a clock that jumped a little bent the line through its answers, and responses were 6 ms off",
+    45221: "an animal in the doorway when a session goes on has crossed, or returned: nobody knows",
+    45881: "reports that come late from a line that is asked for nothing are late for nobody",
+    42345: "a full disk took no word of the samples that were lost at that moment",
+}
+
+
+@pytest.mark.parametrize("seed", FOUND, ids=FOUND.get)
+def test_what_long_campaigns_found_stays_mended(seed: int) -> None:
+    assert one(seed).violations == ()
+
+
+def test_a_full_disk_and_a_clock_that_is_set_are_counted_when_they_come_about(tmp_path: Path) -> None:
+    late = 10_000 * S
+    for kind, amount in (("disk full", 0.5), ("clock set", 30.0)):
+        came = ran_with(tmp_path / kind, INDUCTION, Fault(kind, 40 * S, 90 * S, amount=amount))
+        assert [fault.kind for _, fault in came.world.done] == [kind]
+        never = ran_with(tmp_path / f"{kind} too late", INDUCTION, Fault(kind, late, late + S, amount=amount))
+        assert never.world.done == []
+        assert violations(came) == violations(never) == []
 
 
 def test_the_report_counts_what_was_run() -> None:
@@ -133,6 +166,7 @@ def test_a_wire_that_is_disturbed_without_a_word_is_found(tmp_path: Path, monkey
     fault = Fault("bytes corrupted", 2 * S, 30 * S, "operant-A", 0.003)
     assert violations(ran_with(tmp_path / "said", "conflict", fault)) == []
     monkeypatch.setattr(HarpDriver, "_tell_disturbance", lambda self, now_us: None)
+    monkeypatch.setattr(HarpDriver, "last_words", lambda self, now_us: [])
     found = violations(ran_with(tmp_path / "silent", "conflict", fault))
     assert any(sentence.startswith("unnoticed: bytes corrupted") for sentence in found)
 

@@ -54,6 +54,8 @@ from faults.plans import Fault, Plan, chamber_of
 from paradigms.short import VEHICLE
 
 S = 1_000_000
+AT_ONCE = ("reboot", "clock jump", "clock drift", "clock set", "host held up", "sound lost", "microphone dead")
+"""What happens in a moment, or does not pass."""
 RATE_HZ = 4_000
 """Of the sound; what is in it is the detectors' matter and not searched here."""
 
@@ -123,11 +125,11 @@ class World:
     # -- what goes wrong --------------------------------------------------------------------------------------------
 
     def _plan(self, number: int, fault: Fault) -> None:
-        if fault.kind in ("engine killed", "disk full", "power cut", "clock set"):
-            return  # of the engine and its files, see `engines`
+        if fault.kind in ("engine killed", "disk full", "power cut"):
+            return  # of the engine and its files, see `engines` and `Disk`
         at_us = 0 if fault.kind == "clock drift" else fault.at_us
         self._agenda.append((at_us, number, lambda: self._befall(fault)))
-        if fault.kind not in ("reboot", "clock jump", "clock drift", "host held up", "sound lost", "microphone dead"):
+        if fault.kind not in AT_ONCE:
             self._agenda.append((fault.until_us, number, lambda: self._pass(fault)))
 
     def _befall(self, fault: Fault) -> None:
@@ -437,7 +439,8 @@ class Engine:
         self.chamber.look_around(self.world.now_us)
         while self.now_us() < until_us:
             events += self.wait(until_us)
-        return events
+        events += self.wait(self.now_us())
+        return events + self._in_session(self.chamber.last_words(self.world.now_us))
 
     def die(self) -> None:
         """As of `kill -9`: nothing more is said, ports are let go of, files stay as they are."""
@@ -538,14 +541,17 @@ class Disk:
     ----------
     world : tells the time
     dies_us : the engine dies at this time of the world; `NEVER`: does not
-    full_us : the disk is full from this time on, but for some bytes
+    full : the disk is full from its time on, but for some bytes; None: never
     random : of the byte at which
     amid_writing : it dies when it next writes, and so before, in or after that line
     """
 
-    def __init__(self, world: World, dies_us: int, full_us: int, random: Random, *, amid_writing: bool = False) -> None:
-        self._world, self.dies_us, self._full_us, self._random = world, dies_us, full_us, random
+    def __init__(
+        self, world: World, dies_us: int, full: Fault | None, random: Random, *, amid_writing: bool = False
+    ) -> None:
+        self._world, self.dies_us, self._full, self._random = world, dies_us, full, random
         self._room: int | None = None
+        self._told_full = False
         self._amid_writing = amid_writing
 
     def look(self) -> None:
@@ -558,11 +564,13 @@ class Disk:
         if self._world.now_us >= self.dies_us:
             file.write(data[: self._random.choice((0, self._random.randrange(len(data)), len(data)))])
             self._kill()
-        if self._world.now_us >= self._full_us:
+        if self._full is not None and self._world.now_us >= self._full.at_us:
             self._room = self._random.randrange(400) if self._room is None else self._room
             if self._room < len(data):
                 file.write(data[: self._room])
                 self._room = 0
+                self._world.done += [] if self._told_full else [(self._world.now_us, self._full)]
+                self._told_full = True
                 raise OSError(28, "No space left on device")
             self._room -= len(data)
         return int(file.write(data))
