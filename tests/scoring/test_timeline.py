@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from behavior.model import commands as c
 from behavior.model import events as e
+from behavior.scoring import geller_seifter
 from behavior.scoring.calling import unheard_s
-from behavior.scoring.timeline import Response, Window, locate, rate_per_min, ratio, seconds, timeline_of
+from behavior.scoring.score import facts
+from behavior.scoring.timeline import Response, Timeline, Window, locate, rate_per_min, ratio, seconds, timeline_of
 from scoring.sessions import S, journal
 
 
@@ -195,6 +197,45 @@ def test_a_disturbance_that_is_told_after_a_trial_marks_the_trial_in_which_it_wa
         )
     )  # fmt: skip
     assert [trial.interrupted for trial in timeline.trials] == [True, True, False]
+
+
+def conflict_with(*disturbances: e.Disturbed, minutes: int = 15) -> Timeline:
+    end_us = minutes * 60 * S
+    events = [e.LeverPressed(at_us, "left") for at_us in range(7 * S, end_us, 30 * S)]
+    inputs = sorted([*events, *disturbances, e.TimerFired(end_us)], key=lambda one: one.at_us)
+    return timeline_of(
+        journal(c.BeginComponent("punished"), *inputs, c.EndComponent("punished"), c.EndSession("completed"))
+    )
+
+
+def test_a_component_stays_usable_with_its_damaged_seconds_told() -> None:
+    timeline = conflict_with(e.Disturbed(100 * S, "box", 350_000, 9, 0))
+    (component,) = timeline.components
+    assert not component.interrupted
+    assert component.disturbed_us == 750_000, "since the last good message until the inputs were read again"
+    assert timeline.disturbed == ((99_650_000, 100_400_000),)
+    assert component.time_us == 900 * S
+    score = geller_seifter.conflict(timeline, {"punished": True})
+    assert [(row["interrupted"], row["disturbed_s"], row["n_presses"]) for row in score.rows] == [(False, 0.75, 30)]
+    assert facts(timeline)["disturbed_s"] == 0.75
+
+
+@given(st.lists(st.tuples(st.integers(1, 899), st.integers(0, 60)), max_size=12))
+def test_a_component_is_interrupted_if_more_than_a_twentieth_of_it_was_disturbed(told: list[tuple[int, int]]) -> None:
+    """By two devices at once too: time is not counted twice."""
+    timeline = conflict_with(
+        *(e.Disturbed(at * S, "ab"[i % 2], lasted * S, 1, 0) for i, (at, lasted) in enumerate(told))
+    )
+    (component,) = timeline.components
+    tenths = {tenth for at, lasted in told for tenth in range(max(0, 10 * (at - lasted)), min(9_000, 10 * at + 4))}
+    assert component.disturbed_us == len(tenths) * S // 10
+    assert component.interrupted is (len(tenths) > 450)
+    assert not told or timeline.problems
+
+
+def test_two_presses_in_a_disturbed_second_are_counted_where_they_were_seen() -> None:
+    timeline = conflict_with(e.Disturbed(8 * S, "box", 2 * S, 9, 0), minutes=1)
+    assert timeline.placed(timeline.components, timeline.presses) == [0, 0]
 
 
 def test_current_through_shorted_bars_is_no_delivered_shock() -> None:

@@ -56,7 +56,7 @@ class Board:
                 self.clear()
                 say(
                     f"warning: the wire to {item.device} is disturbed: {item.n_bytes} bytes made no sense, "  # type: ignore[attr-defined]
-                    f"{item.n_requests} requests had no answer in time; its trial counts as interrupted\n"  # type: ignore[attr-defined]
+                    f"{item.n_requests} requests had no answer in time; responses of that time may be missing\n"  # type: ignore[attr-defined]
                 )
             case "LinkLost" | "LinkRestored" as what:
                 self.clear()

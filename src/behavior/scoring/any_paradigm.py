@@ -33,6 +33,7 @@ def score(timeline: Timeline, parameters: dict[str, Any], calls: Sequence[Call] 
             "n_deliveries": n_deliveries[i],
             "n_shocks_delivered": n_shocks[i],
             "interrupted": window.interrupted,
+            "disturbed_s": window.disturbed_us / 1e6,
         }
         for i, window in enumerate(windows)
     )

@@ -82,6 +82,7 @@ def component_rows(timeline: Timeline, punished: Punished, n_presses: Counter[in
             "n_shocks_delivered": delivered[i],
             "n_shocks_invalid": invalid[i],
             "interrupted": window.interrupted,
+            "disturbed_s": window.disturbed_us / 1e6,
         }
         for i, window in enumerate(timeline.components)
     )

@@ -135,6 +135,7 @@ def facts(timeline: Timeline) -> Row:
         "end_reason": timeline.ended,
         "n_resumed": len(timeline.gaps),
         "gap_s": seconds(sum(end_us - begin_us for begin_us, end_us in timeline.gaps)),
+        "disturbed_s": seconds(sum(end_us - begin_us for begin_us, end_us in timeline.disturbed)),
         "n_shocks_commanded": len(timeline.shocks),
         "n_shocks_delivered": len(delivered),
         "n_shocks_invalid": len(timeline.shocks) - len(delivered),

@@ -11,8 +11,10 @@ Rules.
 4.  **A shock is delivered, not commanded**: the device measured a current, and within 10 % of the asked. Of a device
     that reports its pulse and cannot measure, the pulse is believed, and every table says so (`shock_verified`); where
     a line says that current flowed, if it flowed for 90 % of the pulse.
-5.  **What may be missing is marked.** A window in which the wire to a device was disturbed is `interrupted`, because a
-    response of that time may be late or lost; its time and what was seen in it count.
+5.  **What may be missing is marked, and no more.** While the wire to a device was disturbed, from the last moment at
+    which all was well until its inputs were read again, a response may be late or lost: the time is `disturbed`. A
+    trial or a cue that it touches is `interrupted`, because one response decides it. A component, whose measures are
+    counts and rates, is so if more than a twentieth of it was disturbed. Time and what was seen in it count.
 6.  **Time without control does not count.** The time of a window leaves out the gaps that a resumed session reports,
     and the windows within it, whose responses are theirs.
 """
@@ -34,6 +36,8 @@ _CUTS = (e.Stopped, e.LinkLost, e.Faulted)
 _FAILED = "paradigm failed"
 _STUCK_US = 60_000_000
 """A rat lets go of a lever within seconds; what is down for so long is a switch that is stuck, or somebody's hand."""
+MOST_DISTURBED = 0.05
+"""A component that is disturbed for a larger part of its time is interrupted."""
 _SEEN_AGAIN_US = 400_000
 """After a disturbance a driver asks for all that it watches; by then it has the answers."""
 
@@ -48,7 +52,8 @@ class Window:
     number : from 1, among those of the same name
     gap_us : how much of it nobody controlled
     inner_us : how much of it belongs to windows within it
-    interrupted : it was cut by the session's end or by a gap, or the wire to a device was disturbed in it
+    interrupted : it was cut by the session's end or by a gap, or the wire to a device was disturbed in it (rule 5)
+    disturbed_us : for how long of it responses may be late or missing
     after_response, with_response : a response began it at `begin_us` or ended it at `end_us`
     """
 
@@ -61,6 +66,7 @@ class Window:
     interrupted: bool = False
     after_response: bool = False
     with_response: bool = False
+    disturbed_us: int = 0
 
     @property
     def responses_us(self) -> tuple[int, int]:
@@ -181,6 +187,7 @@ class Timeline:
     end_us : when the session ended, or the last time seen
     ended : the reason, None if nobody closed the session
     gaps : times without control, `(begin_us, end_us)`
+    disturbed : times in which the wire to a device was disturbed, and responses may be late or missing
     problems : marks that do not fit together, as in a damaged journal
     """
 
@@ -195,6 +202,7 @@ class Timeline:
     recordings: tuple[Recording, ...] = ()
     notes: tuple[e.Noted, ...] = ()
     gaps: tuple[tuple[int, int], ...] = ()
+    disturbed: tuple[tuple[int, int], ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -306,16 +314,13 @@ class _Windows:
     def current(self) -> int | None:
         return self.open[-1] if self.open else None
 
-    def closed(
-        self, end_us: int, gaps: Sequence[tuple[int, int]], disturbed: Sequence[tuple[int, int]]
-    ) -> tuple[Window, ...]:
-        return tuple(self._closed(one, end_us, gaps, disturbed) for one in self.all)
+    def closed(self, end_us: int, cuts: _Cuts) -> tuple[Window, ...]:
+        return tuple(self._closed(one, end_us, cuts) for one in self.all)
 
-    @staticmethod
-    def _closed(
-        one: _Open, last_us: int, gaps: Sequence[tuple[int, int]], disturbed: Sequence[tuple[int, int]]
-    ) -> Window:
-        end_us = last_us if one.end_us is None else one.end_us
+    def _closed(self, one: _Open, last_us: int, cuts: _Cuts) -> Window:
+        end_us, gaps = last_us if one.end_us is None else one.end_us, cuts.gaps
+        disturbed_us = _common_us([(one.begin_us, end_us)], cuts.disturbed)
+        most_us = MOST_DISTURBED * (end_us - one.begin_us) if self.what == "component" else 0
         gap_us = _common_us([(one.begin_us, end_us)], gaps)
         inner_us = sum(to_us - from_us for from_us, to_us in one.inner) - _common_us(one.inner, gaps)
         return Window(
@@ -328,10 +333,21 @@ class _Windows:
             interrupted=one.interrupted
             or one.end_us is None
             or gap_us > 0
-            or any(from_us < end_us and to_us > one.begin_us for from_us, to_us in disturbed),
+            or disturbed_us > most_us
+            or any(one.begin_us < at_us < end_us for at_us in cuts.resumed_us),
             after_response=one.after_response,
             with_response=one.with_response,
+            disturbed_us=disturbed_us,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """What lies across windows: gaps, disturbed times, and when somebody took over again, after a gap of any length."""
+
+    gaps: Sequence[tuple[int, int]]
+    disturbed: Sequence[tuple[int, int]]
+    resumed_us: Sequence[int]
 
 
 def _united(gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -368,6 +384,7 @@ class _Fold:
         self.gaps: list[tuple[int, int]] = []
         self.lost_us: dict[str, int] = {}
         self.disturbed: list[tuple[int, int]] = []
+        self.resumed_us: list[int] = []
         self.problems: list[str] = []
         self._takers: dict[type, Callable[[Any], None]] = {
             e.LeverPressed: lambda x: self.responds("press", x.lever, x.at_us),
@@ -470,7 +487,7 @@ class _Fold:
         self.gaps += [(lost_us, event.at_us) for lost_us in self.lost_us.values()]
         self.lost_us.clear()
         self.gaps.append((event.at_us - event.gap_us, event.at_us))
-        self.disturbed.append(self.gaps[-1])  # of no length, where the computer's time of day was set back in between
+        self.resumed_us.append(event.at_us)  # the gap is of no length, where the time of day was set back in between
 
     def was_disturbed(self, event: e.Disturbed) -> None:
         since_us = event.at_us - event.lasted_us
@@ -555,18 +572,21 @@ class _Fold:
                     one.interrupted = one.interrupted or one.end_us == self.end_us
         gaps = _united([*self.gaps, *((lost_us, end_us) for lost_us in self.lost_us.values() if lost_us < end_us)])
         self.problems += self.stuck_levers(end_us)
+        disturbed = _united([(from_us, min(to_us, end_us)) for from_us, to_us in self.disturbed if from_us < end_us])
+        cuts = _Cuts(gaps, disturbed, self.resumed_us)
         return Timeline(
             end_us=end_us,
             ended=self.ended,
             responses=tuple(Response(**values) for _, _, values in sorted(self.responses, key=lambda x: x[:2])),
-            components=self.components.closed(end_us, gaps, self.disturbed),
-            trials=self.trials.closed(end_us, gaps, self.disturbed),
-            cues=self.cues.closed(end_us, gaps, self.disturbed),
+            components=self.components.closed(end_us, cuts),
+            trials=self.trials.closed(end_us, cuts),
+            cues=self.cues.closed(end_us, cuts),
             shocks=tuple(ShockGiven(**values) for values in self.shocks.values()),
             deliveries=tuple(Delivery(**values) for values in self.deliveries.values()),
             recordings=tuple(Recording(**values) for values in self.recordings),
             notes=tuple(self.notes),
             gaps=tuple(gaps),
+            disturbed=tuple(disturbed),
             problems=(*self.problems, *self.unheard_problems()),
         )
 

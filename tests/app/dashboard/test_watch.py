@@ -101,6 +101,27 @@ def test_what_is_wrong_is_an_alert() -> None:
     assert watch.lost == {"shocker-A"}
 
 
+def test_a_disturbed_wire_is_one_notice_a_device_that_counts_on_and_is_the_last() -> None:
+    watch = watched(
+        [
+            e.Disturbed(12_000_000, "operant-A", 300_000, 4, 0),
+            e.Disturbed(13_000_000, "shocker-A", 300_000, 4, 0),
+            e.Disturbed(14_200_000, "operant-A", 900_000, 0, 1),
+        ]
+    )
+    assert watch.alerts == [
+        "the wire to shocker-A was disturbed at 13 s: responses of that time may be missing; look at its plug "
+        "and cable",
+        "the wire to operant-A was disturbed at 14 s, 2 times: responses of that time may be missing; look at its plug "
+        "and cable",
+    ]
+
+
+def test_a_shock_through_which_current_flowed_only_in_part_is_an_alert() -> None:
+    watch = watched([c.Shock(1, 0.4, 1.0), e.ShockEnded(1_500_000, 1, 1_000_000, None, "completed", 400_000)])
+    assert watch.alerts == ["shock 1: current flowed for 0.40 s of 1.00 s"]
+
+
 def test_a_shock_is_on_from_its_command_to_its_report() -> None:
     watch = watched([c.Shock(1, 0.4, 0.5)])
     assert watch.shock_on_ma == 0.4

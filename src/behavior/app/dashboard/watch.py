@@ -94,6 +94,7 @@ class Watch:
         self.cues: set[str] = set()
         self.alerts: list[str] = []
         self.lost: set[str] = set()
+        self._disturbed: dict[str, tuple[int, str]] = {}
         self.notes: list[tuple[float, str]] = []
         self.ended: str | None = None
         self.stopping = False
@@ -117,6 +118,7 @@ class Watch:
             e.Stopped: self._stopped,
             e.LinkLost: self._link_lost,
             e.LinkRestored: self._link_restored,
+            e.Disturbed: self._was_disturbed,
             e.Faulted: lambda x: self.alerts.append(f"fault of {x.device}: {x.cause}"),
             e.Resumed: lambda x: self.alerts.append(f"resumed after {x.gap_us / 1e6:.0f} s without control"),
             e.CallHeard: self._call,
@@ -293,6 +295,19 @@ class Watch:
     def _link_restored(self, event: e.LinkRestored) -> None:
         self.lost.discard(event.device)
         self.alerts.append(f"link to {event.device} is back; its trial counts as interrupted")
+
+    def _was_disturbed(self, event: e.Disturbed) -> None:
+        """One notice a device, counted on and last again: a bad wire is told of each second."""
+        n, before = self._disturbed.get(event.device, (0, ""))
+        if before in self.alerts:
+            self.alerts.remove(before)
+        times = "" if n == 0 else f", {n + 1} times"
+        told = (
+            f"the wire to {event.device} was disturbed at {event.at_us / 1e6:.0f} s{times}: responses of that time may "
+            "be missing; look at its plug and cable"
+        )
+        self._disturbed[event.device] = (n + 1, told)
+        self.alerts.append(told)
 
     def _stopped(self, event: e.Stopped) -> None:
         self.stopping = True
