@@ -160,6 +160,35 @@ def test_an_answer_that_comes_after_the_next_request_is_told_apart(driver: HarpD
     assert all(one.sent_us == one.device_us and one.heard_us == one.sent_us + 400_100 for one in paired)
 
 
+def test_a_late_answer_is_not_taken_for_that_to_a_later_request(driver: HarpDriver) -> None:
+    """Each register is asked for in between too, as after damaged bytes: the oldest request is answered first."""
+    live(driver, 0, 10_000_000)
+    late_us, due, events = 390_000, list[tuple[int, str, int]](), list[Event]()
+    for now_us in range(10_000_000, 20_000_000, 10_000):
+        for at_us, register, sent_us in [one for one in due if one[0] <= now_us]:
+            events += answer(driver, register, sent_us, at_us)
+        due = [one for one in due if one[0] > now_us]
+        events += driver.tick(now_us)
+        if now_us % 1_300_000 == 0:
+            driver.look_around(now_us)
+        said = driver.take_outgoing()
+        due += [
+            (now_us + late_us, name, now_us)
+            for name in driver.watched
+            for _ in range(said.count(frame(driver.kind, f"read {name}")))
+        ]
+    assert not any(isinstance(event, Faulted) for event in events), events
+
+
+def test_an_answer_that_never_comes_leaves_the_clock_as_exact_as_it_was(driver: HarpDriver) -> None:
+    live(driver, 0, 10_000_000)
+    driver.look_around(10_050_000)  # nobody answers
+    driver.take_outgoing()
+    live(driver, 10_400_000, 30_000_000)
+    assert driver.clock.fit().uncertainty_us <= 200
+    assert all(len(asked) <= 1 for asked in driver._asked.values())
+
+
 def test_after_damaged_bytes_all_that_is_watched_is_asked_for(driver: HarpDriver) -> None:
     """An event may have been among them; said at once, and then at most each second."""
     live(driver, 0, 10_000_000)

@@ -78,6 +78,11 @@ class Case:
         return self.at_us > self.ended_us - (of_settling_us if self.life.how == "ended" else LOOKED_US)
 
     @property
+    def as_it_died(self) -> bool:
+        """Whether an engine was killed in the moment in which it heard of it: the gap tells."""
+        return self.life.how == "killed" and self.at_us >= self.ended_us - EXACT_US
+
+    @property
     def records(self) -> bool:
         """Whether the session's sound was recorded then."""
         began = [item.at_us for item in self.items if isinstance(item, RecordingStarted)]
@@ -151,12 +156,14 @@ def _sound_lost(case: Case) -> str | None:
     counted = any(item.n_dropped for item in ended)
     failed = case.life.how == "failed" and (not ended or any(isinstance(item, SoundLost) for item in case.items))
     done = any(isinstance(item, EndSession) for item in case.life.acknowledged)
-    return None if counted or failed or done or not case.records else "the recording is told as whole"
+    return (
+        None if counted or failed or done or case.as_it_died or not case.records else "the recording is told as whole"
+    )
 
 
 def _microphone_dead(case: Case) -> str | None:
     told = any(isinstance(item, MicrophoneLost) for item in case.items) or case.life.how == "failed"
-    return None if told or not case.records else "the session went on unheard"
+    return None if told or case.as_it_died or not case.records else "the session went on unheard"
 
 
 def _elsewhere(case: Case) -> str | None:

@@ -53,6 +53,8 @@ FOUND = {
     41840: "a clock that jumped a little bent the line through its answers, and responses were 6 ms off",
     45221: "an animal in the doorway when a session goes on has crossed, or returned: nobody knows",
     45881: "reports that come late from a line that is asked for nothing are late for nobody",
+    101974: "late answers were taken for those to later requests, and a clock for one that had jumped",
+    102032: "a microphone that dies as its engine does is told by the gap",
     42345: "a full disk took no word of the samples that were lost at that moment",
 }
 

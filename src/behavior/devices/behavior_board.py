@@ -311,7 +311,7 @@ class BehaviorBoard(HarpDriver):
             if not pulse.asked_to_show:
                 pulse.asked_to_show = True
                 for register in sorted(pulse.to_show):
-                    self._read(register)
+                    self._read(register, now_us)
                 pulse.ask_us = now_us + REPLY_US
             return
         pulse.fired_us, pulse.ask_us = now_us, now_us + REPLY_US
@@ -457,7 +457,7 @@ class BehaviorBoard(HarpDriver):
         elif pulse.n_asked < N_READ_BACKS:
             pulse.n_asked += 1
             pulse.ask_us = now_us + REPLY_US
-            self._read("OutputState")
+            self._read("OutputState", now_us)
         else:
             self._give_up(f"its gate did not close after shock {pulse.shock.number}", now_us)
 

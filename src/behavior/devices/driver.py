@@ -6,7 +6,8 @@ Rules:
    more (what is written this way may be written twice without harm); then, or if the device insists on another value,
    the driver reports a fault. An echo that repeats what was in force before is late or doubled, and is passed over.
 2. **The link is watched both ways.** Every 400 ms the driver reads one of four registers in turn, so that each answer
-   tells which request it belongs to (Harp has no sequence numbers). When three in a row and 1.5 s have gone unanswered
+   tells which request it belongs to (Harp has no sequence numbers; of several for one register the oldest is answered
+   first, and what is older than 1.5 s is no longer waited for). When three in a row and 1.5 s have gone unanswered
    the link is lost; a host that was itself held up has asked less, and loses nothing. The same requests feed the
    device's own watchdog, keep its clock in step, and bring what a damaged event was to bring.
 3. **Times are the device's own**, put on session time; never later than when the host heard of them, never going back.
@@ -19,6 +20,7 @@ Rules:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -104,7 +106,7 @@ class HarpDriver(ABC):
         self._in_force: dict[str, int] = {}
         self._told: set[str] = set()
         self._last_at_us = 0
-        self._asked: dict[str, int] = {}
+        self._asked: dict[str, deque[int]] = {}
         self._n_asked = 0
         self._n_unanswered = 0
         self._answered_us = now_us
@@ -148,14 +150,12 @@ class HarpDriver(ABC):
     def look_around(self, now_us: int) -> None:
         """Ask for all that is watched at once, as when a session ends: is it still as it should be?"""
         for register in self.watched:
-            self._asked.setdefault(register, now_us)
-            self._read(register)
+            self._read(register, now_us)
 
     def last_words(self, now_us: int) -> list[Event]:
         """What is still untold when nobody will listen any more: bytes without an end, requests without an answer."""
         n_bytes = self._framing.n_bytes_waiting + self._framing.n_noise - self._n_noise_told
-        n_open = sum(now_us - sent_us >= REPLY_US for sent_us in self._asked.values())
-        n_requests = self._n_repeated + n_open
+        n_requests = self._n_repeated + self._n_open(now_us, since_us=REPLY_US)
         if self._lost or not (n_bytes or n_requests):
             return []
         return [Disturbed(now_us, self.name, now_us - self._quiet_us, n_bytes, n_requests)]
@@ -204,8 +204,17 @@ class HarpDriver(ABC):
 
     # ---- words for them
 
-    def _read(self, register: str) -> None:
+    def _read(self, register: str, now_us: int) -> None:
+        asked = self._asked.setdefault(register, deque())
+        while asked and now_us - asked[0] > LOST_US:
+            asked.popleft()
+        asked.append(now_us)
         self._outgoing += read_frame(self.map[register])
+
+    def _n_open(self, now_us: int, *, since_us: int = 0) -> int:
+        """How many requests wait for their answers, for so long at least; what is older than a lost link does not."""
+        ages_us = [now_us - sent_us for asked in self._asked.values() for sent_us in asked]
+        return sum(since_us <= age_us <= LOST_US for age_us in ages_us)
 
     def _send_frame(self, register: str, value: int) -> None:
         self._outgoing += write_frame(self.map[register], value)
@@ -257,7 +266,7 @@ class HarpDriver(ABC):
         """Say what went wrong on the wire since the last time, at most each second."""
         n_bytes = self._framing.n_noise - self._n_noise_told
         if not n_bytes and not self._n_repeated:
-            if not (self._framing.amid_message or self._n_unanswered or self._wanted):
+            if not (self._framing.amid_message or self._wanted or self._n_open(now_us)):
                 self._quiet_us = now_us
             return
         if now_us < self._tell_us:
@@ -294,12 +303,12 @@ class HarpDriver(ABC):
         register = self.watched[self._n_asked % len(self.watched)]
         self._n_asked += 1
         self._n_unanswered += 1
-        self._asked.setdefault(register, now_us)
         self._ask_us = now_us + KEEP_ALIVE_US
-        self._read(register)
+        self._read(register, now_us)
 
     def _answered(self, message: Message, now_us: int) -> None:
-        sent_us = self._asked.pop(message.name, None)
+        asked = self._asked.get(message.name)
+        sent_us = asked.popleft() if asked else None
         if sent_us is None or message.refused:
             return
         self._n_unanswered, self._answered_us = 0, now_us

@@ -170,7 +170,7 @@ class ShockController(HarpDriver):
         self._fault(why, now_us)
         pulse.ask_us, pulse.n_asked = NEVER, N_READ_BACKS
         self._write("Stop", 1, now_us, echo=0)
-        self._read("PulseEnded")
+        self._read("PulseEnded", now_us)
 
     # ---- what the device says
 
@@ -244,7 +244,7 @@ class ShockController(HarpDriver):
         elif pulse.n_asked < N_READ_BACKS:
             pulse.n_asked += 1
             pulse.ask_us = now_us + REPLY_US
-            self._read("PulseEnded")
+            self._read("PulseEnded", now_us)
         else:
             self._give_up(f"the end of shock {pulse.number} is not known", now_us)
 
