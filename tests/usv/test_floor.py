@@ -47,9 +47,20 @@ def test_bouts_that_fill_three_fifths_of_the_time_do_not_lift_it():
 
 
 def test_a_band_without_noise_is_held_up():
-    floor = NoiseFloor(10, 50, 0.2)
-    floor.push(np.full((50, 10), -100, np.float32) - np.float32(60) * (np.arange(10) == 9))
-    assert floor.clamped(10)[9] == pytest.approx(floor.clamped(10)[0] - 10, abs=0.3)
+    floor = NoiseFloor(11, 50, 0.2)
+    floor.push(np.full((50, 11), -100, np.float32) - np.float32(60) * (np.arange(11) == 9))
+    assert floor.clamped()[9] == pytest.approx(floor.clamped()[0] - 10, abs=0.3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(2, 40)), elements=levels))
+def test_what_holds_a_band_up_is_the_median_of_its_frequencies_however_they_changed(rows):
+    """Without what can be heard, which comes last."""
+    floor = NoiseFloor(rows.shape[1], 3, 0.2)
+    for row in rows:
+        floor.push(row[np.newaxis])
+        band = floor.db[:-1]
+        np.testing.assert_array_equal(floor.clamped(), np.maximum(band, np.sort(band)[len(band) // 2] - np.float32(10)))
 
 
 @settings(max_examples=30, deadline=None)

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from behavior.audio.faults import Faults
 from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
 from behavior.usv import parts
-from behavior.usv.detect import BLOCK, Detection, detect_file
+from behavior.usv.detect import Detection, detect_file
 from behavior.usv.gate import KnownEvent
 from behavior.usv.parts import Part, joined, parts_of, search_part
 from behavior.usv.profile import load_profile
+from behavior.usv.search import BLOCK
 
 RATE, SECONDS = 250_000, 90.0
 RAT = load_profile("rat")

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from behavior.usv import ridges
-from behavior.usv.ridges import EVEN, HALF, MARGIN, MAX_PEAKS, empty_frames, find_ridges, group_edges, keep_levels, scan
+from behavior.usv.ridges import HALF, MARGIN, MAX_PEAKS, empty_frames, find_ridges, group_edges, workspace
 
 N_ROWS, N_BINS, BLOCK, HZ_A_BIN = 256, 120, 64, 500.0
 EDGES = group_edges(N_BINS, HZ_A_BIN)
+WORK = workspace(N_BINS, len(EDGES) - 1)
 BISECTION_DB = 64 / 2**8
 
 
@@ -20,7 +21,7 @@ def points(level, floor=0.0, frames=(100, 101), hold_db=4.4, low=0, high=N_BINS,
     """The ridge points [(bin, dB)] of frames [first, stop) of rings of these levels."""
     rings = empty_frames(n_rows, N_BINS, BLOCK)
     rings.level[:], rings.floor[:] = level.T, floor
-    find_ridges(rings, *frames, n_rows - MARGIN, BLOCK, EDGES, low, high, hold_db)
+    find_ridges(rings, *frames, n_rows - MARGIN, BLOCK, EDGES, low, high, hold_db, WORK)
     rows = [frame % n_rows for frame in range(*frames)]
     n = rings.n_peaks
     found = [list(map(tuple, np.stack((rings.bin[r], rings.ridge[r]), axis=1)[: n[r]].tolist())) for r in rows]
@@ -158,7 +159,7 @@ def test_the_rings_may_wrap_within_a_search():
     level = np.roll(with_line(), N_ROWS - 100, axis=0)
     rings = empty_frames(N_ROWS, N_BINS, BLOCK)
     rings.level[:] = level.T
-    find_ridges(rings, N_ROWS - 3, N_ROWS + 4, N_ROWS + 50, BLOCK, EDGES, 0, N_BINS, 4.4)
+    find_ridges(rings, N_ROWS - 3, N_ROWS + 4, N_ROWS + 50, BLOCK, EDGES, 0, N_BINS, 4.4, WORK)
     rows = [(N_ROWS - 3 + i) % N_ROWS for i in range(7)]
     np.testing.assert_allclose(rings.ridge[rows, 0], 10.0, atol=BISECTION_DB)
 
@@ -167,7 +168,7 @@ def test_the_rings_may_wrap_within_a_search():
 @given(arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 20)), elements=st.integers(-9, 9).map(float)))
 def test_each_column_is_sorted(values):
     ordered = values.copy()
-    ridges._sort_columns(ordered)
+    ridges._sort_columns(ordered, ordered.shape[1])
     np.testing.assert_array_equal(ordered, np.sort(values, axis=0))
 
 
@@ -176,7 +177,7 @@ def test_each_column_is_sorted(values):
 def test_medians_are_those_of_sorting_to_an_eighth_of_a_decibel(excess):
     """A band of an even number of bins goes without its last."""
     out = np.empty((len(EDGES) - 1, 48), np.float32)
-    ridges._medians(excess, EDGES, out)
+    ridges._medians(excess, EDGES, out, 48)
     for g, (low, high) in enumerate(pairwise(EDGES)):
         n = high - low - (high - low + 1) % 2
         middle = np.sort(excess[low : low + n], axis=0)[n // 2]
@@ -200,35 +201,22 @@ def test_a_margin_covers_what_a_frame_depends_on():
     assert points(far)[0] == points(level)[0]
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 700), st.integers(0, 90))
-def test_levels_of_even_frames_are_kept_for_the_frames_after_them_too(first, n):
-    """The rings may wrap within them; no other place is touched."""
-    rings, origin = empty_frames(N_ROWS, 3, BLOCK), first // EVEN * EVEN
-    rings.known[:], rings.level[:] = False, -1.0
-    even = np.tile(origin + 2 * np.arange(100.0, dtype=np.float32), (3, 1))
-    keep_levels(even, origin, rings, first, first + n)
-    frames = np.arange(first, first + n)
-    assert rings.known.sum() == n
-    assert rings.known[frames % N_ROWS].all()
-    begun = frames[frames >= first + first % 2]  # an odd first frame is given its own level later
-    expected = np.full(N_ROWS, -1.0)
-    expected[begun % N_ROWS] = begun // 2 * 2
-    np.testing.assert_array_equal(rings.level, np.tile(expected, (3, 1)))
-
-
-@pytest.mark.parametrize("origin", [-EVEN, 0, EVEN])
-def test_the_first_look_scores_a_line_by_the_mean_along_it_wherever_its_columns_begin(origin):
+def test_what_was_taken_off_a_known_click_is_given_back_to_the_base():
+    level = np.zeros((N_ROWS, N_BINS), np.float32)
     rings = empty_frames(N_ROWS, N_BINS, BLOCK)
-    even = np.zeros((N_BINS, 120), np.float32)
-    even[60, (100 - origin) // 2 - 10 : (100 - origin) // 2 + 10] = 20.0
-    even[:, (150 - origin) // 2] = 25.0
-    score = np.empty(50, np.float32)
-    scan(even, origin, rings, 80, 180, 200, BLOCK, EDGES, 0, N_BINS, score)
-    assert score[10] == pytest.approx(10.0, abs=BISECTION_DB)
-    assert score[40] == pytest.approx(0.0, abs=BISECTION_DB)
-    assert rings.base[[150, 151]] == pytest.approx(25.0, abs=BISECTION_DB)
-    assert np.abs(rings.base[[148, 152]]).max() < BISECTION_DB
+    rings.level[:], rings.taken[100] = level.T, 25.0
+    find_ridges(rings, 95, 106, N_ROWS - MARGIN, BLOCK, EDGES, 0, N_BINS, 4.4, WORK)
+    assert rings.base[100] == pytest.approx(25.0, abs=BISECTION_DB)
+    assert np.abs(rings.base[[99, 101]]).max() < BISECTION_DB
+
+
+def test_many_frames_are_worked_out_as_those_of_a_few():
+    """More than fit the room at a time."""
+    level = np.random.default_rng(7).normal(0, 9, (1024, N_BINS)).astype(np.float32)
+    whole = points(level, frames=(20, 1000), n_rows=1024)[0]
+    parts = [points(level, frames=(at, min(at + 7, 1000)), n_rows=1024)[0] for at in range(20, 1000, 7)]
+    assert [frame for part in parts for frame in part] == whole
+    assert sum(map(len, whole)) > 100
 
 
 @settings(max_examples=30, deadline=None)
@@ -239,9 +227,9 @@ def test_the_first_look_scores_a_line_by_the_mean_along_it_wherever_its_columns_
 )
 def test_medians_of_many_columns_at_a_time_are_those_of_few(excess):
     many, few = np.empty((2, len(EDGES) - 1, excess.shape[1]), np.float32)
-    ridges._medians(excess, EDGES, many)
+    ridges._medians(excess, EDGES, many, excess.shape[1])
     for t in range(0, excess.shape[1], 16):
         part = np.empty((len(EDGES) - 1, 16), np.float32)
-        ridges._medians(np.ascontiguousarray(excess[:, t : t + 16]), EDGES, part)
+        ridges._medians(np.ascontiguousarray(excess[:, t : t + 16]), EDGES, part, 16)
         few[:, t : t + 16] = part
     np.testing.assert_array_equal(many, few)

@@ -13,7 +13,7 @@ Array = npt.NDArray[np.float32]
 LOWEST = np.float32(1e-17)
 """Added to every power, so that digital silence has a level: -170 dB."""
 
-_decibels_16 = decibels_of(float(LOWEST))
+decibels_16 = decibels_of(float(LOWEST))
 
 
 @kernel
@@ -28,11 +28,11 @@ def row_to_decibels(power: Array, out: Array) -> None:
     """10 log10 of each number, to within 0.001 dB."""
     whole = power.size - power.size % LANES
     for k in range(0, whole, LANES):
-        _decibels_16(power[k:], out[k:])
+        decibels_16(power[k:], out[k:])
     if whole < power.size:
         rest, rest_db = np.zeros(LANES, np.float32), np.empty(LANES, np.float32)
         for k in range(whole, power.size):
             rest[k - whole] = power[k]
-        _decibels_16(rest, rest_db)
+        decibels_16(rest, rest_db)
         for k in range(whole, power.size):
             out[k] = rest_db[k - whole]

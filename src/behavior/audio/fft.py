@@ -13,7 +13,7 @@ as they go (one pass over memory instead of two of 4), and a last one of 2, 4 or
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +32,25 @@ from behavior.audio.lanes import (
 
 Array = npt.NDArray[Any]
 
-__all__ = ["LANES", "SMALLEST", "FramePower"]
+__all__ = ["LANES", "SMALLEST", "FramePower", "Transform", "power_of_16"]
 
 SMALLEST = 64
 """Smallest size of a frame, in samples."""
+
+
+class Transform(NamedTuple):
+    """What kernels need for a frame's transform: its tables, and room for 16 frames on their way."""
+
+    hop: int
+    low_bin: int
+    window: Array
+    places: Array
+    radices: Array
+    twiddles: Array
+    roots: Array
+    side_by_side: Array
+    room: Array
+    ending: Array
 
 
 class FramePower:
@@ -47,30 +62,36 @@ class FramePower:
         times samples
     hop : samples from frame to frame: 1/4 or 1/2 of `size`
     low_bin, high_bin : the bins [low_bin, high_bin), above 0 and below half the size
+
+    Attributes
+    ----------
+    transform : for kernels, one at a time
     """
 
     def __init__(self, window: Array, hop: int, low_bin: int, high_bin: int) -> None:
         size = len(window)
-        self._hop, self._low = hop, low_bin
         n = size // 32
         element = np.arange(n)[:, np.newaxis] + n * np.arange(16)
-        self._window = (
-            np.stack((window[2 * element], window[2 * element + 1]), axis=2).reshape(n, 32).astype(np.float32)
-        )
+        even_and_odd = np.stack((window[2 * element], window[2 * element + 1]), axis=2)
         column, row = np.divmod(2 * element, hop)
-        self._places = row * _columns(size, hop) + column
-        self._radices, self._twiddles = _plan(size // 2)
+        radices, twiddles = _plan(size // 2)
         roots = np.exp(-2j * np.pi * np.arange(low_bin, high_bin) / size)
-        self._roots = np.stack((roots.real, roots.imag)).astype(np.float32)
+        self.transform = Transform(
+            hop=hop,
+            low_bin=low_bin,
+            window=even_and_odd.reshape(n, 32).astype(np.float32),
+            places=row * 2 * LANES + column,
+            radices=radices,
+            twiddles=twiddles,
+            roots=np.stack((roots.real, roots.imag)).astype(np.float32),
+            side_by_side=np.empty((hop, 2 * LANES), np.float32),
+            room=np.empty((4, size // 2 * LANES), np.float32),
+            ending=np.empty((len(roots), LANES), np.float32),
+        )
 
     def __call__(self, samples: Array, out: Array) -> None:
         """Frames from the first sample on into `out`, shape (n_bins, n_frames)."""
-        _run(samples, self._hop, self._window, self._places, self._radices, self._twiddles, self._roots, self._low, out)
-
-
-def _columns(size: int, hop: int) -> int:
-    """Length of a row of samples side by side: those of 16 frames, and what the last ones have beyond."""
-    return 2 * LANES if size // hop > 1 else LANES
+        _run(samples, self.transform, out)
 
 
 @lru_cache
@@ -90,47 +111,44 @@ def _plan(half: int) -> tuple[Array, Array]:
 
 
 @kernel
-def _run(
-    samples: Array,
-    hop: int,
-    window: Array,
-    places: Array,
-    radices: Array,
-    twiddles: Array,
-    roots: Array,
-    low: int,
-    out: Array,
-) -> None:
-    half, n_columns = 16 * window.shape[0], 2 * LANES
-    n_hops = LANES + 2 * half // hop - 1
-    side_by_side = np.empty((hop, n_columns), np.float32)
-    ar, ai = np.empty(half * LANES, np.float32), np.empty(half * LANES, np.float32)
-    br, bi = np.empty(half * LANES, np.float32), np.empty(half * LANES, np.float32)
-    power, ending = np.empty((out.shape[0], LANES), np.float32), np.zeros(n_hops * hop, samples.dtype)
+def _run(samples: Array, transform: Transform, out: Array) -> None:
     for first in range(0, out.shape[1], LANES):
-        sound, n = samples[first * hop :], min(LANES, out.shape[1] - first)
-        if sound.size < ending.size:
-            for i in range(sound.size):
-                ending[i] = sound[i]
-            sound = ending
-        _bring_side_by_side(sound, n_hops, side_by_side)
-        for p in range(half // 16):
-            yr, yi = ar[p * 256 :], ai[p * 256 :]
-            window_16(
-                side_by_side, n_columns, places[p], window[p], ar[p * 256 :], ai[p * 256 :], LANES, twiddles[0, p]
-            )
-        length, stride = half // 16, radices[0]
-        xr, xi, yr, yi = ar, ai, br, bi
-        for k in range(1, radices.size):
-            if k == radices.size - 1:
-                yr, yi = xr, xi
-            _pass(radices[k], length, stride, xr, xi, yr, yi, twiddles[k])
-            length, stride = length // radices[k], stride * radices[k]
-            xr, xi, yr, yi = yr, yi, xr, xi
-        _take_power(xr, xi, roots, half, low, power if n < LANES else out, first if n == LANES else 0)
-        for k in range(out.shape[0] if n < LANES else 0):
-            for i in range(n):
-                out[k, first + i] = power[k, i]
+        n = min(LANES, out.shape[1] - first)
+        if n == LANES:
+            power_of_16(samples[first * transform.hop :], transform, out, first)
+        else:
+            power_of_16(samples[first * transform.hop :], transform, transform.ending, 0)
+            for k in range(out.shape[0]):
+                for i in range(n):
+                    out[k, first + i] = transform.ending[k, i]
+
+
+@part
+def power_of_16(samples: Array, transform: Transform, out: Array, first: int) -> None:
+    """Power of 16 frames from the first sample on into columns from `first` on; samples that are missing are 0."""
+    half, n_columns = 16 * transform.window.shape[0], 2 * LANES
+    n_hops = LANES + 2 * half // transform.hop - 1
+    if samples.size < n_hops * transform.hop:
+        ending = np.zeros(n_hops * transform.hop, samples.dtype)
+        for i in range(samples.size):
+            ending[i] = samples[i]
+        samples = ending
+    _bring_side_by_side(samples, n_hops, transform.side_by_side)
+    room, twiddles, radices = transform.room, transform.twiddles, transform.radices
+    xr, xi, yr, yi = room[0], room[1], room[2], room[3]
+    for p in range(half // 16):
+        window_16(
+            transform.side_by_side, n_columns, transform.places[p], transform.window[p],
+            xr[p * 256 :], xi[p * 256 :], LANES, twiddles[0, p],
+        )  # fmt: skip
+    length, stride = half // 16, radices[0]
+    for k in range(1, radices.size):
+        if k == radices.size - 1:
+            yr, yi = xr, xi
+        _pass(radices[k], length, stride, xr, xi, yr, yi, twiddles[k])
+        length, stride = length // radices[k], stride * radices[k]
+        xr, xi, yr, yi = yr, yi, xr, xi
+    _take_power(xr, xi, transform.roots, half, transform.low_bin, out, first)
 
 
 @part

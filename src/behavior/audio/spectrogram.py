@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.fft import SMALLEST, FramePower
+from behavior.audio.fft import SMALLEST, FramePower, Transform
 from behavior.audio.read import Samples
 
 Power = npt.NDArray[np.float32]
@@ -120,6 +120,10 @@ class FramedSound:
         power = np.empty((self.n_bins, max(0, -(-(stop - first) // step))), np.float32)
         self._of[self._held.dtype, step](self._held[first * self.grid.hop - self._first : self._n], power)
         return power
+
+    def held(self, step: int) -> tuple[Samples, int, Transform]:
+        """For kernels: the samples, which of the whole the first is, and the transform of every `step`-th frame."""
+        return self._held[: self._n], self._first, self._of[self._held.dtype, step].transform
 
     def forget(self, before: int) -> None:
         """Let go of the samples that no frame from this one on has."""

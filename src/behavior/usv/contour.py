@@ -70,41 +70,45 @@ class ContourTracker:
     hold_db : what ridge points exceed; the sum of the excess is a contour's evidence
     least : contours with less evidence are left out
     patient_from : evidence from which a level contour is waited for
+
+    Attributes
+    ----------
+    rules, running, counters : of `follow`
     """
 
     def __init__(self, longest: int, *, level_below: float, hold_db: float, least: float, patient_from: float) -> None:
-        self._rules = Rules(longest, level_below, hold_db, least, patient_from)
-        self._running = np.zeros(_MAX_RUNNING, _RUNNING)
-        self._counters = np.zeros(2, np.int64)
+        self.rules = Rules(longest, level_below, hold_db, least, patient_from)
+        self.running = np.zeros(_MAX_RUNNING, _RUNNING)
+        self.counters = np.zeros(2, np.int64)
         self._ended = np.zeros(1024, ENDED)
 
     @property
     def earliest_running(self) -> int | None:
         """First frame of the oldest contour that still runs."""
-        n = self._counters[0]
-        return int(self._running["start"][:n].min()) if n else None
+        n = self.counters[0]
+        return int(self.running["start"][:n].min()) if n else None
 
     def follow(self, frames: Frames, first: int, stop: int, *, to_the_end: bool = False) -> npt.NDArray[Any]:
         """Go on through frames [first, stop); the contours that ended, in order of their end."""
         out = []
         while first < stop or to_the_end:
-            first, n_ended = _follow(
+            first, n_ended = follow(
                 frames,
                 first,
                 stop,
                 to_the_end,
-                self._rules,
-                self._running,
-                self._counters,
+                self.rules,
+                self.running,
+                self.counters,
                 self._ended,
             )
             out.append(self._ended[:n_ended].copy())
-            to_the_end = to_the_end and bool(self._counters[0])
+            to_the_end = to_the_end and bool(self.counters[0])
         return np.concatenate(out) if out else self._ended[:0]
 
 
 @kernel
-def _follow(
+def follow(
     frames: Frames,
     first: int,
     stop: int,

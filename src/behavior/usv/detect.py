@@ -5,8 +5,9 @@ frames on that absolute grid, so that any cutting of the sound into blocks gives
 is a few seconds of frames, whatever the length. A call lies in [onset, offset): from the first frame to the last in
 which its ridge holds, each frame standing for the samples nearer to its middle than to its neighbours' middles.
 
-The steps: power on a grid of frames (`audio.spectrogram`), the noise floor (`floor`), ridge points (`ridges`), contours
-(`contour`), rejection of what is no call (`gate`), joining (`join`), features and type (`features`, `classify`).
+The steps: power on a grid of frames (`audio.spectrogram`), the noise floor (`floor`), ridge points (`ridges`) and
+contours (`contour`), all in one piece of compiled code (`search`); rejection of what is no call (`gate`), joining
+(`join`), features and type (`features`, `classify`).
 """
 
 from __future__ import annotations
@@ -32,33 +33,16 @@ from behavior.usv.join import Joiner
 from behavior.usv.nearby import Nearby
 from behavior.usv.onset import SUB_BLOCK, Onset, OnsetWatch, Withdrawn
 from behavior.usv.profile import DetectorProfile
-from behavior.usv.ridges import (
-    EVEN,
-    MARGIN,
-    empty_frames,
-    find_ridges,
-    group_edges,
-    keep_levels,
-    scan,
-    take_levels,
-    take_levels_between,
-)
+from behavior.usv.ridges import group_edges
+from behavior.usv.search import BLOCK, Plan, Search
 from behavior.usv.subtract import Subtraction
-
-BLOCK = 512
-"""Frames that are worked out at a time (0.26 s at 250 kHz): the floor is taken to the end of the block."""
-AROUND = 64
-"""Frames to each side of a first finding that are looked at closely."""
-FIRST = 4 * BLOCK
-"""Frames that are waited for before the first are worked out, so that the floor is one."""
 
 _LOWEST_HZ, _AUDIBLE_HZ = 18_000.0, (3_000.0, 15_000.0)
 _HIGHEST_HZ, _OF_NYQUIST = 125_000.0, 0.97
 _SMALLEST_BAND_HZ = 4_000.0
 _BEYOND_HZ, _BAND_FOR_BASE_HZ = 4_000.0, 80_000.0
-_PIECE = 1 << 16
+_PIECE = 1 << 18
 Entry = TypeVar("Entry", Call, Rejected)
-_MOST_EVEN = (FIRST + BLOCK + 2 * AROUND + 4 * MARGIN + 2 * EVEN) // 2
 _LONGEST_HOLE_S, _FIRST_LOOK_DB = 0.003, 2.5
 
 
@@ -108,11 +92,6 @@ class Detector:
         self._lay_out_bands(sample_rate_hz)
         longest = round((profile.longest_s + 1.0) / self.grid.frame_s)
         n_rows = BLOCK * (longest // BLOCK + 8)
-        self._frames = empty_frames(n_rows, self._n_bins, BLOCK)
-        self._taken = np.zeros(n_rows, np.float32)
-        self._even, self._even_from = np.zeros((self._n_bins, _MOST_EVEN), np.float32), -EVEN
-        n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
-        self._floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
         self._level_below = profile.below_22khz_hz / self.grid.bin_hz - self._lowest_bin
         self._longest_hole = round(_LONGEST_HOLE_S / self.grid.frame_s)
         self._tracker = ContourTracker(
@@ -122,20 +101,19 @@ class Detector:
             least=profile.support_evidence,
             patient_from=profile.confirm_evidence,
         )
+        n_floor_rows = round(profile.floor_s / self.grid.frame_s / FRAMES_A_ROW)
+        floor = NoiseFloor(self._n_bins + 1, n_floor_rows, profile.floor_quantile)
+        self._search = Search(self._sound, self._plan, self._n_bins, n_rows, floor, self._tracker)
+        self._frames = self._search.frames
         self._watch = (
-            OnsetWatch(profile, self.grid, self._edges, self._search, self._lowest_bin) if provisional else None
+            OnsetWatch(profile, self.grid, self._plan.edges, (self._plan.low, self._plan.high), self._lowest_bin)
+            if provisional
+            else None
         )
         self._nearby = Nearby(profile, self.grid.frame_s, n_rows - longest - 4 * BLOCK)
         self._gate = Gate(profile, self.grid, events, lowest_bin=self._lowest_bin)
         self._subtraction = Subtraction(events, self.grid, self._n_bins)
         self._joiner = Joiner(profile, self.grid, self._lowest_bin)
-        self._hold_db = float(profile.hold_db)
-        self._first_look_db = min(profile.confirm_db, profile.hold_db + _FIRST_LOOK_DB)
-        self._n_levels = self._n_kept = self._n_between = self._n_scanned = self._n_ridged = self._n_followed = (
-            self._n_floored
-        ) = self._n_subtracted = 0
-        self._active = False
-        self._seen = np.empty(0, np.int64)
 
     def push(self, block: Samples) -> list[Call]:
         """Take in samples, int16 or float32 in [-1, 1); the calls that are complete now."""
@@ -144,9 +122,10 @@ class Detector:
         calls = list[Call]()
         for start in range(0, len(block), _PIECE):
             self._sound.push(block[start : start + _PIECE])
-            while self._sound.n_frames >= self._n_levels + BLOCK:
-                self._look_ahead(self._n_levels + BLOCK)
-                calls += self._take_frames(self._n_levels + BLOCK)
+            while self._sound.n_frames >= self._search.n_levels + BLOCK:
+                next_block = self._search.n_levels + BLOCK
+                self._look_ahead(next_block)
+                calls += self._go_on(next_block if self._is_waited_for else self._sound.n_frames)
             self._look_ahead(self._sound.n_frames)
         return calls
 
@@ -161,7 +140,7 @@ class Detector:
 
     def flush(self) -> list[Call]:
         """The end of the sound: the calls that were still open."""
-        return self._take_frames(self._sound.n_frames, last=True)
+        return self._go_on(self._sound.n_frames, last=True)
 
     def _lay_out_bands(self, sample_rate_hz: int) -> None:
         profile, grid = self.profile, self.grid
@@ -182,145 +161,49 @@ class Detector:
         lowest = int(np.ceil(min(_LOWEST_HZ, profile.low_hz) / grid.bin_hz))
         highest = int(top_hz / grid.bin_hz)
         self._sound = FramedSound(grid, audible[0], highest)
-        self._n_audible, self._n_skipped = audible[1] - audible[0], lowest - audible[0]
-        self._n_bins, self._lowest_bin = highest - lowest, lowest
-        self._edges = group_edges(self._n_bins, grid.bin_hz)
-        self._search = (
-            int(np.ceil(profile.low_hz / grid.bin_hz)) - lowest,
-            min(int(profile.high_hz / grid.bin_hz) + 1, highest) - lowest,
+        self._n_bins, self._lowest_bin, self._n_skipped = highest - lowest, lowest, lowest - audible[0]
+        self._plan = Plan(
+            n_audible=audible[1] - audible[0],
+            n_skipped=self._n_skipped,
+            low=int(np.ceil(profile.low_hz / grid.bin_hz)) - lowest,
+            high=min(int(profile.high_hz / grid.bin_hz) + 1, highest) - lowest,
+            edges=group_edges(self._n_bins, grid.bin_hz),
+            look_db=float(min(profile.confirm_db, profile.hold_db + _FIRST_LOOK_DB)),
+            hold_db=float(profile.hold_db),
         )
 
-    def _take_frames(self, stop: int, *, last: bool = False) -> list[Call]:
-        self._store(stop)
-        if self._n_levels < FIRST and not last:
-            return []
-        self._set_floor()
-        self._subtract()
-        known = self._n_levels if last else self._n_levels - MARGIN
-        self._look(known)
-        self._look_closely(known if last else known - AROUND)
-        if self._is_busy(last):
-            self._nearby.add(self._tracker.follow(self._frames, self._n_followed, self._n_ridged, to_the_end=last))
-        self._n_followed = self._n_ridged
+    def _go_on(self, until: int, *, last: bool = False) -> list[Call]:
+        """Frames before `until`; all that there are at the `last`, else whole blocks, and perhaps not all of them."""
+        search = self._search
+        if self._subtraction:
+            self._nearby.add(search.run_without(self._subtraction, until, last=last))
+        else:
+            self._nearby.add(search.run(until, last=last))
         if self._nearby:
             worth_a_look = self._nearby.worth_a_look(self._frames, self._horizon)
             self._consider(gather(self._frames, contour) for contour in worth_a_look)
-        self._sound.forget(max(0, self._n_ridged - MARGIN - 2))
+        self._sound.forget(search.needs)
         return self._settle(to_the_end=last)
+
+    @property
+    def _is_waited_for(self) -> bool:
+        """Whether somebody wants to know how far it is after every block."""
+        return bool(self._watch or self._nearby or self._joiner.earliest_waiting is not None)
 
     def _look_ahead(self, stop: int) -> None:
         """Beginnings in the frames before `stop`, by the floor of the last block."""
         while self._watch and self._watch.n_looked + SUB_BLOCK <= stop:
-            if self._n_floored:
-                floor = self._frames.floor[(self._n_floored - 1) % len(self._frames.floor)]
+            floor = self._search.latest_floor
+            if floor is not None:
                 self._watch.look(self._sound, self._n_skipped, floor)
             else:
                 self._watch.n_looked += SUB_BLOCK
-
-    def _store(self, stop: int) -> None:
-        """Levels of every second frame, and into the floor."""
-        frames, first = self._frames, self._n_levels % len(self._frames.base)
-        power = self._sound.power(self._n_levels, stop, 2)
-        rows_db = np.empty((power.shape[1] // (FRAMES_A_ROW // 2), self._n_bins + 1), np.float32)
-        even = self._even[:, (self._n_levels - self._even_from) // 2 :]
-        take_levels(power, self._n_audible, self._n_skipped, frames, first, even[:, : power.shape[1]], rows_db)
-        self._floor.push(rows_db)
-        frames.audible[first : first + 2 * power.shape[1]] -= self._floor.db[-1]
-        if self._subtraction:
-            self._taken[first : first + 2 * power.shape[1]] = 0
-            self._keep(self._n_ridged - MARGIN, stop)
-        self._n_levels = stop
-
-    def _set_floor(self) -> None:
-        """The floor of now, for the blocks that have none yet."""
-        floor = self._floor.clamped(self._n_bins)
-        n_blocks = -(-self._n_levels // BLOCK)
-        for block in range(self._n_floored, n_blocks):
-            self._frames.floor[block % len(self._frames.floor)] = floor
-        self._n_floored = n_blocks
-
-    def _subtract(self) -> None:
-        """Take the clicks of known events off the levels that came."""
-        first, self._n_subtracted = self._n_subtracted, self._n_levels
-        for kind, low, high in self._subtraction.spans(first, self._n_levels):
-            self._fill_between(self._n_ridged - MARGIN, self._n_levels)
-            taken = self._subtraction.subtract(self._frames, BLOCK, kind, low, high)
-            self._taken[np.arange(low, high) % len(self._taken)] += taken
-            frame = np.arange(low + low % 2, high, 2)
-            self._even[:, (frame - self._even_from) // 2] = self._frames.level[:, frame % len(self._taken)]
-
-    def _look(self, stop: int) -> None:
-        """Where something may be, by every second frame."""
-        first, stop = self._n_scanned, stop + stop % 2
-        score = np.empty((stop - first) // 2, np.float32)
-        even = self._even, self._even_from
-        scan(*even, self._frames, first, stop, self._n_levels, BLOCK, self._edges, *self._search, score)
-        self._give_back(first, stop)
-        found = first + 2 * np.flatnonzero(score > self._first_look_db)
-        if len(found) or len(self._seen):
-            self._seen = np.concatenate((self._seen[self._seen > self._n_ridged - AROUND], found))
-        self._n_scanned = stop
-
-    def _look_closely(self, stop: int) -> None:
-        """Ridges around what was seen, in frames that are not worked out yet, by every frame."""
-        first, self._n_ridged = self._n_ridged, max(self._n_ridged, stop)
-        self._active = False
-        for begin, end in self._stretches_seen():
-            low, high = max(begin - AROUND, first), min(end + AROUND, self._n_ridged)
-            if high > low:
-                self._fill_between(low - MARGIN, min(high + MARGIN, self._n_levels))
-                find_ridges(self._frames, low, high, self._n_levels, BLOCK, self._edges, *self._search, self._hold_db)
-                self._give_back(low, high)
-                self._active = True
-        self._forget_even((self._n_ridged - MARGIN) // EVEN * EVEN)
-
-    def _stretches_seen(self) -> list[tuple[int, int]]:
-        """The first and last frame of what was seen close together."""
-        seen = self._seen
-        if not len(seen):
-            return []
-        apart = np.flatnonzero(np.diff(seen) > 2 * AROUND)
-        firsts, lasts = np.append(0, apart + 1), np.append(apart, len(seen) - 1)
-        return list(zip(seen[firsts].tolist(), seen[lasts].tolist(), strict=True))
-
-    def _give_back(self, first: int, stop: int) -> None:
-        """The broadband level that was taken off: clicks that are known are clicks."""
-        if self._subtraction:
-            rows = np.arange(first, stop) % len(self._taken)
-            self._frames.base[rows] += self._taken[rows]
-
-    def _fill_between(self, first: int, stop: int) -> None:
-        """Levels of all frames into the rings, where they are not yet."""
-        first = max(first, self._n_between)
-        if stop > first:
-            self._keep(first, stop)
-            odd = first | 1
-            take_levels_between(self._sound.power(odd, stop, 2), self._n_skipped, self._frames, odd)
-            self._n_between = stop
-
-    def _keep(self, first: int, stop: int) -> None:
-        """Levels of even frames into the rings, where they are not yet."""
-        first = max(first, self._n_kept, 0)
-        if stop > first:
-            keep_levels(self._even, self._even_from, self._frames, first, stop)
-            self._n_kept = stop
-
-    def _forget_even(self, before: int) -> None:
-        """Let go of the levels of every second frame before this one, which begins 16 columns."""
-        n = (before - self._even_from) // 2
-        if n > 0:
-            n_left = (self._n_levels + 1 - before) // 2
-            self._even[:, :n_left] = self._even[:, n : n + n_left].copy()
-            self._even_from = before
 
     @property
     def _horizon(self) -> int:
         """The first frame in which a contour to come can begin."""
         running = self._tracker.earliest_running
-        return self._n_ridged if running is None else min(running, self._n_ridged)
-
-    def _is_busy(self, last: bool) -> bool:
-        return last or self._active or self._tracker.earliest_running is not None
+        return self._search.n_ridged if running is None else min(running, self._search.n_ridged)
 
     def _consider(self, contours: Iterable[Contour]) -> None:
         """Contours that are no artefact go on to be joined."""

@@ -8,7 +8,7 @@ quantile's place moves by a cell or two. It depends on the frames alone, never o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,54 +24,89 @@ _LOWEST_DB, _CELL_DB, _N_CELLS = -170.0, 0.5, 320
 _ANTIALIAS_DB = 10.0
 
 
+class Floor(NamedTuple):
+    """What kernels need of a `NoiseFloor`.
+
+    window : cells of the last rows, (n_rows, n_columns); place `i` has row `i` modulo its length
+    counts : how many rows have each cell, (n_columns, n_cells)
+    place : the cell of the quantile, and how many rows lie below it, (2, n_columns)
+    db : the floor, (n_columns,)
+    order : columns from the lowest floor to the highest, (n_columns - 1,)
+    n_seen : rows so far, (1,)
+    quantile : share of rows that lie below the floor
+    """
+
+    window: npt.NDArray[np.int16]
+    counts: npt.NDArray[np.int32]
+    place: npt.NDArray[np.int32]
+    db: Array
+    order: npt.NDArray[np.int64]
+    n_seen: npt.NDArray[np.int64]
+    quantile: float
+
+
 class NoiseFloor:
     """The running `quantile` of the last `n_rows` rows, per column, in dB.
 
     Parameters
     ----------
-    n_columns : frequencies
+    n_columns : frequencies, and what can be heard, which comes last
     n_rows : length of the window in rows of `FRAMES_A_ROW` frames
     quantile : share of rows that lie below the floor
+
+    Attributes
+    ----------
+    state : for kernels
     """
 
     def __init__(self, n_columns: int, n_rows: int, quantile: float) -> None:
-        self._quantile = quantile
-        self._window = np.zeros((n_rows, n_columns), np.int16)
-        self._counts = np.zeros((n_columns, _N_CELLS), np.int32)
-        self._place = np.zeros((2, n_columns), np.int32)
-        self._n_seen = 0
-        self.db = np.zeros(n_columns, np.float32)
+        self.state = Floor(
+            window=np.zeros((n_rows, n_columns), np.int16),
+            counts=np.zeros((n_columns, _N_CELLS), np.int32),
+            place=np.zeros((2, n_columns), np.int32),
+            db=np.zeros(n_columns, np.float32),
+            order=np.arange(n_columns - 1),
+            n_seen=np.zeros(1, np.int64),
+            quantile=quantile,
+        )
+
+    @property
+    def db(self) -> Array:
+        """The floor of what was taken in."""
+        return self.state.db
 
     def push(self, rows_db: Array) -> None:
         """Take in rows, shape (n, n_columns); `db` is the floor afterwards."""
-        if not len(rows_db):
-            return
-        _take(rows_db, self._window, self._n_seen, self._counts, self._place, self._quantile, self.db)
-        self._n_seen += len(rows_db)
+        if len(rows_db):
+            _take(self.state, rows_db)
 
-    def clamped(self, n_columns: int) -> Array:
-        """The floor of the first columns, no lower than 10 dB below their median.
+    def clamped(self) -> Array:
+        """The floor of the frequencies, no lower than 10 dB below their median.
 
         Above a microphone's or filter's edge there is next to no noise; dust there would look like a call.
         """
-        floor = self.db[:n_columns]
-        middle = np.partition(floor, n_columns // 2)[n_columns // 2]
-        return np.asarray(np.maximum(floor, middle - np.float32(_ANTIALIAS_DB)))
+        out = np.empty(len(self.db) - 1, np.float32)
+        _clamp(self.state, out)
+        return out
 
 
 @kernel
-def _take(rows: Array, window: Array, n_seen: int, counts: Array, place: Array, quantile: float, out: Array) -> None:
+def _take(floor: Floor, rows: Array) -> None:
     for row in rows:
-        _slide(row, window, n_seen, counts, place)
-        n_seen += 1
-    _interpolate(counts, place, quantile * max(min(n_seen, window.shape[0]) - 1, 0), out)
+        take_row(floor, row)
+    settle_floor(floor)
+
+
+@kernel
+def _clamp(floor: Floor, out: Array) -> None:
+    clamp_floor(floor, out)
 
 
 @part
-def _slide(row: Array, window: Array, n_seen: int, counts: Array, place: Array) -> None:
-    """One row in, and the oldest out once the window is full. `place`: cell of the quantile, and how many lie below."""
-    slot = n_seen % window.shape[0]
-    full = n_seen >= window.shape[0]
+def take_row(floor: Floor, row: Array) -> None:
+    """One row in, and the oldest out once the window is full."""
+    window, counts, place = floor.window, floor.counts, floor.place
+    slot, full = floor.n_seen[0] % window.shape[0], floor.n_seen[0] >= window.shape[0]
     for k in range(row.size):
         cell = min(max(int((row[k] - _LOWEST_DB) / _CELL_DB), 0), _N_CELLS - 1)
         if full:
@@ -81,12 +116,17 @@ def _slide(row: Array, window: Array, n_seen: int, counts: Array, place: Array) 
         window[slot, k] = cell
         counts[k, cell] += 1
         place[1, k] += cell < place[0, k]
+    floor.n_seen[0] += 1
 
 
 @part
-def _interpolate(counts: Array, place: Array, rank: float, out: Array) -> None:
-    """Move each quantile's place to `rank` and read it off, linear within its cell."""
-    for k in range(out.size):
+def settle_floor(floor: Floor) -> None:
+    """Move each quantile's place to its rank and read it off, linear within its cell."""
+    if not floor.n_seen[0]:
+        return
+    counts, place = floor.counts, floor.place
+    rank = floor.quantile * (min(floor.n_seen[0], floor.window.shape[0]) - 1)
+    for k in range(floor.db.size):
         cell, below = place[0, k], place[1, k]
         while below > rank:
             cell -= 1
@@ -95,4 +135,19 @@ def _interpolate(counts: Array, place: Array, rank: float, out: Array) -> None:
             below += counts[k, cell]
             cell += 1
         place[0, k], place[1, k] = cell, below
-        out[k] = _LOWEST_DB + _CELL_DB * (cell + (rank - below + 0.5) / counts[k, cell])
+        floor.db[k] = _LOWEST_DB + _CELL_DB * (cell + (rank - below + 0.5) / counts[k, cell])
+
+
+@part
+def clamp_floor(floor: Floor, out: Array) -> None:
+    """As `NoiseFloor.clamped`. The order hardly changes from one time to the next."""
+    order, db = floor.order, floor.db
+    for i in range(1, order.size):
+        here, j = order[i], i
+        while j and db[order[j - 1]] > db[here]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = here
+    lowest = db[order[order.size // 2]] - np.float32(_ANTIALIAS_DB)
+    for k in range(out.size):
+        out[k] = max(db[k], lowest)

@@ -22,9 +22,10 @@ from behavior.audio.read import Recording
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.calls import Call
 from behavior.usv.detail import Detail
-from behavior.usv.detect import BLOCK, Detection, Detector, Entry, detect_file, in_order, with_calls
+from behavior.usv.detect import Detection, Detector, Entry, detect_file, in_order, with_calls
 from behavior.usv.gate import KnownEvent, Rejected
 from behavior.usv.profile import DetectorProfile
+from behavior.usv.search import BLOCK
 
 _LONGEST = 3
 _PIECE = 1 << 18

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from behavior.audio.decibel import row_to_decibels
 from behavior.audio.jit import kernel, part
-from behavior.audio.lanes import LANES, best_slope, best_slope_of_rows, median_of
+from behavior.audio.lanes import LANES, best_slope, median_of
 
 Array = npt.NDArray[Any]
 
@@ -32,15 +31,19 @@ _SIDELOBE_DB, _SIDELOBE_BINS = 28.0, 10.0
 _SPLATTER_DB = 32.0
 _RANGE_DB = 40.0
 _GROUP_HZ = 12_000.0
-_LOWEST_BASE_DB, _LOWEST_EXCESS_DB, _OUTSIDE_DB = -2.5, -6.0, -3.0
+_LOWEST_BASE_DB, _LOWEST_EXCESS_DB = -2.5, -6.0
+OUTSIDE_DB = np.float32(-3.0)
+"""What there is before and after a sound, and beyond the band, over the floor."""
 _WIDEST_DB, _HALVINGS = 64.0, 8
 _STEEPEST = 2
-_A_ROW = 4
 _FURTHEST = 4
-_PAD = _FURTHEST
+PAD = _FURTHEST
+"""Rows of nothing below and above the band."""
+_WIDTH = 19 * LANES
+_PIECE = _WIDTH - LANES - 2 * MARGIN
 
 
-def _taps(offsets: Sequence[int], spacing: int) -> list[list[tuple[int, int]]]:
+def taps(offsets: Sequence[int], spacing: int) -> list[list[tuple[int, int]]]:
     """For each slope, how many bins up and how many places on to look, these frames away, `spacing` frames a place."""
     slopes = range(-_STEEPEST, _STEEPEST + 1)
     places = [(offset - min(offsets)) // spacing for offset in offsets]
@@ -53,8 +56,7 @@ def _taps(offsets: Sequence[int], spacing: int) -> list[list[tuple[int, int]]]:
     ]
 
 
-_best_16 = best_slope(_taps(range(-HALF, HALF + 1), 1))
-_best_of_rows_16 = best_slope_of_rows(_taps(range(-HALF, HALF + 1, 2), 2))
+_best_16 = best_slope(taps(range(-HALF, HALF + 1), 1))
 _median_16, _median_64 = (median_of(_LOWEST_BASE_DB, _WIDEST_DB, _HALVINGS, n) for n in (1, 4))
 
 
@@ -67,6 +69,8 @@ class Frames(NamedTuple):
     base : broadband level over the floor, dB, median over the bands, (R,); 0 where a component is so much
         stronger that this is its splatter, as in an overloaded recording
     audible : level below 15 kHz over its floor, dB, (R,)
+    taken : broadband level that was taken off as clicks that are known, dB, (R,); `base` has it still
+    seen : whether a first look saw something, (R,); of every second frame
     n_peaks : how many ridge points a frame has, (R,)
     bin, ridge : place (fractional bins) and strength (dB) of the points, (R, MAX_PEAKS)
     track : the contour that a point belongs to, (R, MAX_PEAKS)
@@ -77,6 +81,8 @@ class Frames(NamedTuple):
     floor: Array
     base: Array
     audible: Array
+    taken: Array
+    seen: npt.NDArray[np.bool_]
     n_peaks: npt.NDArray[np.int32]
     bin: Array
     ridge: Array
@@ -92,6 +98,8 @@ def empty_frames(n_rows: int, n_bins: int, block: int) -> Frames:
         floor=np.zeros((n_rows // block, n_bins), f4),
         base=np.zeros(n_rows, f4),
         audible=np.zeros(n_rows, f4),
+        taken=np.zeros(n_rows, f4),
+        seen=np.zeros(n_rows, np.bool_),
         n_peaks=np.zeros(n_rows, i4),
         bin=np.zeros((n_rows, MAX_PEAKS), f4),
         ridge=np.zeros((n_rows, MAX_PEAKS), f4),
@@ -105,83 +113,41 @@ def group_edges(n_bins: int, bin_hz: float) -> npt.NDArray[np.int64]:
     return np.linspace(0, n_bins, n_groups + 1).astype(np.int64)
 
 
-EVEN = 2 * LANES
-"""Frames in 16 columns of every second frame: where columns begin is a multiple of this."""
+class Workspace(NamedTuple):
+    """Room for what is worked out of some frames; of no use afterwards.
 
-
-@kernel
-def take_levels(
-    power: Array, n_audible: int, n_skipped: int, frames: Frames, first: int, even: Array, rows_db: Array
-) -> None:
-    """Power of every second frame from place `first` on, (all bins, n), as levels of the band in `even`, (n_bins, n).
-
-    The first `n_audible` bins are what can be heard, those from `n_skipped` on the band. `rows_db` is given the levels
-    of the mean power of 4 of every 8 columns, what can be heard last.
+    excess : level over the floor, and over the broadband level, (n_bins, n)
+    smooth : that, smoothed over frequency, with `PAD` bins of nothing at both ends, (n_bins + 2 PAD, n)
+    bases : level of the broadband bands, (n_bands, n)
+    loudest, strongest : of all bins, (n,)
+    bin, ridge : points of one frame, (MAX_PEAKS,)
     """
-    n_rows, n_bins = rows_db.shape[0], rows_db.shape[1] - 1
-    n = power.shape[1]
-    audible, audible_db = np.zeros(n, np.float32), np.empty(n, np.float32)
-    mean, mean_db = np.empty(n_rows, np.float32), np.empty(n_rows, np.float32)
-    for k in range(n_audible):
-        here = power[k]
-        for t in range(n):
-            audible[t] += here[t]
-    for t in range(n):
-        audible[t] /= np.float32(n_audible)
-    for k in range(n_bins + 1):
-        here = power[n_skipped + k] if k < n_bins else audible
-        row_to_decibels(here, even[k] if k < n_bins else audible_db)
-        for r in range(n_rows):
-            at = here[r * 2 * _A_ROW : r * 2 * _A_ROW + _A_ROW]
-            mean[r] = np.float32(0.25) * ((at[0] + at[1]) + (at[2] + at[3]))
-        row_to_decibels(mean, mean_db)
-        for r in range(n_rows):
-            rows_db[r, k] = mean_db[r]
-    for t in range(n):
-        row = first + 2 * t
-        frames.known[row] = frames.known[row + 1] = False
-        frames.audible[row] = frames.audible[row + 1] = audible_db[t]
+
+    excess: Array
+    smooth: Array
+    bases: Array
+    loudest: Array
+    strongest: Array
+    bin: Array
+    ridge: Array
+
+
+def workspace(n_bins: int, n_bands: int) -> Workspace:
+    """Room for the frames that are worked out at a time."""
+    f4 = np.float32
+    return Workspace(
+        excess=np.zeros((n_bins, _WIDTH), f4),
+        smooth=np.full((n_bins + 2 * PAD, _WIDTH), OUTSIDE_DB, f4),
+        bases=np.zeros((n_bands, _WIDTH), f4),
+        loudest=np.zeros(_WIDTH, f4),
+        strongest=np.zeros(_WIDTH, f4),
+        bin=np.zeros(MAX_PEAKS, f4),
+        ridge=np.zeros(MAX_PEAKS, f4),
+    )
 
 
 @kernel
-def keep_levels(even: Array, origin: int, frames: Frames, first: int, stop: int) -> None:
-    """Levels of the even frames of [first, stop) into the rings, also for those after them; `even` is as in `scan`."""
-    n_places = frames.base.size
-    for frame in range(first, stop):
-        frames.known[frame % n_places] = True
-    begin = first + first % 2
-    place, column = begin % n_places, (begin - origin) // 2
-    n = max(stop - begin, 0) // 2
-    before = min(n, (n_places - place) // 2)
-    for k in range(frames.level.shape[0]):
-        level, here = frames.level[k], even[k]
-        for t in range(before):
-            level[place + 2 * t] = level[place + 2 * t + 1] = here[column + t]
-        for t in range(before, n):
-            level[place + 2 * t - n_places] = level[place + 2 * t + 1 - n_places] = here[column + t]
-        if stop > begin + 2 * n:
-            level[(stop - 1) % n_places] = here[column + n]
-
-
-@kernel
-def take_levels_between(power: Array, n_skipped: int, frames: Frames, first: int) -> None:
-    """Power of frames from `first` on, every second, as their levels."""
-    n_places, n = frames.base.size, power.shape[1]
-    decibels, place = np.empty(n, np.float32), first % n_places
-    before = min(n, (n_places - place + 1) // 2)
-    for k in range(frames.level.shape[0]):
-        row_to_decibels(power[n_skipped + k], decibels)
-        level = frames.level[k]
-        for t in range(before):
-            level[place + 2 * t] = decibels[t]
-        for t in range(before, n):
-            level[place + 2 * t - n_places] = decibels[t]
-
-
-@kernel
-def scan(
-    even: Array,
-    origin: int,
+def find_ridges(
     frames: Frames,
     first: int,
     stop: int,
@@ -190,89 +156,59 @@ def scan(
     edges: Any,
     low: int,
     high: int,
-    score: Array,
-) -> None:
-    """A first look at frames [first, stop), both even, by every second frame.
-
-    `even` has the levels of even frames from `origin` on, (n_bins, n). `score`, shape ((stop - first) / 2,), is the
-    best mean along a slope in bins [low, high), around the odd frames; `base` is set.
-    """
-    n_groups, begin = edges.size - 1, (first - MARGIN) // EVEN * EVEN
-    n, at = (stop + MARGIN - begin) // 2, (first - begin) // 2
-    width = _width(n)
-    excess, smooth = _outside(frames.level.shape[0], width), _outside(frames.level.shape[0] + 2 * _PAD, width)
-    bases, loudest = np.empty((n_groups, width), np.float32), np.zeros(width, np.float32)
-    found = np.empty(width, np.float32)
-    _even_over_floor(even[:, (begin - origin) // 2 :], frames.floor, begin, min(stop + MARGIN, end), block, excess)
-    _medians(excess, edges, bases)
-    _subtract_base(excess, edges, bases, loudest)
-    _smooth(excess, smooth)
-    flat = smooth.reshape(-1)
-    for t in range(0, width - LANES, LANES):
-        _best_of_rows_16(flat, (_PAD + low) * width + t, width, high - low, found[t:])
-    _sort_columns(bases)
-    for i in range(score.size):
-        score[i] = found[i + at - 1]
-        row = (first + 2 * i) % frames.base.size
-        base = bases[n_groups // 2, i + at] if loudest[i + at] < _SPLATTER_DB else np.float32(0)
-        frames.base[row] = frames.base[row + 1] = base
-        frames.n_peaks[row] = frames.n_peaks[row + 1] = 0
-
-
-@kernel
-def find_ridges(
-    frames: Frames, first: int, stop: int, end: int, block: int, edges: Any, low: int, high: int, hold_db: float
+    hold_db: float,
+    work: Workspace,
 ) -> None:
     """Work out the ridge points of frames [first, stop), which depend on `MARGIN` frames more to each side.
 
     Before frame 0 and from frame `end` on there is nothing. Only local maxima in bins [low, high) count.
     """
-    n_bins, n_groups = frames.level.shape[0], edges.size - 1
-    n = stop - first + 2 * MARGIN
-    width = _width(n)
-    excess, smooth = _outside(n_bins, width), _outside(n_bins + 2 * _PAD, width)
-    bases = np.empty((n_groups, width), np.float32)
-    loudest, strongest = np.zeros(width, np.float32), np.zeros(width, np.float32)
-    _over_floor(frames, first - MARGIN, max(first - MARGIN, 0), min(stop + MARGIN, end), block, excess)
-    _medians(excess, edges, bases)
-    _subtract_base(excess, edges, bases, loudest)
-    _smooth(excess, smooth)
-    _along_slopes(smooth, max(low - 1, 0), min(high + 1, n_bins), excess)
-    _strongest(excess, low, high, strongest)
-    _sort_columns(bases)
-    bins, ridge = np.empty(MAX_PEAKS, np.float32), np.empty(MAX_PEAKS, np.float32)
-    for i in range(MARGIN, n - MARGIN):
-        row = (first - MARGIN + i) % frames.base.size
-        frames.base[row] = bases[n_groups // 2, i] if loudest[i] < _SPLATTER_DB else np.float32(0)
-        frames.n_peaks[row] = 0
-        if strongest[i - HALF] > hold_db:
-            n_found = _maxima(excess, i - HALF, low, high, hold_db, bins, ridge)
-            n_found = _without_sidelobes(bins, ridge, n_found)
-            frames.n_peaks[row] = n_found
-            for p in range(n_found):
-                frames.bin[row, p], frames.ridge[row, p] = bins[p], ridge[p]
+    n_bins = frames.level.shape[0]
+    for begin in range(first, stop, _PIECE):
+        n = min(stop - begin, _PIECE) + 2 * MARGIN
+        width = -(-n // LANES) * LANES + LANES
+        origin = begin - MARGIN
+        _over_floor(frames, origin, max(origin, 0), min(origin + n, end), block, work.excess, width)
+        above_broadband(work, edges, work.smooth, 0, width)
+        _along_slopes(work.smooth, max(low - 1, 0), min(high + 1, n_bins), work.excess, width - LANES)
+        _strongest(work.excess, low, high, work.strongest, width - LANES)
+        for i in range(MARGIN, n - MARGIN):
+            row = (origin + i) % frames.base.size
+            frames.base[row] = broadband(work, i) + frames.taken[row]
+            frames.n_peaks[row] = 0
+            if work.strongest[i - HALF] > hold_db:
+                n_found = _maxima(work.excess, i - HALF, low, high, hold_db, work.bin, work.ridge)
+                n_found = _without_sidelobes(work.bin, work.ridge, n_found)
+                frames.n_peaks[row] = n_found
+                for p in range(n_found):
+                    frames.bin[row, p], frames.ridge[row, p] = work.bin[p], work.ridge[p]
 
 
 @part
-def _outside(n_bins: int, width: int) -> Array:
-    """What there is before and after a sound, and beyond the band."""
-    out = np.empty((n_bins, width), np.float32)
-    flat = out.reshape(-1)
-    for i in range(flat.size):
-        flat[i] = np.float32(_OUTSIDE_DB)
-    return out
+def above_broadband(work: Workspace, edges: Any, out: Array, at: int, width: int) -> None:
+    """`excess` without its broadband level, smoothed over frequency, into columns from `at` on of `out`."""
+    _medians(work.excess, edges, work.bases, width)
+    for t in range(width):
+        work.loudest[t] = 0.0
+    _subtract_base(work.excess, edges, work.bases, work.loudest, width)
+    _smooth(work.excess, out, at, width)
+    _sort_columns(work.bases, width)
 
 
 @part
-def _width(n: int) -> int:
-    """Length of a row for `n` frames: 16 to spare, and an odd number of 16s, so that rows share no place in a cache."""
-    lines = -(-n // LANES) + 1
-    return (lines + 1 - lines % 2) * LANES
+def broadband(work: Workspace, i: int) -> float:
+    """The broadband level of one frame; none where a component splatters."""
+    middle: float = work.bases[work.bases.shape[0] // 2, i]
+    return middle if work.loudest[i] < _SPLATTER_DB else 0.0
 
 
 @part
-def _over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, out: Array) -> None:
-    """Levels of frames [first, stop) over the floor, in place ``frame - origin`` of each bin's row."""
+def _over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, out: Array, width: int) -> None:
+    """Levels of frames [first, stop) over the floor, in place ``frame - origin`` of each bin's row; else nothing."""
+    for k in range(out.shape[0]):
+        nothing = out[k]
+        for t in range(width):
+            nothing[t] = OUTSIDE_DB
     n_rows = frames.level.shape[1]
     frame = first
     while frame < stop:
@@ -287,52 +223,37 @@ def _over_floor(frames: Frames, origin: int, first: int, stop: int, block: int, 
 
 
 @part
-def _even_over_floor(even: Array, floors: Array, origin: int, stop: int, block: int, out: Array) -> None:
-    """Levels of the even frames of [origin, stop) over the floor; before frame 0 there is nothing."""
-    frame = max(origin, 0)
-    while frame < stop:
-        n, at = (min(stop - frame, block - frame % block) + 1) // 2, (frame - origin) // 2
-        floor = floors[frame // block % floors.shape[0]]
-        for k in range(out.shape[0]):
-            level, here, below = even[k][at : at + n], out[k][at : at + n], floor[k]
-            for t in range(n):
-                here[t] = level[t] - below
-        frame += 2 * n
-
-
-@part
-def _medians(excess: Array, edges: Any, out: Array) -> None:
+def _medians(excess: Array, edges: Any, out: Array, width: int) -> None:
     """The median of every band in every frame, no less than `_LOWEST_BASE_DB`; `out` has shape (n_bands, n_frames).
 
     A band of an even number of bins goes without its last, as the upper of two middle ones would be higher on average.
     """
-    width = excess.shape[1]
-    flat = excess.reshape(-1)
+    step, flat = excess.shape[1], excess.reshape(-1)
     for g in range(edges.size - 1):
         n = edges[g + 1] - edges[g]
         n -= (n + 1) % 2
         if width < 4 * LANES:
             for t in range(0, width, LANES):
-                _median_16(flat[edges[g] * width + t :], width, n, out[g][t:])
+                _median_16(flat[edges[g] * step + t :], step, n, out[g][t:])
         for i in range(-(-width // (4 * LANES)) if width >= 4 * LANES else 0):
             t = min(4 * LANES * i, width - 4 * LANES)
-            _median_64(flat[edges[g] * width + t :], width, n, out[g][t:])
+            _median_64(flat[edges[g] * step + t :], step, n, out[g][t:])
 
 
 @part
-def _sort_columns(values: Array) -> None:
+def _sort_columns(values: Array, width: int) -> None:
     """Each column in order, by exchanging neighbours."""
     n = values.shape[0]
     for turn in range(n):
         for g in range(turn % 2, n - 1, 2):
             lower, upper = values[g], values[g + 1]
-            for t in range(lower.size):
+            for t in range(width):
                 less, more = min(lower[t], upper[t]), max(lower[t], upper[t])
                 lower[t], upper[t] = less, more
 
 
 @part
-def _subtract_base(excess: Array, edges: Any, bases: Array, loudest: Array) -> None:
+def _subtract_base(excess: Array, edges: Any, bases: Array, loudest: Array, width: int) -> None:
     """Take the broadband level off, in place: straight lines between the middles of the bands. And the loudest bin."""
     n, limit = bases.shape[0], np.float32(_LOWEST_EXCESS_DB)
     for g in range(-1, n):
@@ -342,44 +263,45 @@ def _subtract_base(excess: Array, edges: Any, bases: Array, loudest: Array) -> N
         base, next_base = bases[left], bases[right]
         for k in range(start, stop):
             here, part = excess[k], np.float32(k - start) / np.float32(max(stop - start, 1))
-            for t in range(here.size):
+            for t in range(width):
                 over = max(here[t] - (base[t] + part * (next_base[t] - base[t])), limit)
                 here[t] = over
                 loudest[t] = max(loudest[t], over)
 
 
 @part
-def _smooth(excess: Array, out: Array) -> None:
+def _smooth(excess: Array, out: Array, at: int, width: int) -> None:
     """[1 2 1]/4 over frequency; the edges as they are."""
     n = excess.shape[0]
     for edge in (0, n - 1):
-        here, target = excess[edge], out[_PAD + edge]
-        for t in range(target.size):
+        here, target = excess[edge], out[PAD + edge][at : at + width]
+        for t in range(width):
             target[t] = here[t]
     for k in range(1, n - 1):
-        left, middle, right, target = excess[k - 1], excess[k], excess[k + 1], out[_PAD + k]
-        for t in range(target.size):
+        left, middle, right, target = excess[k - 1], excess[k], excess[k + 1], out[PAD + k][at : at + width]
+        for t in range(width):
             target[t] = np.float32(0.25) * (left[t] + right[t]) + np.float32(0.5) * middle[t]
 
 
 @part
-def _along_slopes(smooth: Array, low: int, high: int, best: Array) -> None:
+def _along_slopes(smooth: Array, low: int, high: int, best: Array, width: int) -> None:
     """The best mean over 2 HALF + 1 frames around each frame, over all slopes, of bins [low, high).
 
-    `best` has the frames from HALF on; the last 16 are not worked out.
+    `best` has the frames from HALF on.
     """
-    width = smooth.shape[1]
-    flat = smooth.reshape(-1)
+    step, flat = smooth.shape[1], smooth.reshape(-1)
     for k in range(low, high):
-        for t in range(0, width - LANES, LANES):
-            _best_16(flat, (_PAD + k) * width + t, width, best[k][t:])
+        for t in range(0, width, LANES):
+            _best_16(flat, (PAD + k) * step + t, step, best[k][t:])
 
 
 @part
-def _strongest(best: Array, low: int, high: int, out: Array) -> None:
+def _strongest(best: Array, low: int, high: int, out: Array, width: int) -> None:
+    for t in range(width):
+        out[t] = 0.0
     for k in range(low, high):
         here = best[k]
-        for t in range(out.size):
+        for t in range(width):
             out[t] = max(out[t], here[t])
 
 
