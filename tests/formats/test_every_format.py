@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from behavior.formats import hdf5
 from behavior.formats.catalogue import all_formats, find_format, format_to_write, sniff
 from behavior.formats.format import HEAD, AnyFormat
 from behavior.model.errors import BadInput
+from fuzz.of_formats import forked
 
 HOLD_THE_TIME = ("nwb", "deepsqueak")
 """HDF5 and Excel files hold the time at which they were made."""
@@ -21,6 +23,12 @@ def each(formats: Iterable[AnyFormat]) -> pytest.MarkDecorator:
     """A test of each of these formats."""
     named = {one.name: one for one in formats}
     return pytest.mark.parametrize("one", named.values(), ids=named)
+
+
+@pytest.fixture(autouse=True)
+def _no_new_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that reads HDF5 is forked, for time; `test_hdf5.py` has the real one."""
+    monkeypatch.setattr(hdf5, "_asked", forked)
 
 
 FORMATS = each(all_formats())

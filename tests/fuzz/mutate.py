@@ -19,6 +19,7 @@ from typing import Any
 from zlib import crc32
 
 MOST_BYTES = 1 << 16
+"""Of what is made, or twice the example: cut shorter than that it would be refused for its length alone."""
 NUMBERS = (
     "0", "-0", "-1", "1e308", "-1e308", "1e-320", "1e999", "inf", "-inf", "nan", "NaN", "Infinity",
     "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "4294967296",
@@ -45,10 +46,11 @@ Mutation = Callable[[bytes, Random], bytes]
 def mutated(data: bytes, random: Random, others: Sequence[bytes] = ()) -> bytes:
     """One to four mutations of valid bytes, of the kinds that suit them."""
     ways = [*ANY, *_suiting(data)]
+    most = max(MOST_BYTES, 2 * len(data))
     if others:
         ways.append(lambda whole, random: spliced(whole, random.choice(others), random))
     for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
-        data = random.choice(ways)(data, random)[:MOST_BYTES]
+        data = random.choice(ways)(data, random)[:most]
     return data
 
 

@@ -110,7 +110,7 @@ def _spoken(device: Any) -> Callable[[bytes], object]:
 
 def ring(data: bytes) -> None:
     """Any order of putting, losing and taking gives each sample once, in its place, and silence for what was lost."""
-    one, n_put, out = Ring(16), 0, list[int]()
+    one, n_put = Ring(16), 0
     truth: list[int] = []
     fits = 16
     for way, n in zip(data[::2], data[1::2], strict=False):
@@ -125,7 +125,8 @@ def ring(data: bytes) -> None:
             one.skip(n % 24)
             truth += [0] * (n % 24)
         else:
+            taken = list[int]()
             for n_silent, samples in one.take():
-                out += [0] * n_silent if n_silent else samples[:, 0].tolist()
-            assert out == truth
-            fits = 16
+                taken += [0] * n_silent if n_silent else samples[:, 0].tolist()
+            assert taken == truth
+            truth, fits = [], 16

@@ -184,6 +184,6 @@ class Asking:
 
 async def begun(command: list[str], out: Path, chamber: str) -> Path:
     """Instead of a process: what the command names must be one of the rig's chambers and of our paradigms."""
-    assert command[3:5] == ["run", "simulated"] and f"--out={out}" in command
-    assert all(one.startswith("--") for one in command[5:]), command
+    assert command[4:6] == ["run", "simulated"] and f"--out={out}" in command
+    assert all(one.startswith("--") for one in command[6:]), command
     return out / "sub-R01" / "ses"

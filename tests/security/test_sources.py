@@ -40,7 +40,7 @@ FORBIDDEN_MODULES = {
 }
 RUNS_CODE = {"paradigms/catalogue.py": "exec_module"}
 """The one place that runs a Python file: a lab's own paradigm, for whoever named it."""
-STARTS_PROCESSES = {"app/squad.py", "app/dashboard/start.py", "audio/portaudio.py"}
+STARTS_PROCESSES = {"app/squad.py", "app/dashboard/start.py", "audio/portaudio.py", "formats/hdf5.py"}
 IMPORTS_BY_NAME = {
     "app/selftest/machine.py",
     "paradigms/catalogue.py",

@@ -30,7 +30,7 @@ from behavior.model.errors import BadInput, Failure
 if TYPE_CHECKING:
     from behavior.config.squad import Start
 
-ENTRY = [sys.executable, "-c", "from behavior.app.cli import main; main()"]
+ENTRY = [sys.executable, "-P", "-c", "from behavior.app.cli import main; main()"]
 TRIES = 3
 LOOK_UP_S = 0.2
 

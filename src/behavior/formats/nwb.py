@@ -31,6 +31,7 @@ import msgspec
 from behavior.formats.calls import digits
 from behavior.formats.extras import needed
 from behavior.formats.format import Format
+from behavior.formats.hdf5 import read_apart
 from behavior.formats.own import example_session
 from behavior.formats.record import SessionRecord
 from behavior.formats.rows import KINDS, about, is_event, item_of, record_of_about, seconds_text
@@ -314,29 +315,30 @@ def read(path: Path) -> SessionRecord:
     """
     if not path.exists():
         raise BadInput(f"{path}: there is no such file; check the name, or the folder you are in")
-    pynwb = needed("pynwb", "nwb", "NWB")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with pynwb.NWBHDF5IO(str(path), "r") as io:
-                file = io.read()
-                notes = str(file.notes or "")
-                tables = {name: table.to_dataframe() for name, table in dict(file.events or {}).items()}
-                return _record(path, notes, tables)
+        with path.open("rb") as stream:
+            if stream.read(len(_MARK)) != _MARK:
+                raise ValueError("its first bytes are not those of HDF5")
+        found = read_apart(path, "/general/notes", "/events")
+        return _record(path, found.text, {kind: _rows(columns) for kind, columns in found.tables.items()})
     except BadInput:
         raise
-    except Exception as error:  # noqa: BLE001 — whatever a broken file leads the libraries into
+    except Exception as error:  # noqa: BLE001 — whatever a file of another program leads the conversions into
         what = str(error).split("\n")[0][:100] or type(error).__name__
         raise BadInput(f"{path}: is no NWB file that can be read ({what}); check that it is the right file") from None
 
 
-def _record(path: Path, notes: str, tables: Mapping[str, Any]) -> SessionRecord:
+def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _record(path: Path, notes: str, tables: Mapping[str, list[dict[str, Any]]]) -> SessionRecord:
     if '"has_calls"' not in notes:
         raise BadInput(f"{path}: is an NWB file of another program; only those that were written here can be read back")
     found: list[tuple[int, Item, int | None]] = []
-    for kind, frame in tables.items():
+    for kind, rows in tables.items():
         if kind in KINDS:
-            for row in frame.to_dict("records"):
+            for row in rows:
                 cells = {_OURS.get(name, name): _text(value) for name, value in row.items()}
                 onset = seconds_text(round(float(row["timestamp"]) * 1e6))
                 host = cells.get("host_us", "")
@@ -347,8 +349,7 @@ def _record(path: Path, notes: str, tables: Mapping[str, Any]) -> SessionRecord:
     record = record_of_about(path, notes, items, hosts if len(hosts) == len(found) else ())
     if not json.loads(notes)["has_calls"]:
         return record
-    rows = tables[_CALLS].to_dict("records") if _CALLS in tables else []
-    calls = [{name: row[name] for name in CALL_COLUMNS} for row in rows]
+    calls = [{name: row[name] for name in CALL_COLUMNS} for row in tables.get(_CALLS, [])]
     return replace(record, calls=tuple(msgspec.convert(call, Call) for call in calls))
 
 

@@ -214,7 +214,7 @@ def test_answers_become_the_options_of_the_terminal_one_argument_each(tmp_path: 
     command = starter(tmp_path).command(
         "A", {**ANSWERS, "subject": " R5 ", "experimenter": "--simulate; rm -rf /"}, Site(tmp_path)
     )
-    assert command[3:] == [
+    assert command[4:] == [
         "run", "simulated", "--chamber=A", f"--out={tmp_path}", "--subject=R5", "--experimenter=--simulate; rm -rf /",
         "--weight-g=281", "--blind-code=K7QM", "--injected-at=00:00", "--paradigm=geller_seifter", "--simulate",
     ]  # fmt: skip

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-ENTRY = (sys.executable, "-c", "from behavior.app.cli import main; main()")
+ENTRY = (sys.executable, "-P", "-c", "from behavior.app.cli import main; main()")
 LOGS = ".board"
 USUAL = "usual"
 PATIENCE_S = 60.0
