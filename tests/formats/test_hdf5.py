@@ -137,7 +137,7 @@ def test_one_text_in_many_cells_is_counted_in_each(tmp_path: Path, monkeypatch: 
 
 
 def looping(path: Path) -> Path:
-    """A text of the file says that it is 16 bytes shorter than nothing: the library looks behind it, and finds it again."""
+    """A text of the file says that it has less than no length: the library goes back, and finds it again."""
     data = bytearray(made(path, lambda file: file.create_dataset("general/notes", data="x", dtype=TEXTS)).read_bytes())
     heap = data.index(b"GCOL")
     data[heap + 16 + 8 : heap + 16 + 16] = (2**64 - 16).to_bytes(8, "little")

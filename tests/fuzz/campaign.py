@@ -35,6 +35,9 @@ from fuzz.mutate import mutated, smallest  # noqa: E402
 from fuzz.target import Finding, Target, tried  # noqa: E402
 from fuzz.targets import ROOMS, targets_of  # noqa: E402
 
+LEAST = 0.002
+"""Of all executions, what a target has at least, whatever it costs."""
+
 
 class TooSlow(BaseException):
     """Raised amid an execution that has used its time; nothing catches it but us."""
@@ -70,8 +73,12 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="JSON with executions and findings of each target")
     parser.add_argument("--guided", action="store_true", help="by atheris, for what runs in this interpreter")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--table", nargs="+", type=Path, metavar="REPORT", help="the sum of reports, for the manual")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.table:
+        print(table([[Run(**run) for run in json.loads(path.read_text())] for path in given.table]))
+        return 0
     if given.one:
         return guided_one(given.one[0], int(given.one[1]), Path(given.one[2]), given)
     with tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
@@ -80,8 +87,9 @@ def main() -> int:
             print("\n".join(name for name, _ in plan))
             return 0
         share = given.executions / sum(1 / cost**0.5 for _, cost in plan)
+        least = max(20, round(LEAST * given.executions))
         work = [
-            (name, max(20, round(share / cost**0.5)), Path(place) / name.replace("/", "-"), given)
+            (name, max(least, round(share / cost**0.5)), Path(place) / name.replace("/", "-"), given)
             for name, cost in plan
         ]
         print(f"{'target':32} {'executions':>10} {'our errors':>10} {'slowest':>8} {'findings':>8}")
@@ -102,6 +110,31 @@ def main() -> int:
     if given.report:
         given.report.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
     return 1 if found else 0
+
+
+def table(reports: list[list[Run]]) -> str:
+    """Reports of several campaigns, target by target, as Markdown."""
+    whole: dict[str, Run] = {}
+    for run in (run for report in reports for run in report):
+        one = whole.setdefault(run.target, Run(run.target))
+        one.executions, one.ours, one.seconds = (
+            one.executions + run.executions, one.ours + run.ours, one.seconds + run.seconds,
+        )  # fmt: skip
+        one.slowest_s = max(one.slowest_s, run.slowest_s)
+        one.findings += [found for found in run.findings if not any(_same(found, other) for other in one.findings)]
+    runs = sorted(whole.values(), key=lambda run: run.target)
+    rows = [
+        f"| {run.target} | {run.executions:,} | {run.ours / max(1, run.executions):.0%} | {run.slowest_s:.2f} | "
+        f"{len(run.findings)} |"
+        for run in runs
+    ]
+    n, seconds, n_found = (
+        sum(run.executions for run in runs), sum(run.seconds for run in runs), sum(len(run.findings) for run in runs),
+    )  # fmt: skip
+    head = ["| target | executions | ended in a sentence | slowest, s | findings |", "|---|---|---|---|---|"]
+    return "\n".join(
+        [*head, *rows, f"| **{len(runs)} targets, {seconds / 60:.0f} min** | **{n:,}** | | | **{n_found}** |"]
+    )
 
 
 def said(run: Run) -> Run:
@@ -269,8 +302,9 @@ def worked(name: str, n: int, seed: int, place: Path, given: argparse.Namespace,
             done["findings"].append(_kept(shortened(target, found, given.slow), given.findings))
             if len(kinds) > 20:
                 break
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    used, forked = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     done["seconds"] = used.ru_utime + used.ru_stime - began.ru_utime - began.ru_stime
+    done["seconds"] += forked.ru_utime + forked.ru_stime
     done["over"] = True
     done["ours"] = OURS[0]
     to.send(done)

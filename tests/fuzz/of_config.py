@@ -98,9 +98,9 @@ def targets(place: Path) -> Iterator[Target]:
         paradigm = find_paradigm(name)
         seeds = [path.read_bytes() for path in sorted((ROOT / "configs" / "paradigms").glob(f"{name}-*.toml"))]
         yield of_file(f"toml/{name}", seeds, _parameters(paradigm), place / name, "x.toml")
-    yield of_bytes("study/design", _shipped("studies"), _designed, cost=200)
+    yield of_bytes("study/design", _shipped("studies"), _designed, cost=12)
     descriptions = [path.read_bytes() for path in sorted((ROOT / "hardware").glob("*/device.yml"))]
-    yield of_bytes("yaml/device", descriptions, lambda data: read_device_map("fuzz", data), cost=30)
+    yield of_bytes("yaml/device", descriptions, lambda data: read_device_map("fuzz", data), cost=8)
 
 
 def _shipped(folder: str) -> list[bytes]:

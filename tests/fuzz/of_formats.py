@@ -53,7 +53,7 @@ def targets(place: Path) -> Iterator[Target]:
         seeds = [path.read_bytes() for path in sorted((place / "made" / system).iterdir())]
         seeds += _others(find_format(system), place)
         read = _imported(system)
-        yield of_file(f"import/{system}", seeds, read, place / f"import-{system}", "session.txt", cost=4)
+        yield of_file(f"import/{system}", seeds, read, place / f"import-{system}", "session.txt", cost=1)
 
 
 def _others(one: AnyFormat, place: Path) -> Iterator[bytes]:

@@ -46,7 +46,7 @@ def targets(place: Path) -> Iterator[Target]:
     session = next(data.glob("sub-*/ses-*"))
     app = screens(data, Access(), Starter("simulated", ("A", "B"), data, simulated=True))
     asking = Asking(app)
-    yield replace(of_bytes("screens/request", list(examples(data, session)), asking, cost=18), close=asking.close)
+    yield replace(of_bytes("screens/request", list(examples(data, session)), asking, cost=1.6), close=asking.close)
 
 
 def folder(place: Path) -> Path:

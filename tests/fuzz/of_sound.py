@@ -28,14 +28,14 @@ CONTAINERS = {
 def targets(place: Path) -> Iterator[Target]:
     for name in CONTAINERS:
         seeds = [_sound(name), _sound(name, 2)] if name != "ogg" else [_sound(name)]
-        yield of_file(f"sound/{name}", seeds, read, place / name, "sound.wav", cost=2)
+        yield of_file(f"sound/{name}", seeds, read, place / name, "sound.wav", cost=0.3)
     seeds = [_sound("wav"), _sound("flac"), _own(place)]
-    yield of_file("sound/own", [_own(place)], read, place / "own", "audio.wav", cost=2)
+    yield of_file("sound/own", [_own(place)], read, place / "own", "audio.wav", cost=0.3)
     yield of_file(
         "sound/columns", seeds, lambda path: columns(path, 0, 50, 500), place / "columns", "audio.wav", cost=4
     )
-    yield of_file("sound/tiles", seeds, _tiles, place / "tiles", "audio.wav", cost=15)
-    yield of_file("sound/heard", seeds, _heard, place / "heard", "audio.wav", cost=8)
+    yield of_file("sound/tiles", seeds, _tiles, place / "tiles", "audio.wav", cost=5)
+    yield of_file("sound/heard", seeds, _heard, place / "heard", "audio.wav", cost=18)
 
 
 @cache

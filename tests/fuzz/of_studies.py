@@ -52,13 +52,13 @@ def targets(place: Path) -> Iterator[Target]:
     append(log, "record animals", "R01", who="MK", old={"sex": "male"}, new={"sex": "female"}, reason="typing error")
     append(log, "excluded", "sub-R01/ses-x", who="MK", reason="fell ill")
     append(log, "unblinded", "study.toml", who="MK", new={"key": "0" * 64})
-    yield of_folder("study/audit", log, lambda path: records_of(read_audit(path)), place / "audit", cost=2)
+    yield of_folder("study/audit", log, lambda path: records_of(read_audit(path)), place / "audit", cost=0.3)
     with patch.object(seal, "COST", seal.LEAST_COST):
         sealed = seal.seal(_key().encoded(), "correct horse")
-    yield of_bytes("study/seal", [sealed], _unseal, cost=5)
+    yield of_bytes("study/seal", [sealed], _unseal, cost=0.5)
     yield of_bytes("study/key", [_key().encoded()], lambda data: read_key(data, file="key"))
     plan = (STUDY / "plan.csv").read_bytes()
-    yield of_file("study/plan", [plan], read_plan, place / "plan", "plan.csv", cost=2)
+    yield of_file("study/plan", [plan], read_plan, place / "plan", "plan.csv", cost=0.3)
     yield of_file("study/subjects", [SUBJECTS], read_subjects, place / "subjects", "subjects.csv")
     yield of_file("study/injector", [GIVEN], read_injector, place / "injector", "injector.csv")
     yield of_file(
@@ -81,10 +81,10 @@ def targets(place: Path) -> Iterator[Target]:
         )  # fmt: skip
     yield of_file(
         "assay/compounds", [(ROOT / "configs" / "assays" / "compounds.toml").read_bytes()], read_library,
-        place / "library", "library.toml", cost=2,
+        place / "library", "library.toml", cost=4,
     )  # fmt: skip
     for suffix, seed in _channels().items():
-        yield of_file(f"channels/{suffix}", [seed], _scored, place / suffix, f"channels.{suffix}", cost=4)
+        yield of_file(f"channels/{suffix}", [seed], _scored, place / suffix, f"channels.{suffix}", cost=1)
 
 
 def _unseal(data: bytes) -> bytes:
