@@ -6,6 +6,7 @@ else that comes out of it is a defect.
 
 from __future__ import annotations
 
+import cProfile
 import shutil
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -70,6 +71,35 @@ def tried(target: Target, part: str, data: bytes) -> Finding | None:
         trace = "".join(traceback.format_exception(error)[-6:])
         return Finding(target.name, part, data, f"{type(error).__name__}: {error}"[:300], _place(error), trace)
     return None
+
+
+def effort(execute: Callable[[], object]) -> int:
+    """How many functions an execution calls: what it costs, the same on each machine."""
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        execute()
+    finally:
+        profile.disable()
+    return sum(one.callcount for one in profile.getstats())
+
+
+@contextmanager
+def memory_held_to(n_bytes: int) -> Iterator[None]:
+    """In the block more than so much on top of what there is gives a `MemoryError`, where the system can."""
+    try:
+        import resource
+
+        held, most = resource.getrlimit(resource.RLIMIT_AS)
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (now + n_bytes, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (held, most))
 
 
 def unreadable(error: BehaviorError) -> str:

@@ -10,14 +10,17 @@ from random import Random
 import pytest
 
 from behavior.app.dashboard.sound import columns, found_calls
+from behavior.app.dashboard.study import visit
 from behavior.app.dashboard.tiles import Tiles
 from behavior.audio.write import RecordingWriter
 from behavior.config import read_text
 from behavior.formats import parquet
 from behavior.formats.calls_parquet import FORMAT as PARQUET
 from behavior.formats.medpc import read as read_medpc
+from behavior.formats.rows import KINDS, items_of_rows
 from behavior.model.errors import BadInput
 from behavior.scoring.annotations import read_fights
+from behavior.scoring.finish import finish_session
 from behavior.scoring.rescore import rescore
 from behavior.scoring.signals import SignalMap, score_signals
 from behavior.session.engine import STATUS_FILE, attended, read_status, status_of
@@ -26,7 +29,7 @@ from behavior.session.journal import read_lines
 from behavior.session.requests import FOLDER, StopRequest, take
 from behavior.study.audit import append, read_audit
 from behavior.study.blinding import read_key
-from behavior.study.dataset import natural_order
+from behavior.study.dataset import natural_order, read_dataset
 from behavior.study.exclusions import exclusions
 from behavior.study.plan import PLAN_COLUMNS, read_plan
 from behavior.study.records import records_of
@@ -188,3 +191,18 @@ def test_a_rate_that_cannot_be_true_is_not_computed_with(tmp_path: Path, rate_hz
     data = (tmp_path / "a.wav").read_bytes()
     stated = data.replace((250_000).to_bytes(4, "little"), rate_hz.to_bytes(4, "little"), 1)
     assert "cannot be true" in refused(tmp_path, "a.wav", stated, lambda path: columns(path, 0, 5, 1000))
+
+
+def test_a_cell_as_deep_as_a_stack(tmp_path: Path) -> None:
+    row = {"kind": "Delivered", "onset": "1.0", "ok": DEEP.decode()}
+    row = {name: DEEP.decode() for name in KINDS["Delivered"].__struct_fields__} | row
+    with pytest.raises(BadInput, match="line 2: is no event or command"):
+        items_of_rows(tmp_path / "events.tsv", [(2, row)])
+
+
+def test_a_score_as_deep_as_a_stack_leaves_its_session_out(tmp_path: Path) -> None:
+    folder = record(tmp_path)
+    finish_session(SessionFolder(folder.path))
+    (folder.path / "score.json").write_bytes(DEEP)
+    assert visit(SessionFolder(folder.path)) is None
+    assert "score.json cannot be read" in read_dataset(tmp_path).sessions["left_out"].iloc[0]

@@ -20,13 +20,17 @@ from behavior.formats.catalogue import all_formats
 from behavior.model.errors import BehaviorError
 from conftest import ROOT
 from fuzz import mutate
-from fuzz.target import Target, of_bytes, tried
+from fuzz.target import Finding, Target, effort, memory_held_to, of_bytes, tried
 from fuzz.targets import ROOMS, targets_of
 
 BUDGET_MS = 60
 """Of CPU for a target, about: as many executions as that gives by its cost, and three at least."""
 COSTLY_MS = 100
 """What takes longer once is for the campaign."""
+MOST_CALLS, CALLS_A_BYTE = 1_000_000, 20
+"""Of functions, by one execution: some seconds, whatever the machine."""
+MOST_MEMORY = 1 << 30
+"""Bytes on top of what the tests have."""
 
 
 @pytest.fixture(scope="module", params=ROOMS)
@@ -41,10 +45,14 @@ def room(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_any_bytes_give_a_value_or_a_sentence(room: list[Target]) -> None:
     for target in (one for one in room if one.cost < COSTLY_MS):
         random = Random(target.name)
+        tried(target, *target.seeds[0])  # what is imported and compiled at the first time is not the input's doing
         for _ in range(max(3, min(25, round(BUDGET_MS / target.cost)))):
             part, data = random.choice(target.seeds)
-            found = tried(target, part, mutate.mutated(data, random))
-            assert found is None, f"{target.name} {part}: {found.what}\n{found.trace}" if found else ""
+            changed, found = mutate.mutated(data, random), list[Finding | None]()
+            with memory_held_to(MOST_MEMORY):
+                n_calls = effort(lambda: found.append(tried(target, part, changed)))  # noqa: B023 — called here
+            assert found == [None], f"{target.name} {part}: {found[0].what}\n{found[0].trace}" if found[0] else ""
+            assert n_calls <= MOST_CALLS + CALLS_A_BYTE * len(changed), f"{target.name} {part}: {n_calls} calls"
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -27,6 +27,7 @@ from behavior.formats.own import example_session
 from behavior.formats.record import SessionRecord
 from behavior.formats.rows import FIELDS, about, items_of_rows, record_of_about, rows_of_record
 from behavior.formats.text import read_text, write_new
+from behavior.model.decode import Undecodable, tree
 from behavior.model.errors import BadInput
 from behavior.scoring.score import Score, score_items
 
@@ -76,8 +77,8 @@ def read_table(table: Path) -> SessionRecord:
     items, hosts = items_of_rows(table, [(line, row | {"kind": row.get("trial_type", "")}) for line, row in rows])
     text = read_text(sidecar, "a sidecar")
     try:
-        plain = json.loads(text).get(_KEY, {})
-    except (ValueError, AttributeError, RecursionError):
+        plain = tree(text).get(_KEY, {})
+    except (Undecodable, AttributeError):
         raise BadInput(f"{sidecar}: is no JSON that this program wrote; restore it") from None
     return record_of_about(sidecar, json.dumps(plain), items, hosts)
 

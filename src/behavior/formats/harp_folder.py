@@ -20,8 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from behavior.config.shipped import shipped
 from behavior.devices.cues import cue_bits
 from behavior.devices.harp import TICK_US, TICKS_PER_S
@@ -33,6 +31,7 @@ from behavior.formats.rows import about, record_of_about
 from behavior.formats.text import read_bytes, read_text, write_new
 from behavior.model import commands as c
 from behavior.model import events as e
+from behavior.model.decode import convert, tree
 from behavior.model.errors import BadInput
 from behavior.session.journal import Item
 
@@ -208,11 +207,9 @@ def read(path: Path) -> SessionRecord:
     text = read_text(path / _ABOUT, "a session's header")
     record = record_of_about(path / _ABOUT, text, (), ())
     try:
-        end = msgspec.convert(json.loads(text)["end"], dict[str, Any])
+        end = convert(tree(text)["end"], dict[str, Any])
         reason, end_us, sides = end["reason"], int(end["end_us"]), {str(a): str(b) for a, b in end["sides"].items()}
-    except (
-        ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, msgspec.MsgspecError,
-    ):  # fmt: skip
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise BadInput(f"{path / _ABOUT}: does not say how the session ended; restore it") from None
     messages: list[_Message] = []
     for device in (*_BOXES, "shock_controller"):

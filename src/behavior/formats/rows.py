@@ -6,7 +6,6 @@ kind of event does not have is an empty cell.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -17,6 +16,7 @@ import msgspec
 
 from behavior.formats.record import SessionRecord
 from behavior.model.commands import AnyCommand
+from behavior.model.decode import convert, tree
 from behavior.model.errors import BadFile, Problem
 from behavior.model.events import AnyEvent, Event
 from behavior.session.journal import Item
@@ -76,7 +76,7 @@ def items_of_rows(
             items.append(item_of(row["kind"], row, row.get("onset", "")))
             if host := row.get("host_us", ""):
                 hosts.append(int(host))
-        except (KeyError, ValueError, InvalidOperation, OverflowError, msgspec.MsgspecError) as error:
+        except (KeyError, ValueError, InvalidOperation, OverflowError) as error:
             what = str(error)[:80] or type(error).__name__
             problems.append(Problem(f"line {line}", f"is no event or command of a session ({what}); restore the file"))
             if len(problems) == 20:
@@ -91,7 +91,7 @@ def item_of(kind: str, cells: Mapping[str, str], onset: str) -> Item:
 
     Raises
     ------
-    KeyError, ValueError, MsgspecError
+    KeyError, ValueError, ArithmeticError
         It is none.
     """
     type_ = KINDS[kind]
@@ -103,8 +103,8 @@ def item_of(kind: str, cells: Mapping[str, str], onset: str) -> Item:
             values[one.name] = cells.get(one.name, "")
         else:
             text = cells.get(one.name, "")
-            values[one.name] = json.loads(text) if text else None
-    return msgspec.convert(values, type_)
+            values[one.name] = tree(text) if text else None
+    return convert(values, type_)
 
 
 def kinds_lost(before: SessionRecord, after: SessionRecord) -> tuple[str, ...]:
@@ -146,11 +146,11 @@ def record_of_about(path: Path, text: str, items: tuple[Item, ...], hosts: tuple
     from behavior.model.session import SessionHeader
 
     try:
-        plain = json.loads(text)
-        header = msgspec.convert(plain["header"], SessionHeader)
-        calls = None if plain["calls"] is None else tuple(msgspec.convert(one, Call) for one in plain["calls"])
-        ended_at = msgspec.convert(plain["ended_at"], str)
-    except (ValueError, TypeError, KeyError, RecursionError, msgspec.MsgspecError) as error:
+        plain = tree(text)
+        header = convert(plain["header"], SessionHeader)
+        calls = None if plain["calls"] is None else tuple(convert(one, Call) for one in plain["calls"])
+        ended_at = convert(plain["ended_at"], str)
+    except (ValueError, TypeError, KeyError) as error:
         what = str(error)[:80] or type(error).__name__
         raise BadFile(path, [Problem("", f"holds no session's header ({what}); restore the file")]) from None
     return SessionRecord(header, items, hosts, ended_at, calls)

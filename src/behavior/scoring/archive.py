@@ -25,6 +25,7 @@ from typing import Any, Literal
 from behavior import __version__
 from behavior.audio.extensions import EXTENSIONS
 from behavior.config.shipped import find
+from behavior.model.decode import tree
 from behavior.model.errors import BadInput, Failure
 from behavior.scoring.score import SCORE_FILE, SCORED_FILES
 from behavior.session.folder import SessionFolder
@@ -169,7 +170,7 @@ def way_of(profile: str) -> str:
 def is_cached(item: Item, how: str) -> bool:
     """Whether what stands in an item's place was made from the same files, in the same way, by this version."""
     try:
-        record = json.loads((item.place / RECORD).read_text(encoding="utf-8"))
+        record = tree((item.place / RECORD).read_bytes())
         if (record["software"], record["how"]) != (_software(), how):
             return False
         sources, made = record["sources"], record["made"]
@@ -292,7 +293,7 @@ def manifest_rows(outcomes: Iterable[tuple[Item, Outcome]]) -> list[tuple[object
 
 def _record(item: Item) -> dict[str, Any]:
     try:
-        record: dict[str, Any] = json.loads((item.place / RECORD).read_text(encoding="utf-8"))
+        record: dict[str, Any] = tree((item.place / RECORD).read_bytes())
     except (OSError, ValueError):
         return {}
     return record
@@ -325,7 +326,7 @@ def _write_measures(path: Path, items: Iterable[Item]) -> None:
     for item in items:
         header = SessionFolder(item.path).header
         given = header.treatment
-        score = json.loads((item.place / SCORE_FILE).read_text(encoding="utf-8"))
+        score = tree((item.place / SCORE_FILE).read_bytes())
         rows.append(
             {"item": item.name, "subject": header.subject, "paradigm": header.paradigm, "day": header.day,
              "blind_code": given.blind_code, "compound": given.compound, "dose_mg_kg": given.dose_mg_kg,

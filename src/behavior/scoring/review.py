@@ -21,6 +21,7 @@ import msgspec
 
 from behavior import __version__
 from behavior.model.calls import Call
+from behavior.model.decode import Undecodable, decode
 from behavior.model.errors import BadInput, Failure
 from behavior.usv.gate import Rejected
 
@@ -287,8 +288,8 @@ def begin_or_go_on(place: Path, recording: str, who: str, calls: Path, rejected:
 def _go_on(review: Review, lines: list[bytes], now: Beginning) -> None:
     path = review.path
     try:
-        began = msgspec.json.decode(lines[0], type=Beginning)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        began = decode(lines[0], Beginning)
+    except Undecodable:
         raise BadInput(f"{path}: does not begin as a review does; move it away, and begin anew") from None
     if (began.calls_sha256, began.rejected_sha256) != (now.calls_sha256, now.rejected_sha256):
         raise BadInput(
@@ -298,11 +299,11 @@ def _go_on(review: Review, lines: list[bytes], now: Beginning) -> None:
     review._after = crc32(lines[0])
     for number, line in enumerate(lines[1:], start=2):
         try:
-            edit = msgspec.json.decode(line, type=Edit)
+            edit = decode(line, Edit)
             if edit.after != f"{review._after:08x}":
                 raise ValueError("it is not the line that was written there")
             review._take(edit, line)
-        except (msgspec.MsgspecError, ValueError, KeyError, RecursionError) as error:
+        except (ValueError, KeyError) as error:
             raise BadInput(f"{path}: line {number} is damaged ({error}); restore it from a copy") from None
 
 
@@ -414,8 +415,8 @@ def reviewed(folder: Path) -> tuple[list[Call], str] | None:
     if not (folder / REVIEWED).exists():
         return None
     try:
-        by = str(msgspec.json.decode((folder / REVIEWED_BY).read_bytes())["by"])
-    except (OSError, msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
+        by = str(decode((folder / REVIEWED_BY).read_bytes(), dict[str, object])["by"])
+    except (OSError, Undecodable, KeyError):
         raise BadInput(f"{folder / REVIEWED_BY}: does not say whose {REVIEWED} is; choose the review again") from None
     return read_calls(folder / REVIEWED), by
 

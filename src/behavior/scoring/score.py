@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from behavior import __version__
 from behavior.model.calls import Call
 from behavior.model.commands import Command
+from behavior.model.decode import tree
 from behavior.model.errors import BadInput, Failure
 from behavior.model.events import Event
 from behavior.scoring.timeline import Timeline, seconds, timeline_of
@@ -219,7 +220,7 @@ def read_score(folder: Path) -> Score:
     """
     path = folder / SCORE_FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = tree(path.read_text(encoding="utf-8"))
         rows_name = document["rows_name"]
         if rows_name not in get_args(RowsName) or not isinstance(document["session"], dict):
             raise ValueError(rows_name)
@@ -227,7 +228,7 @@ def read_score(folder: Path) -> Score:
         return Score(document["session"], rows, rows_name, responses, tuple(document["problems"]))
     except FileNotFoundError as error:
         raise BadInput(f"{error.filename}: there is no such file; score the session with `behavior rescore`") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error):
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         raise BadInput(f"{path}: is not a score of this version; make it again with `behavior rescore`") from None
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from behavior.model.decode import Undecodable, decode
 from behavior.session import requests
 
 STATUS_FILE = "engine.json"
@@ -64,8 +65,8 @@ def write_status(folder: Path, status: EngineStatus) -> None:
 def read_status(folder: Path) -> EngineStatus | None:
     """What `engine.json` says; None if there is none that can be read."""
     try:
-        return msgspec.json.decode((folder / STATUS_FILE).read_bytes(), type=EngineStatus)
-    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+        return decode((folder / STATUS_FILE).read_bytes(), EngineStatus)
+    except (OSError, Undecodable):
         return None
 
 

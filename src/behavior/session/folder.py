@@ -23,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+from behavior.model.decode import Undecodable, decode
 from behavior.model.errors import BadInput, Failure
 from behavior.model.events import Crossed, Delivered, Event, LeverPressed, RecordingStarted, ShockEnded
 from behavior.model.session import SESSION_FORMAT, SessionFooter, SessionHeader
@@ -50,8 +51,8 @@ class SessionFolder:
         except OSError:
             raise BadInput(f"{path}: no session here (no header.json); name a session's folder") from None
         try:
-            self.header = msgspec.json.decode(self.header_bytes, type=SessionHeader)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self.header = decode(self.header_bytes, SessionHeader)
+        except Undecodable as error:
             raise BadInput(f"{path / 'header.json'}: not a session's header ({error})") from None
         if self.header.format != SESSION_FORMAT:
             raise BadInput(
@@ -97,8 +98,8 @@ class SessionFolder:
         if not path.exists():
             return None
         try:
-            return msgspec.json.decode(path.read_bytes(), type=SessionFooter)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            return decode(path.read_bytes(), SessionFooter)
+        except Undecodable as error:
             raise BadInput(f"{path}: not a session's footer ({error})") from None
 
     def close(self, footer: SessionFooter, *, durable: bool = True) -> None:

@@ -26,6 +26,7 @@ from zlib import crc32
 import msgspec
 
 from behavior.model.commands import AnyCommand, Command
+from behavior.model.decode import WRONG
 from behavior.model.errors import BadInput, Failure
 from behavior.model.events import AnyEvent, Event
 
@@ -246,7 +247,7 @@ def read_lines(data: bytes, header: bytes) -> Reading:
             host_us, _, seq_text = body[at + 11 : -_AFTER].partition(b',"seq":')
             host, seq = int(host_us), int(seq_text)
             item: Item = _decode(line)
-        except (ValueError, RecursionError, msgspec.MsgspecError):
+        except WRONG:
             problems.append(f"line {number} is none that this version knows; use the version named in header.json")
         else:
             if seq != expected:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from behavior.model.decode import WRONG
 from behavior.model.errors import BadInput, Failure
 from behavior.session.folder import SessionFolder
 
@@ -85,7 +86,7 @@ def _take(path: Path) -> Request | None:
             data = file.read(MAX_BYTES + 1)
         path.unlink()
         request: Request = _decode(data)
-    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+    except (OSError, *WRONG):
         return None
     return request
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zlib import crc32
 
-import msgspec
-
+from behavior.model.decode import WRONG
 from behavior.session.journal import Item, item_of
 
 MOST_BYTES = 1 << 20
@@ -58,6 +57,6 @@ class JournalTail:
             if tail != b',"crc":"%08x"}' % crc32(body):
                 raise ValueError
             return item_of(line)
-        except (ValueError, RecursionError, msgspec.MsgspecError):
+        except WRONG:
             self.n_damaged += 1
             return None

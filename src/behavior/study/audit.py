@@ -24,6 +24,7 @@ from typing import IO, Any, TypeVar
 import msgspec
 
 from behavior import __version__
+from behavior.model.decode import Undecodable, decode
 from behavior.model.errors import BadInput, Failure
 
 T = TypeVar("T")
@@ -124,8 +125,8 @@ def _checked(path: Path, data: bytes) -> AuditLog:
     previous, lines = NOTHING_BEFORE, data.split(b"\n")
     for number, line in enumerate(lines[:-1], start=1):
         try:
-            entry = msgspec.json.decode(line, type=Entry)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+            entry = decode(line, Entry)
+        except Undecodable:
             problems.append(f"line {number} is no entry")
             continue
         if entry.digest != _digest(entry) or msgspec.json.encode(entry) != line:

@@ -24,6 +24,7 @@ import msgspec
 
 from behavior import __version__
 from behavior.config.study import TEST, Arm, Study
+from behavior.model.decode import Undecodable, decode
 from behavior.model.doses import Treatment
 from behavior.model.errors import BadInput
 from behavior.study.allocate import allocate, stream
@@ -262,8 +263,8 @@ def read_key(plain: bytes, *, file: object) -> Key:
         They are none.
     """
     try:
-        key = msgspec.json.decode(plain, type=Key)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        key = decode(plain, Key)
+    except Undecodable:
         key = None
     if key is None or key.format != FORMAT:
         raise BadInput(f"{file}: holds no key of this version; restore it from a copy")

@@ -18,7 +18,6 @@ Once the study is unblinded, `key.json` gives each code its dose.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.config.read import read
 from behavior.config.study import TEST, Study
+from behavior.model.decode import tree
 from behavior.model.errors import BadInput
 from behavior.model.measures import MEASURES
 from behavior.model.session import SessionHeader
@@ -414,7 +414,7 @@ def _score(folder: SessionFolder, journal_sha256: str) -> tuple[dict[str, Any], 
     path, advice = folder.path / "score.json", "score it with `behavior rescore`"
     try:
         data = path.read_bytes()
-        score = json.loads(data)
+        score = tree(data)
         measures = dict(score["session"])
         problems = tuple(str(problem) for problem in score.get("problems", ()))
     except FileNotFoundError:

@@ -15,6 +15,7 @@ import base64
 import json
 import os
 
+from behavior.model.decode import tree
 from behavior.model.errors import BadInput
 
 FORMAT = "behavior-seal/1"
@@ -62,13 +63,13 @@ def unseal(sealed: bytes, passphrase: str, *, file: object) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
-        head = json.loads(sealed)
+        head = tree(sealed)
         box, salt, nonce = (base64.b64decode(head[name], validate=True) for name in ("sealed", "salt", "nonce"))
         cost = head["n"]
         usable = head["format"] == FORMAT and isinstance(cost, int) and LEAST_COST <= cost <= MOST_COST
         if not usable or cost & (cost - 1) or len(nonce) != 12:
             raise ValueError
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise BadInput(f"{file}: is no sealed key of this version; restore it from a copy") from None
     del head["sealed"]
     try:

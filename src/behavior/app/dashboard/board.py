@@ -25,6 +25,7 @@ from behavior.app.dashboard import stream
 from behavior.app.dashboard.chambers import BUSY, Chambers, Followed
 from behavior.app.dashboard.site import NotHere, page, site_of
 from behavior.app.dashboard.watch import Watch
+from behavior.model.decode import Undecodable, decode
 from behavior.model.errors import BadInput, BehaviorError
 from behavior.session.requests import NoteRequest, StopRequest, ask
 
@@ -231,11 +232,9 @@ async def json_of(request: Request) -> dict[str, Any]:
         It is none.
     """
     try:
-        given = msgspec.json.decode(await request.body() or b"{}")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise BadInput("the request is no JSON object; use the pages of this site")
+        given = decode(await request.body() or b"{}", dict[str, Any])
+    except Undecodable:
+        raise BadInput("the request is no JSON object; use the pages of this site") from None
     return given
 
 

@@ -11,7 +11,6 @@ under a code are left out of the courses: who knows the results of codes can tel
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from behavior.app.dashboard.blind import Blindness
 from behavior.app.dashboard.site import NotHere, Site, page, site_of
+from behavior.model.decode import tree
 from behavior.model.errors import BadInput, BehaviorError
 from behavior.model.measures import MEASURES
 from behavior.session.folder import SessionFolder
@@ -311,7 +311,7 @@ def visit(folder: SessionFolder) -> dict[str, Any] | None:
 
     try:
         footer = folder.footer
-        row = json.loads((folder.path / SCORE_FILE).read_bytes())["session"]
+        row = tree((folder.path / SCORE_FILE).read_bytes())["session"]
         values = {name: float(row[name]) for name in MEASURES if isinstance(row.get(name), int | float)}
     except (BehaviorError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
