@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from behavior.app.dashboard.listen import audible
 from behavior.app.dashboard.sound import columns, found_calls
 from behavior.app.dashboard.study import visit
 from behavior.app.dashboard.tiles import Tiles
 from behavior.audio.write import RecordingWriter
 from behavior.config import read_text
+from behavior.config.study import Study
 from behavior.formats import parquet
 from behavior.formats.calls_parquet import FORMAT as PARQUET
 from behavior.formats.medpc import read as read_medpc
@@ -34,6 +37,7 @@ from behavior.study.exclusions import exclusions
 from behavior.study.plan import PLAN_COLUMNS, read_plan
 from behavior.study.records import records_of
 from behavior.usv.gate import read_events
+from conftest import ROOT
 from fuzz import mutate
 from fuzz.of_config import CHANNELS
 from session.recorded import record
@@ -206,3 +210,26 @@ def test_a_score_as_deep_as_a_stack_leaves_its_session_out(tmp_path: Path) -> No
     (folder.path / "score.json").write_bytes(DEEP)
     assert visit(SessionFolder(folder.path)) is None
     assert "score.json cannot be read" in read_dataset(tmp_path).sessions["left_out"].iloc[0]
+
+
+@pytest.mark.parametrize("rate_hz", [250_001, 44_100, 100_003])
+@pytest.mark.parametrize("factor", [1, 7, 10, 30])
+def test_a_rate_that_the_factor_does_not_divide_is_heard(tmp_path: Path, rate_hz: int, factor: float) -> None:
+    import io
+
+    import numpy as np
+    import soundfile
+
+    soundfile.write(tmp_path / "a.wav", np.arange(5_000, dtype=np.int16), rate_hz)
+    heard, rate_out = soundfile.read(io.BytesIO(audible(tmp_path / "a.wav", 0, 1, factor=factor)))
+    assert len(heard) / rate_out == pytest.approx(factor * 5_000 / rate_hz, rel=2e-3)
+
+
+@pytest.mark.parametrize("key", ["pretreatment_min = 9223372036854775807", "days = [9223372036854775807]"])
+def test_a_study_beyond_all_calendars_is_refused(key: str) -> None:
+    shipped = (ROOT / "configs" / "studies" / "within-conflict.toml").read_text()
+    name = key.partition(" ")[0]
+    study = re.sub(rf"(?m)^{name} = .*$", key, shipped, count=1)
+    assert study != shipped
+    with pytest.raises(BadInput, match=f"{name}.*must be .* or less"):
+        read_text(study, Study, file="study.toml")

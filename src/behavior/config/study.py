@@ -36,7 +36,7 @@ class Animals(Record):
 
 TEST = "test"
 """The stage by which doses are compared; an arm's own stages prepare for it."""
-Day = Annotated[int, Field(ge=1)]
+Day = Annotated[int, Field(ge=1, le=10_000)]
 Dose = Annotated[float, Field(ge=0)]
 
 
@@ -83,7 +83,7 @@ class Arm(Record):
     compound: str
     vehicle: str
     route: str
-    pretreatment_min: Annotated[float, Field(ge=0)]
+    pretreatment_min: Annotated[float, Field(ge=0, le=28 * 24 * 60)]
     precedes: str | None = None
     """The stage that the treatment is given before, such as training or retention."""
     doses_mg_kg: Annotated[tuple[Dose, ...], Field(min_length=2)]
@@ -92,7 +92,7 @@ class Arm(Record):
     """Experimental units at each dose, of each group; within subjects all units, for each gets every dose."""
     design: Literal["between", "within"] = "between"
     """Whether a unit gets one dose, or every dose in the order of a Williams square."""
-    washout_days: Annotated[int | None, Field(ge=1)] = None
+    washout_days: Annotated[int | None, Field(ge=1, le=1000)] = None
     """Within subjects: days from one administration to the next."""
     days: Annotated[tuple[Day, ...], Field(min_length=1)] = (1,)
     """Of the tests, from the arm's first day; within subjects the day of the first."""

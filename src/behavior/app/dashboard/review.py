@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from behavior.app.dashboard.site import NotHere, page, site_of
 from behavior.app.dashboard.tiles import HEIGHT, HIGHEST_LEVEL, WIDTH, Tiles
 from behavior.audio.extensions import EXTENSIONS
+from behavior.model.decode import Undecodable, decode
 from behavior.model.errors import BadInput
 from behavior.scoring.review import REVIEWS, Edit, Review, as_row, begin_or_go_on, rater_named, use
 
@@ -386,12 +387,9 @@ def _opened(request: Request) -> Opened:
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        asked = await request.json()
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
-        raise BadInput("this is no edit; use the page")
-    return asked
+        return decode(await request.body(), dict[str, Any])
+    except Undecodable:
+        raise BadInput("this is no edit; use the page") from None
 
 
 def _json(values: object) -> Response:
