@@ -57,6 +57,8 @@ class Fresh:
     user: str = field(default_factory=lambda: f"fresh{secrets.token_hex(3)}")
     figures: dict[str, Any] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    libraries: Path | None = None
+    """Of a copied Python, which looks for its shared library where it was."""
 
     @property
     def home(self) -> Path:
@@ -76,6 +78,8 @@ class Fresh:
     def run(self, *command: object, online: bool = False, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command as the user, with an empty environment."""
         environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
+        if self.libraries is not None:
+            environment["LD_LIBRARY_PATH"] = str(self.libraries)
         if online:
             environment |= {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "https_", "HTTPS_"))}
         given = [f"{key}={value}" for key, value in environment.items()]
@@ -162,7 +166,10 @@ def prepare(fresh: Fresh) -> None:
         base = fresh.python.parents[1]
         shutil.copytree(base, fresh.place / "python", symlinks=True)
         subprocess.run(["chmod", "-R", "a+rX", fresh.place / "python"], check=True)
-        fresh.python = fresh.place / "python" / "bin" / fresh.python.name
+        fresh.python, fresh.libraries = (
+            fresh.place / "python" / "bin" / fresh.python.name,
+            fresh.place / "python" / "lib",
+        )
 
 
 def steps(fresh: Fresh, *, readme: bool) -> None:
@@ -312,6 +319,14 @@ def live(fresh: Fresh) -> str:
     return said.strip()
 
 
+def python3_of(fresh: Fresh) -> Path:
+    """A folder in which `python3` is the Python that is tried."""
+    folder = fresh.place / "first in PATH"
+    folder.mkdir(exist_ok=True)
+    (folder / "python3").symlink_to(fresh.python)
+    return folder
+
+
 def as_printed(fresh: Fresh) -> str:
     """The first block of the README, in a copy of the source that the user owns."""
     copy = fresh.lab / "checkout é 2"
@@ -321,7 +336,7 @@ def as_printed(fresh: Fresh) -> str:
     command = re.search(r"```\n(python3 -m venv .*?)\n```", (copy / "README.md").read_text(encoding="utf-8"))
     if command is None:
         raise AssertionError("the README prints no command")
-    path = f"PATH={fresh.python.parent}:/usr/bin:/bin"
+    path = f"PATH={python3_of(fresh)}:/usr/bin:/bin"
     began = time.perf_counter()
     said = fresh.good("env", path, "sh", "-c", command[1], online=True, cwd=copy)
     fresh.figures["readme_s"] = round(time.perf_counter() - began, 1)
