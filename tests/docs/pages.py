@@ -35,6 +35,12 @@ class Block:
     not_run: str
 
     @property
+    def file(self) -> str:
+        """The name under which its reader saves it; empty where it is none."""
+        found = re.match(r"# file: (\S+)\n", self.text)
+        return found[1] if found else ""
+
+    @property
     def is_commands(self) -> bool:
         return not self.language and self.text.lstrip().startswith(PROGRAMS)
 
