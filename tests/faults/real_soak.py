@@ -72,8 +72,8 @@ class Running:
             for number, (name, log) in enumerate(zip(self.names, self.logs, strict=True))
         }  # fmt: skip
         self.board = subprocess.Popen(
-            [*COMMAND, "dashboard", str(self.data), "--port", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            [*COMMAND, "dashboard", str(self.data), "--port", "0", "--no-token"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         self.n_looks = 0
         threading.Thread(target=self._look, daemon=True).start()
@@ -93,7 +93,7 @@ class Running:
         for name, engine in self.engines.items():
             yield from _sampled(at_s, name, "engine", engine.pid)
             roles = iter(ROLES)
-            for child in _children(engine.pid):
+            for child in children(engine.pid):
                 helper = "resource_tracker" in " ".join(child.cmdline())
                 yield from _sampled(at_s, name, "resource tracker" if helper else next(roles, "other"), child.pid)
         yield from _sampled(at_s, "", "board", self.board.pid)
@@ -230,7 +230,8 @@ devices = [
 """
 
 
-def _children(pid: int) -> list[psutil.Process]:
+def children(pid: int) -> list[psutil.Process]:
+    """Processes that a process has started, in order."""
     try:
         return sorted(psutil.Process(pid).children(), key=lambda one: one.create_time())
     except psutil.NoSuchProcess:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from behavior.audio.write import RecordingWriter
-from behavior.model.errors import BehaviorError
+from behavior.model.errors import BehaviorError, Failure
 from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
 from behavior.usv.detect import Detector, detect_file
 from behavior.usv.gate import KnownEvent
@@ -100,3 +100,16 @@ def test_a_file_that_was_cut_does_not_hold_it_up_and_a_wrong_profile_is_a_senten
         assert not wrong.searching
     finally:
         wrong.close()
+
+
+def test_a_detector_that_dies_is_said_once_and_what_it_found_before_is_kept() -> None:
+    listener = Listener("rat", 250_000)
+    listener.searching = True
+    listener._there.send("a call")
+    listener._there.close()
+    assert listener.calls() == ["a call"]
+    with pytest.raises(Failure, match="its process has ended by itself; calls are searched when the session is over"):
+        listener.calls()
+    assert listener.calls() == []
+    assert not listener.searching, "nobody waits for it"
+    listener.close()

@@ -260,7 +260,10 @@ def live(
         )
     board.clear()
     if link.world is not None and microphone is not None:
-        microphone.write_truth(link.world.sounds(since_us=apparatus.zero_us))
+        try:
+            microphone.write_truth(link.world.sounds(since_us=apparatus.zero_us))
+        except Failure as error:  # the session is over and on record: it is scored all the same
+            typer.echo(f"warning: what the simulated rat truly called is not written: {error}", err=True)
     return footer
 
 

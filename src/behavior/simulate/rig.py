@@ -106,7 +106,10 @@ class SimulatedChamber:
 
     def _asked(self, what: str | int) -> Any:
         with self._asks:
-            self._here.send(what)
+            try:
+                self._here.send(what)
+            except OSError:
+                raise Failure("the simulated chamber ended by itself; run the session again") from None
             return self._answer()
 
     @contextmanager
@@ -142,7 +145,7 @@ class SimulatedChamber:
             raise Failure("the simulated chamber does not answer; run the session again")
         try:
             answer = self._here.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise Failure("the simulated chamber ended by itself; run the session again") from None
         if isinstance(answer, Failure):
             raise answer

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from behavior.model.calls import Call
-from behavior.model.errors import BehaviorError
+from behavior.model.errors import BehaviorError, Failure
 from behavior.usv.gate import KnownEvent
 from behavior.usv.onset import Onset, Withdrawn
 
@@ -51,7 +51,7 @@ class Listener:
             name="listener",
             daemon=True,
         )
-        self._closed = False
+        self._closed = self._gone = False
         self._onsets = list[Onset | Withdrawn]()
         self.searching = False
         """Whether a recording has not been searched to its end."""
@@ -84,14 +84,16 @@ class Listener:
         Raises
         ------
         BehaviorError
-            It cannot go on.
+            It cannot go on, or its process is gone; once.
         """
         found = list[Call]()
+        if self._gone:
+            return found
         try:
             while self._here.poll():
                 told = self._here.recv()
                 if isinstance(told, BehaviorError):
-                    self.searching = False
+                    self.searching, self._gone = False, True
                     raise told
                 if isinstance(told, Searched):
                     self.searching = False
@@ -101,6 +103,9 @@ class Listener:
                     found.append(told)
         except (EOFError, OSError):
             self.searching = False
+            if not found:  # else with the next look: what it found last is not to be lost
+                self._gone = True
+                raise Failure("its process has ended by itself; calls are searched when the session is over") from None
         return found
 
     def close(self) -> None:
