@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behavior.usv.contour import LEAD, MAX_MISSES, ContourTracker, gather
+from behavior.usv.contour import HOLE, LEAD, MAX_MISSES, ContourTracker, gather
 from usv.made import contour, frames_with
 
 HOLD_DB, LEAST = 4.0, 5.0
@@ -214,3 +214,37 @@ def test_trimming_takes_weak_ends_off_and_leaves_a_weak_whole():
     assert (lambda c: (c.start, c.stop))(contour(0, 60, ridge=ridge).trimmed(HOLD_DB, 5.0)) == (20, 40)
     assert len(contour(0, 60, ridge=ridge).trimmed(HOLD_DB, 1.0)) == 60
     assert len(contour(0, 60, ridge=np.where(np.arange(60) % 20 == 0, 4.5, np.nan)).trimmed(HOLD_DB, 5.0)) == 60
+
+
+ridges_with_holes = st.lists(st.one_of(st.just(np.nan), st.integers(1, 30).map(float)), min_size=1, max_size=60)
+
+
+def of_ridge(ridge):
+    return contour(10, 10 + len(ridge), ridge=np.array(ridge), excess=np.arange(float(len(ridge))))
+
+
+@settings(max_examples=200, deadline=None)
+@given(ridges_with_holes, st.integers(0, 8).map(float), st.integers(0, 60).map(float))
+def test_trimming_is_that_of_its_rule_spelled_out(ridge, hold_db, least):
+    """Runs of points with no hole of more than `HOLE` frames; from the first to the last run of enough evidence."""
+    whole = of_ridge(ridge)
+    there = [i for i, db in enumerate(ridge) if not np.isnan(db)]
+    runs: list[list[int]] = []
+    for i in there:
+        runs = [*runs[:-1], [*runs[-1], i]] if runs and i - runs[-1][-1] <= HOLE else [*runs, [i]]
+    strong = [run for run in runs if sum(ridge[i] - hold_db for i in run) >= least]
+    trims = strong and len(there) < len(ridge)
+    expected = (10 + strong[0][0], 10 + strong[-1][-1] + 1) if trims else (10, 10 + len(ridge))
+    trimmed = whole.trimmed(hold_db, least)
+    assert (trimmed.start, trimmed.stop) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(ridges_with_holes, st.integers(0, 8).map(float))
+def test_sums_are_those_of_the_points_alone(ridge, hold_db):
+    whole = of_ridge(ridge)
+    points = whole.ridge[whole.there]
+    assert whole.sums.n_points == len(points)
+    assert whole.evidence(hold_db) == pytest.approx((points - hold_db).sum())
+    assert whole.sums.borrowed == pytest.approx((points - whole.excess[whole.there]).sum())
+    assert whole.between(0, len(whole)).strongest == (points.max() if len(points) else 0.0)

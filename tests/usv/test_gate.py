@@ -339,3 +339,12 @@ def train_of_clicks(n, every=16):
 )  # fmt: skip
 def test_what_runs_along_at_a_multiple_of_a_whine_is_its_overtone(multiple, off, first, is_one):
     assert tone_and_another(multiple, off=off, first=first) is is_one
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(-4, 40).map(float), max_size=40))
+def test_a_click_is_where_the_broadband_level_rises_to_it_within_four_frames(base):
+    """Six decibels, and six more than four frames before; the first frame of each rise."""
+    rises = [level > 6 and level - (base[i - 4] if i >= 4 else 0.0) > 6 for i, level in enumerate(base)]
+    expected = [i for i, here in enumerate(rises) if here and not (i and rises[i - 1])]
+    assert clicks_in(np.array(base)).tolist() == expected

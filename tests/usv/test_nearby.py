@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behavior.usv.contour import ENDED, Contour, ContourTracker, gather
-from behavior.usv.nearby import Nearby, _ends
+from behavior.usv.contour import ENDED, Contour, ContourTracker, ends_of, gather
+from behavior.usv.nearby import Nearby
 from behavior.usv.profile import load_profile
 from usv.made import contour, frames_with
 
@@ -88,7 +88,7 @@ def test_ends_are_those_of_a_trimmed_contour(ridge, least):
     ridge = np.array([5.0, *ridge, 5.0], np.float32)
     whole = contour(0, len(ridge), ridge=ridge)
     trimmed = whole.trimmed(4.7, least)
-    first, last = _ends(ridge, 4.7, least)
+    first, last = ends_of(ridge, 4.7, least)
     inner = Contour.between(whole, first, last + 1)
     assert (inner.start, inner.stop) == (trimmed.start, trimmed.stop) or _on_the_edge(ridge, least)
 

@@ -229,6 +229,21 @@ def _end(contour: Any, out: Any, rules: Rules) -> int:
     return 1
 
 
+class Sums(NamedTuple):
+    """Over a contour's points.
+
+    n_points : how many there are
+    ridge : their strength, dB
+    borrowed : their strength over their level over the noise floor, dB
+    rivals : other points as strong in their frames
+    """
+
+    n_points: int
+    ridge: float
+    borrowed: float
+    rivals: float
+
+
 @dataclass(frozen=True, eq=False)
 class Contour:
     """A contour that ended: frames [start, stop), and what was there frame by frame.
@@ -267,6 +282,11 @@ class Contour:
         return self.ridge[self.there]
 
     @cached_property
+    def sums(self) -> Sums:
+        """What the rules ask of all its points."""
+        return Sums(*_sums_of(self.ridge, self.excess, self.rivals))
+
+    @cached_property
     def loudest_base(self) -> float:
         """The highest broadband level, dB."""
         return float(self.base.max())
@@ -278,7 +298,7 @@ class Contour:
 
     def evidence(self, hold_db: float) -> float:
         """How much the ridge exceeds the hold threshold, summed over frames, dB."""
-        return float(self.points.sum(dtype=np.float64)) - hold_db * len(self.points)
+        return self.sums.ridge - hold_db * self.sums.n_points
 
     def cut(self, places: Sequence[int]) -> list[Contour]:
         """The parts between these places, counted from the start."""
@@ -289,22 +309,14 @@ class Contour:
 
     def trimmed(self, hold_db: float, least: float) -> Contour:
         """Without noise that joined it: beginnings and ends set apart by a hole, with less evidence than `least`."""
-        if len(self.points) in (0, len(self)):
+        if self.sums.n_points in (0, len(self)):
             return self
-        there = np.flatnonzero(self.there)
-        steps = np.diff(there)
-        if there[0] == 0 and there[-1] == len(self) - 1 and (not len(steps) or steps.max() <= HOLE):
-            return self
-        firsts = np.concatenate(([0], np.flatnonzero(steps > HOLE) + 1))
-        strong = np.flatnonzero(np.add.reduceat(self.points - np.float32(hold_db), firsts) >= least)
-        if not len(strong):
-            return self
-        lasts = np.append(firsts[1:], len(there)) - 1
-        return self.between(int(there[firsts[strong[0]]]), int(there[lasts[strong[-1]]]) + 1)
+        first, last = _ends_of(self.ridge, hold_db, least)
+        return self if (first, last) == (0, len(self) - 1) else self.between(first, last + 1)
 
     def stretches(self, longest_hole: int) -> list[Contour]:
         """The parts between holes of more than so many frames: each is as strong as its own points."""
-        if len(self.points) in (0, len(self)):
+        if self.sums.n_points in (0, len(self)):
             return [self]
         there = np.flatnonzero(self.there)
         ends = np.flatnonzero(np.diff(there) > longest_hole + 1)
@@ -313,12 +325,11 @@ class Contour:
     def between(self, low: int, high: int) -> Contour:
         """The frames [low, high), counted from the start."""
         ridge = self.ridge[low:high]
-        points = ridge[self.there[low:high]]
         lead = slice(low, high + LEAD)
         return Contour(
             self.start + low,
             self.start + high,
-            float(points.max()) if len(points) else 0.0,
+            _highest(ridge),
             self.bins[low:high],
             ridge,
             self.excess[low:high],
@@ -340,20 +351,74 @@ def gather(frames: Frames, ended: Any) -> Contour:
     """A contour's points out of the rings."""
     start, stop = int(ended["start"]), int(ended["stop"])
     bins, ridge, excess, rivals = np.empty((4, stop - start), np.float32)
-    block = len(frames.base) // len(frames.floor)
-    _gather(frames, start, int(ended["track"]), block, bins, ridge, excess, rivals)
-    rows = np.arange(start - LEAD, stop) % len(frames.base)
-    audible, base = frames.audible[rows], frames.base[rows]
-    if start < LEAD:
-        audible[: LEAD - start] = base[: LEAD - start] = 0.0
+    audible, base = np.empty((2, LEAD + stop - start), np.float32)
+    _gather(frames, start, int(ended["track"]), bins, ridge, excess, rivals, audible, base)
     return Contour(start, stop, float(ended["strongest"]), bins, ridge, excess, rivals, audible, base)
 
 
 @kernel
 def _gather(
-    frames: Frames, start: int, track: int, block: int, bins: Array, ridge: Array, excess: Array, rivals: Array
+    frames: Frames,
+    start: int,
+    track: int,
+    bins: Array,
+    ridge: Array,
+    excess: Array,
+    rivals: Array,
+    audible: Array,
+    base: Array,
 ) -> None:
-    points_of(frames, start, track, block, bins, ridge, excess, rivals)
+    points_of(frames, start, track, frames.base.size // frames.floor.shape[0], bins, ridge, excess, rivals)
+    for i in range(base.size):
+        frame = start - LEAD + i
+        audible[i] = frames.audible[frame % frames.base.size] if frame >= 0 else 0.0
+        base[i] = frames.base[frame % frames.base.size] if frame >= 0 else 0.0
+
+
+@kernel
+def _sums_of(ridge: Array, excess: Array, rivals: Array) -> Any:
+    n, total, beyond, n_rivals = 0, 0.0, 0.0, 0.0
+    for i in range(ridge.size):
+        if not np.isnan(ridge[i]):
+            n += 1
+            total += ridge[i]
+            beyond += ridge[i] - excess[i]
+            n_rivals += rivals[i]
+    return n, total, beyond, n_rivals
+
+
+@kernel
+def _highest(ridge: Array) -> float:
+    """The highest of the points; 0 of none."""
+    highest, n = -np.inf, 0
+    for i in range(ridge.size):
+        if not np.isnan(ridge[i]):
+            highest = max(highest, ridge[i])
+            n += 1
+    return highest if n else 0.0
+
+
+@kernel
+def _ends_of(ridge: Array, hold_db: float, least: float) -> Any:
+    return ends_of(ridge, hold_db, least)
+
+
+@part
+def ends_of(ridge: Array, hold_db: float, least: float) -> Any:
+    """The first and last point of what is left of a contour when it is trimmed (`Contour.trimmed`)."""
+    first, last = -1, 0
+    begin, before, evidence = 0, -1, 0.0
+    for i in range(ridge.size + 1):
+        there = i < ridge.size and not np.isnan(ridge[i])
+        if before >= 0 and (i == ridge.size or (there and i - before > HOLE)):
+            if evidence >= least:
+                first, last = begin if first < 0 else first, before
+            begin, evidence = i, 0.0
+        if there:
+            begin = i if before < 0 else begin
+            evidence += ridge[i] - hold_db
+            before = i
+    return (first, last) if first >= 0 else (0, ridge.size - 1)
 
 
 @part

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from behavior.audio.jit import kernel
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.errors import BadFile, BadInput, Problem
 from behavior.usv.contour import LEAD, Contour
@@ -72,8 +73,8 @@ class Rejected:
             file=file,
             onset_s=grid.onset_s(start),
             offset_s=grid.onset_s(stop),
-            low_hz=(min(float(np.nanmin(c.bins)) for c in contours) + lowest_bin) * grid.bin_hz,
-            high_hz=(max(float(np.nanmax(c.bins)) for c in contours) + lowest_bin) * grid.bin_hz,
+            low_hz=(min(float(c.bins.min()) for c in contours) + lowest_bin) * grid.bin_hz,
+            high_hz=(max(float(c.bins.max()) for c in contours) + lowest_bin) * grid.bin_hz,
             score=max(c.strongest for c in contours),
             reason=reason,
         )
@@ -149,7 +150,7 @@ class Gate:
         What lasts longer than a click rings, strongly and without a break, is left to the other rules.
         """
         ms = len(contour) * self._grid.frame_s * 1e3
-        whole = len(contour.points) > _WHOLE * len(contour) and self.evidence([contour]) > _SURE
+        whole = contour.sums.n_points > _WHOLE * len(contour) and self.evidence([contour]) > _SURE
         short = ms < _RINGS_MS or (ms <= _FADES_MS and not whole)
         start_s, stop_s = (
             self._grid.onset_sample(f) / self._grid.sample_rate_hz for f in (contour.start, contour.stop)
@@ -170,7 +171,7 @@ class Gate:
         """Something was hit: it begins with a click, or a sound that can be heard, and is short or only dies away."""
         if contour.loudest_base <= CLICK_DB and contour.audible.max() - contour.audible.min() <= _HEARD_DB:
             return False
-        lasts = len(contour.points) * 1e3 * self._grid.frame_s > _FADES_MS
+        lasts = contour.sums.n_points * 1e3 * self._grid.frame_s > _FADES_MS
         core = np.flatnonzero(contour.ridge > contour.strongest - (_ALL_DB if lasts else _CORE_DB))
         ms_a_frame, begin = 1e3 * self._grid.frame_s, LEAD + core[0]
         clicks = clicks_in(contour.base)
@@ -202,7 +203,7 @@ class Gate:
         if contour.loudest_base <= CLICK_DB:
             return False
         loud = np.percentile(contour.base[LEAD:], 75) > CLICK_DB
-        patchy = len(contour.points) < _PATCHY * len(contour)
+        patchy = contour.sums.n_points < _PATCHY * len(contour)
         return bool(loud and (patchy or contour.strongest < self._profile.confirm_db + _TEXTURE_DB))
 
     def is_overtone(self, contour: Contour) -> bool:
@@ -247,25 +248,47 @@ class Gate:
 
 def clicks_in(base: Array) -> Frames:
     """Frames, counted as in `base`, in which the broadband level rises by `CLICK_DB` within `_RISE` frames."""
-    rise = base.copy()
-    rise[_RISE:] -= base[:-_RISE]
-    above = (base > CLICK_DB) & (rise > CLICK_DB)
-    return np.flatnonzero(above & ~np.concatenate(([False], above[:-1])))
+    clicks = np.empty(base.size, np.int64)
+    return clicks[: _clicks_in(base, clicks)]
+
+
+@kernel
+def _clicks_in(base: Array, clicks: Array) -> int:
+    n, before = 0, False
+    for i in range(base.size):
+        rise = base[i] - base[i - _RISE] if i >= _RISE else base[i]
+        above = base[i] > CLICK_DB and rise > CLICK_DB
+        if above and not before:
+            clicks[n] = i
+            n += 1
+        before = above
+    return n
 
 
 def set_off_anew(contour: Contour) -> list[int]:
     """Places where a click makes the contour louder than it was: what follows is another sound."""
     if contour.loudest_base <= CLICK_DB:
         return []
-    at = clicks_in(contour.base) - LEAD
-    at = at[(at >= 4) & (at < len(contour) - 6)]
-    excess = contour.excess
-    return [int(k) for k in at if excess[k + 2 : k + 6].mean() - excess[k - 4 : k - 1].mean() > _ANEW_DB]
+    clicks = clicks_in(contour.base) - LEAD
+    return [at for at in clicks.tolist() if _louder_from(contour.excess, at) > _ANEW_DB]
+
+
+@kernel
+def _louder_from(excess: Array, at: int) -> float:
+    """How much louder it is after a click, leaving out what the click is in, than before it; 0 near an end."""
+    if at < 4 or at >= excess.size - 6:
+        return 0.0
+    after, before = 0.0, 0.0
+    for k in range(at + 2, at + 6):
+        after += excess[k]
+    for k in range(at - 4, at - 1):
+        before += excess[k]
+    return after / 4 - before / 3
 
 
 def _coverage(contour: Contour) -> float:
     """Share of the frames that are not drowned in which the contour has a point."""
-    n = len(contour.points)
+    n = contour.sums.n_points
     if contour.loudest_base <= CLICK_DB:
         return n / len(contour)
     return n / max(1, int((contour.there | (contour.base[LEAD:] <= CLICK_DB)).sum()))
@@ -273,17 +296,28 @@ def _coverage(contour: Contour) -> float:
 
 def _is_borrowed(contour: Contour) -> bool:
     """It stands out only because it lies beside something louder."""
-    return bool((contour.points - contour.excess[contour.there]).mean() > BORROWED_DB)
+    return contour.sums.borrowed > BORROWED_DB * contour.sums.n_points
 
 
 def _is_one_of_many(contour: Contour) -> bool:
-    return bool(contour.rivals[contour.there].mean() > MANY)
+    return contour.sums.rivals > MANY * contour.sums.n_points
 
 
 def _heard_from(contour: Contour, begin: int) -> bool:
     """Whether a sound below 15 kHz begins at this frame, counted as in `audible`."""
-    before = contour.audible[max(0, begin - _HEARD_FRAMES) : max(1, begin - _AT_ONCE)].mean()
-    return bool(contour.audible[max(0, begin - _RISE) : begin + _HEARD_FRAMES].max() - before > _HEARD_DB)
+    return _rise_at(contour.audible, begin) > _HEARD_DB
+
+
+@kernel
+def _rise_at(audible: Array, begin: int) -> float:
+    """How far the loudest frame around this one exceeds the mean of those before."""
+    first, stop = max(0, begin - _HEARD_FRAMES), max(1, begin - _AT_ONCE)
+    before, loudest = 0.0, -np.inf
+    for k in range(first, stop):
+        before += audible[k]
+    for k in range(max(0, begin - _RISE), min(begin + _HEARD_FRAMES, audible.size)):
+        loudest = max(loudest, audible[k])
+    return loudest - before / (stop - first)
 
 
 def read_events(path: Path) -> list[KnownEvent]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from behavior.audio.jit import kernel, part
-from behavior.usv.contour import ENDED, HOLE, LEAD, points_of
+from behavior.usv.contour import ENDED, LEAD, ends_of, points_of
 from behavior.usv.gate import BORROWED_DB, CLICK_DB, MANY, SPARSE
 from behavior.usv.profile import DetectorProfile
 from behavior.usv.ridges import Frames
@@ -49,8 +49,9 @@ class Nearby:
     def add(self, ended: Ended) -> None:
         """Take in contours that ended, in order of their end."""
         if len(ended):
-            self._held = np.concatenate((self._held, ended))
-            self._given = np.concatenate((self._given, np.zeros(len(ended), np.bool_)))
+            held = np.empty(len(self._held) + len(ended), ENDED)
+            held[: len(self._held)], held[len(self._held) :] = self._held, ended
+            self._held, self._given = held, np.append(self._given, np.zeros(len(ended), np.bool_))
 
     @property
     def earliest_waiting(self) -> int | None:
@@ -116,7 +117,7 @@ def _sort_out(frames: Frames, ended: Any, could_be_calls: Any, hold_db: float, s
         seen = np.empty((4, stop - start), np.float32)
         bins, ridge, excess, rivals = seen[0], seen[1], seen[2], seen[3]
         points_of(frames, start, ended[i].track, block, bins, ridge, excess, rivals)
-        first, last = _ends(ridge, hold_db, 0.5 * support)
+        first, last = ends_of(ridge, hold_db, 0.5 * support)
         n, evidence, borrowed, n_rivals = 0, 0.0, 0.0, 0.0
         for k in range(first, last + 1):
             if not np.isnan(ridge[k]):
@@ -135,21 +136,3 @@ def _is_clicked(frames: Frames, start: int, stop: int) -> bool:
     for frame in range(max(start - LEAD, 0), stop):
         loudest = max(loudest, frames.base[frame % frames.base.size])
     return bool(loudest > CLICK_DB)
-
-
-@part
-def _ends(ridge: Array, hold_db: float, least: float) -> Any:
-    """The first and last point of what is left of a contour when it is trimmed (`Contour.trimmed`)."""
-    first, last = -1, 0
-    begin, before, evidence = 0, -1, 0.0
-    for i in range(ridge.size + 1):
-        there = i < ridge.size and not np.isnan(ridge[i])
-        if before >= 0 and (i == ridge.size or (there and i - before > HOLE)):
-            if evidence >= least:
-                first, last = begin if first < 0 else first, before
-            begin, evidence = i, 0.0
-        if there:
-            begin = i if before < 0 else begin
-            evidence += ridge[i] - hold_db
-            before = i
-    return (first, last) if first >= 0 else (0, ridge.size - 1)
