@@ -79,6 +79,8 @@ def main() -> int:
             for sentence in outcome.violations:
                 what = f"{outcome.name} in {outcome.chamber}, {', '.join(outcome.planned)}"
                 print(f"seed {outcome.seed}, {what}: {sentence}", flush=True)
+            if len(outcomes) % 1000 == 0:
+                print(f"{len(outcomes)} sessions, {time.monotonic() - began_s:.0f} s", file=sys.stderr, flush=True)
             if given.within_s and time.monotonic() - began_s > given.within_s:
                 pool.shutdown(wait=False, cancel_futures=True)
                 break

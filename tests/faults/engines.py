@@ -116,7 +116,7 @@ def _lived(ran: Ran, folder: SessionFolder, begun: Interrupted | None) -> str:
     try:
         engine = Engine(
             world, world.limits, sound, resumed=begun is not None,
-            start_us=lambda: core.now_us + begun.gap_us(_time_of_day(world)) if begun else 0,
+            start_us=lambda: begun.alive_us + begun.gap_us(_time_of_day(world)) if begun else 0,
             n_shocks=begun.n_shocks if begun else 0, n_deliveries=begun.n_deliveries if begun else 0,
             part=folder.next_sound_part if begun else 1,
         )  # fmt: skip
@@ -128,7 +128,7 @@ def _lived(ran: Ran, folder: SessionFolder, begun: Interrupted | None) -> str:
         with OnDisk(world):
             record_session(
                 folder, core, engine, time_of_day=lambda: _time_of_day(world).isoformat(), watch=acknowledged.append,
-                interrupted=begun, **({"first": resumed(core)} if begun else {}),
+                interrupted=begun, **({"first": resumed(core, begun.alive_us)} if begun else {}),
             )  # fmt: skip
         engine.let_go()
     except Killed:

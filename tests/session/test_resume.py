@@ -19,6 +19,7 @@ from behavior.model.commands import Command, Deliver, EndSession, SetRecording, 
 from behavior.model.errors import BadInput, Failure
 from behavior.model.events import Noted, RecordingEnded, RecordingStarted, Resumed, SoundLost, Stopped
 from behavior.scoring.rescore import rescore
+from behavior.session.engine import status_of, write_status
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import line_of
 from behavior.session.record import record_session
@@ -170,6 +171,39 @@ def test_the_gap_is_counted_from_the_last_line_and_is_never_negative(
     started = datetime.fromisoformat(session.folder.header.started_at)
     now = started + timedelta(microseconds=session.core.now_us, seconds=later_s)
     assert session.gap_us(now.astimezone(UTC)) == max(0, later_s) * 1_000_000
+
+
+def dying_at(folder: SessionFolder, looked_us: int, n_lines: int) -> SessionFolder:
+    """As an engine leaves it that was alive for so long after its last line."""
+    write_status(folder.path, status_of(looked_us, looked_us, {}, at_s=0.0, n_lines=n_lines))
+    return folder
+
+
+def test_a_gap_begins_when_the_engine_died_and_not_with_its_last_line(whole: SessionFolder, tmp_path: Path) -> None:
+    """A tone that was on for 40 s without a line goes on for what was left of it, and not for all of it again."""
+    folder = cut(whole, tmp_path / "cut", 4000)
+    n_lines, last_us = len(folder.read().items), interrupted(folder).core.now_us
+    session = interrupted(dying_at(folder, last_us + 300_000, n_lines))
+    assert session.alive_us == last_us + 300_000
+    due_us = session.core.wake_us
+    now_us = session.alive_us + 60_000_000
+    event = resumed(session.core, session.alive_us)(now_us)
+    assert event == Resumed(now_us, 60_000_000)
+    session.core.handle(event)
+    assert session.core.wake_us == due_us + 60_000_000
+    started = datetime.fromisoformat(session.folder.header.started_at)
+    assert session.gap_us(started + timedelta(microseconds=now_us)) == 60_000_000
+
+
+def test_a_sign_of_life_does_not_count_where_the_journal_has_lost_lines_since(
+    whole: SessionFolder, tmp_path: Path
+) -> None:
+    folder = cut(whole, tmp_path / "cut", 4000)
+    n_lines, last_us = len(folder.read().items), interrupted(folder).alive_us
+    assert interrupted(dying_at(folder, last_us + 5_000_000, n_lines + 1)).alive_us == last_us
+    (folder.path / "engine.json").write_bytes(b'{"pid": 1')
+    assert interrupted(folder).alive_us == last_us, "a power cut may have left half of it"
+    assert interrupted(dying_at(folder, last_us + 5_000_000, -1)).alive_us == last_us, "of an older version"
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,7 @@ def live(
     from behavior.session.resume import resumed
 
     core = interrupted.core if interrupted else core_of(folder.header, own_code=True)
-    start_us = core.now_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
+    start_us = interrupted.alive_us + interrupted.gap_us(datetime.now().astimezone()) if interrupted else 0
     board = Board(folder)
     link.activate()
     microphone = link.microphone
@@ -229,13 +229,18 @@ def live(
     if microphone is not None:
         microphone.attend(folder.path, apparatus.zero_us)
 
+    n_lines = 0
+
     def watch(item: Item) -> None:
+        nonlocal n_lines
+        n_lines += 1
         board.take(item)
         if microphone is not None:
             microphone.witness(item)
 
     def status() -> EngineStatus:
-        return status_of(apparatus.now_us(), apparatus.looked_us, apparatus.heard_us, at_s=time.time())
+        looked_us = apparatus.looked_us  # before the lines are counted: none of them is later than what it says
+        return status_of(apparatus.now_us(), looked_us, apparatus.heard_us, at_s=time.time(), n_lines=n_lines)
 
     def in_session(fit: ClockFit) -> dict[str, int]:
         return {**asdict(fit), "offset_us": fit.offset_us - apparatus.zero_us}
@@ -255,7 +260,7 @@ def live(
             time_of_day=lambda: datetime.now().astimezone().isoformat(),
             watch=watch,
             interrupted=interrupted,
-            first=resumed(core) if interrupted else SessionStarted,
+            first=resumed(core, interrupted.alive_us) if interrupted else SessionStarted,
             clocks=lambda: {name: ClockRecord(**in_session(fit)) for name, fit in link.chamber.clock_fits().items()},
         )
     board.clear()

@@ -38,9 +38,11 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """When the session's loop last came round."""
     heard_us: dict[str, int]
     """When each device was last heard of."""
+    n_lines: int = -1
+    """How many lines the journal had then, or a few more; -1: nobody counts."""
 
 
-def status_of(now_us: int, looked_us: int, heard_us: dict[str, int], *, at_s: float) -> EngineStatus:
+def status_of(now_us: int, looked_us: int, heard_us: dict[str, int], *, at_s: float, n_lines: int = -1) -> EngineStatus:
     """The status of this process."""
     return EngineStatus(
         pid=os.getpid(),
@@ -49,6 +51,7 @@ def status_of(now_us: int, looked_us: int, heard_us: dict[str, int], *, at_s: fl
         now_us=now_us,
         looked_us=looked_us,
         heard_us=dict(heard_us),
+        n_lines=n_lines,
     )
 
 

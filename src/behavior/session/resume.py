@@ -5,7 +5,8 @@ Rules.
 1.  What the journal holds happened; what it lacks is commanded anew by the replay (*owed*). Owed pulses are journalled
     and not sent: nobody knows whether they went out, they count in full, and nothing is ever given twice.
 2.  The gap takes no time from the paradigm: deadlines shift by it, lights and levers are set again, a shock that was
-    cut is not repeated.
+    cut is not repeated. It begins when the engine's loop last came round, which `engine.json` tells to half a second,
+    if the journal holds all that it held then; else with the journal's last line.
 3.  Another version of the program, or of the paradigm, is said; it goes on only if its replay agrees with the journal.
 4.  A recording that was cut ends where its file does, and a new file goes on; what was missed is unheard, not silent.
 5.  A gap that is too long, or a journal whose inputs are damaged, cannot be gone on with; such a session can be closed,
@@ -25,6 +26,7 @@ from behavior.model.events import Event, Noted, Resumed
 from behavior.paradigms.catalogue import find_paradigm
 from behavior.session.assemble import core_of
 from behavior.session.core import SessionCore
+from behavior.session.engine import read_status
 from behavior.session.folder import SessionFolder
 from behavior.session.journal import Reading, cut_torn_end
 from behavior.session.recording import cut_recording, end_of_cut
@@ -41,6 +43,7 @@ class Interrupted:
     reading : its journal, whole
     core : in the state at the journal's end
     owed : commands that the journal lacks
+    alive_us : until when somebody drove it, session time
     remarks : what whoever goes on with it should know
     """
 
@@ -48,6 +51,7 @@ class Interrupted:
     reading: Reading
     core: SessionCore
     owed: list[Command]
+    alive_us: int
     remarks: tuple[str, ...] = ()
 
     @property
@@ -73,7 +77,7 @@ class Interrupted:
         A clock that was set back in between makes the gap too short and never negative.
         """
         since_start_us = round((now - datetime.fromisoformat(self.folder.header.started_at)).total_seconds() * 1e6)
-        return max(0, since_start_us - max(self.core.now_us, *self.reading.host_us))
+        return max(0, since_start_us - self.alive_us)
 
     def _count(self, kind: type[Command]) -> int:
         return sum(isinstance(item, kind) for item in (*self.reading.items, *self.owed))
@@ -106,7 +110,15 @@ def interrupted(folder: SessionFolder) -> Interrupted:
         because = f" ({'; '.join(changed)})" if changed else ""
         raise Failure(f"{folder.path}: cannot be gone on with, its replay does not agree{because}: {error}") from None
     cut_torn_end(folder.journal_path)
-    return Interrupted(folder, reading, core, owed, tuple(f"{change}, and the replay agrees" for change in changed))
+    remarks = tuple(f"{change}, and the replay agrees" for change in changed)
+    return Interrupted(folder, reading, core, owed, _alive_us(folder, reading, core), remarks)
+
+
+def _alive_us(folder: SessionFolder, reading: Reading, core: SessionCore) -> int:
+    """Until when somebody drove it: the journal's last line, or later, as long as nothing happened."""
+    status = read_status(folder.path)
+    whole = status is not None and 0 <= status.n_lines <= len(reading.items)
+    return max(core.now_us, *reading.host_us, status.looked_us if status is not None and whole else 0)
 
 
 def changes_since(folder: SessionFolder) -> list[str]:
@@ -118,11 +130,11 @@ def changes_since(folder: SessionFolder) -> list[str]:
     return changed
 
 
-def resumed(core: SessionCore) -> Callable[[int], Event]:
-    """Makes the event of the gap, from the time at which somebody drives the core again."""
+def resumed(core: SessionCore, alive_us: int = 0) -> Callable[[int], Event]:
+    """Makes the event of the gap since `alive_us`, from the time at which somebody drives the core again."""
 
     def event(now_us: int) -> Event:
-        return Resumed(now_us, max(0, now_us - core.now_us))
+        return Resumed(now_us, max(0, now_us - max(core.now_us, alive_us)))
 
     return event
 
