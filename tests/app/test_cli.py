@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import get_args
@@ -76,6 +77,18 @@ def test_every_command_and_every_option_has_a_sentence_of_help() -> None:
                 continue
             (option,) = (one for one in get_args(hint) if isinstance(one, typer.models.ParameterInfo))
             assert option.help and option.help.endswith((".", "?")), f"{name} {parameter}"
+
+
+def test_commands_are_listed_by_what_they_are_for_a_line_each() -> None:
+    said = behavior("--help", COLUMNS="80").out
+    parts = dict(re.findall(r"(?m)^([A-Z][a-z ]+):\n((?:  .+\n)+)", said))
+    listed = {part: re.findall(r"(?m)^  (\S+) +\S", lines) for part, lines in parts.items()}
+    assert list(listed)[-len(cli.WORK) :] == list(cli.WORK)
+    assert sorted(name for part in cli.WORK for name in listed[part]) == sorted(
+        name.replace("_", "-") for name in commands()
+    )
+    assert listed["Plan"] == ["design", "power", "dosing"]
+    assert all(line.startswith("  ") and line[2] != " " for part in cli.WORK for line in parts[part].splitlines())
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -199,7 +199,7 @@ def test_a_study_without_variance_is_reported_with_reasons(tmp_path: Path, failu
     said = {30: "all trials ended alike", 0: "all trials ended alike"}.get(failures[0])
     if said:
         assert f"Escape failures: not tested, because {said}" in page.text
-    assert "No ED50 is given: 1 dose besides the vehicle is too few" in page.text
+    assert "(To be exact: 1 dose besides the vehicle is too few" in page.text
     assert not re.search(r"\b(nan|inf)\b", page.text)
 
 

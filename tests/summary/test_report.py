@@ -112,7 +112,7 @@ def test_the_ed50_stands_at_the_top_with_interval_and_meaning(written) -> None:
 
 def test_where_there_is_no_ed50_every_reason_is_given(vocal) -> None:
     _, page = vocal
-    assert "No ED50 is given: 2 doses besides the vehicle are too few" in page.text
+    assert "(To be exact: 2 doses besides the vehicle are too few" in page.text
     assert not re.search(r"ED50 \d", page.text)
 
 

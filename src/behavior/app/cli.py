@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from behavior import __version__
 from behavior.app.agreement import agreement
@@ -34,21 +36,55 @@ from behavior.app.unblind import unblind
 from behavior.app.verify import verify
 from behavior.model.errors import BehaviorError
 
+WORK: dict[str, tuple[Callable[..., None], ...]] = {
+    "Try without animals": (demo, simulate),
+    "Plan": (design, power, dosing),
+    "Run": (run, resume, propose),
+    "Look": (dashboard, review),
+    "Score": (detect, rescore, agreement, verify),
+    "Analyse": (record, exclude, unblind, summarize, assay),
+    "Set up": (selftest, devices, bench, audio_check, convert),
+}
+"""Every command, in the order of the work."""
+
+LEAST_SAID = 20
+"""Letters of a clause that says what a command does."""
+
+
+class InOrder(TyperGroup):
+    """Lists the commands by what they are for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each part of the work."""
+        names, widest = iter(self.list_commands(ctx)), max(map(len, self.commands))
+        room = formatter.width - widest - 6
+        for part, commands in WORK.items():
+            here = [next(names) for _ in commands]
+            with formatter.section(part):
+                formatter.write_dl([(f"{name:{widest}}", in_short(self.commands[name], room)) for name in here])
+
+
+def in_short(command: Any, room: int) -> str:
+    """What a command does, on a line: to the first colon, or comma where that says enough."""
+    whole = " ".join((command.help or "").partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+    short = whole.partition(": ")[0]
+    if len(short) > room and len(clause := short.partition(", ")[0]) > LEAST_SAID:
+        short = clause
+    return f"{short}." if len(short) < room else str(command.get_short_help_str(limit=room))
+
+
 app = typer.Typer(
     name="behavior",
+    cls=InOrder,
     help="Behavioral pharmacology from the grid floor to the dose-response curve.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
-    demo, run, resume, simulate, verify, detect, rescore, propose, summarize, assay, convert, agreement, dashboard,
-    review, design, power, dosing, record, exclude, unblind, audio_check, selftest,
-):  # fmt: skip
-    app.command()(command)
-app.command()(devices)
-app.command()(bench)
+for commands in WORK.values():
+    for command in commands:
+        app.command()(command)
 
 
 def say_version(asked: bool) -> None:

@@ -14,6 +14,7 @@ from behavior.model.errors import BadInput
 from behavior.summary.ed50 import NoEd50
 from behavior.summary.names import plain
 from behavior.summary.per_dose import ArmSummary, EndpointSummary
+from behavior.summary.refusals import in_words
 from behavior.summary.wording import number, significant
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _behavioral(arm: ArmSummary, endpoint: EndpointSummary) -> dict[str, Any]:
         "n_of": f"{endpoint.units.unit}s",
     }
     if isinstance(found, NoEd50):
-        return row | {"unit": "", "method": "", "text": f"none: {'; '.join(found.reasons)}"}
+        return row | {"unit": "", "method": "", "text": f"none: {in_words(found.reasons)} ({'; '.join(found.reasons)})"}
     method = f"{found.meaning}; {found.model}, {found.likelihood}"
     limits = {"value": found.estimate, "low": found.lo, "high": found.hi}
     return row | limits | {"unit": "mg_kg", "method": method, "text": ""}

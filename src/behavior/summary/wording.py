@@ -14,6 +14,7 @@ from behavior.summary.methods import METHODS
 from behavior.summary.names import listed, plain
 from behavior.summary.per_dose import ArmSummary, DoseRow, EndpointSummary
 from behavior.summary.potency import Potency
+from behavior.summary.refusals import in_words
 from behavior.summary.vehicle_test import ALPHA, CLIFF, CONF_LEVEL, Against, p_text
 
 DASH = "–"
@@ -230,7 +231,7 @@ def ed50_sentence(endpoint: EndpointSummary) -> str:
     """The ED50 with its kind, interval and meaning, or every reason against one."""
     found, spread = endpoint.ed50, endpoint.test.spread if endpoint.test else None
     if isinstance(found, NoEd50):
-        return f"No ED50 is given: {'; '.join(found.reasons)}."
+        return f"No ED50 is given: {in_words(found.reasons)}. (To be exact: {'; '.join(found.reasons)}.)"
     lo, hi = significant(found.lo), significant(found.hi)
     unequal = ["variances differ between doses, and the interval takes them to be equal"]
     warned = isinstance(found, Ed50) and spread is not None and spread.p < ALPHA
