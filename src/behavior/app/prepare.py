@@ -223,6 +223,45 @@ def treatment_of(
     )
 
 
+def as_planned(
+    dataset: Path,
+    subject: str,
+    chamber: str,
+    paradigm: str,
+    treatment: Treatment,
+    day: int | None,
+    reason: str | None,
+) -> tuple[str, ...]:
+    """What the header says of a session that is not as the plan of its dataset has it.
+
+    Raises
+    ------
+    BadInput
+        It differs, and nobody says why.
+    """
+    import sys
+
+    import typer
+
+    from behavior.config.squad import Start
+    from behavior.study.deviations import deviations
+
+    start = Start.model_construct(
+        chamber=chamber, subject=subject, paradigm=paradigm, blind_code=treatment.blind_code,
+        dose_mg_kg=treatment.dose_mg_kg, day=day,
+    )  # fmt: skip
+    if not (differs := deviations(dataset, start)):
+        return ()
+    found = f"not as the plan in {dataset}: {'; '.join(differs)}"
+    if not reason and sys.stdin.isatty():
+        typer.echo(found, err=True)
+        reason = str(typer.prompt("Look again. If it is meant so, why")).strip()
+    if not reason:
+        raise BadInput(f"{found}; look at animal and syringe again, or say why with --deviation")
+    readable({"deviation": reason})
+    return (f"{found}; because {reason}",)
+
+
 def attend(
     answers: dict[str, str | float | None],
     treatment: Treatment,

@@ -66,6 +66,9 @@ def run(
     day: Annotated[int | None, typer.Option(min=1, help="Day of the study.")] = None,
     study: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     arm: Annotated[str | None, typer.Option(help="Arm of the study.")] = None,
+    deviation: Annotated[
+        str | None, typer.Option(help="Why it is not as the dataset's plan has it; stands in the session's header.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Dataset folder; the session gets a new folder in it. With --plan the plan's, else ./data."),
@@ -93,7 +96,7 @@ def run(
         of_one = {
             "--subject": subject, "--experimenter": experimenter, "--weight-g": weight_g, "--blind-code": blind_code,
             "--injected-at": injected_at, "--free-feeding-g": free_feeding_g, "--master": master, "--seed": seed,
-            "--underweight-allowed-by": underweight_allowed_by, "--fault": fault or None,
+            "--underweight-allowed-by": underweight_allowed_by, "--fault": fault or None, "--deviation": deviation,
         }  # fmt: skip
         one_each(of_one)
         starts = in_chambers(
@@ -105,7 +108,7 @@ def run(
         return
     from behavior.app.asking import ask_for_treatment
     from behavior.app.connect import connected
-    from behavior.app.prepare import attend, calibrated, prepare, treatment_of, without_drug
+    from behavior.app.prepare import as_planned, attend, calibrated, prepare, treatment_of, without_drug
     from behavior.config import read
     from behavior.config.rig import Rig
     from behavior.config.shipped import find
@@ -128,8 +131,9 @@ def run(
         underweight_allowed_by=underweight_allowed_by,
         injected_at=injected_at,
     )
+    planned = as_planned(out, who.subject, box.name, paradigm, treatment, day, deviation)
     told = (f"faults were asked for: {', '.join(map(str, mishaps))}",) if mishaps else ()
-    who = replace(who, remarks=(*who.remarks, *protocol.remarks, *told))
+    who = replace(who, remarks=(*who.remarks, *planned, *protocol.remarks, *told))
     for remark in who.remarks:
         typer.echo(f"warning: {remark}", err=True)
     with connected(box, protocol, treatment, seed, simulated=simulate, calibrate=calibrate, mishaps=mishaps) as link:

@@ -264,6 +264,11 @@ def test_parameters_are_shipped_ones_or_lie_in_the_data_folder(tmp_path: Path) -
         assert option.endswith(ends) and Path(option.removeprefix("--parameters=")).is_file()
 
 
+def test_why_a_session_is_not_as_planned_goes_with_it(tmp_path: Path) -> None:
+    command = starter(tmp_path).command("A", ANSWERS | {"deviation": "a syringe broke"}, Site(tmp_path))
+    assert "--deviation=a syringe broke" in command
+
+
 def test_neither_a_chamber_nor_a_subject_is_in_two_sessions(lab: Lab) -> None:
     running = lab.board.chambers.live()
     with pytest.raises(BadInput, match="R1 is in chamber A; stop that session first"):

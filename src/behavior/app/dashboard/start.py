@@ -71,7 +71,10 @@ GIVEN = (
     Question("pretreatment-min", "Planned pretreatment, min"),
     Question("day", "Day of the study"),
 )
-ASKED = (*SUBJECT, *BLIND, *OPEN, *GIVEN)
+PLANNED = (
+    Question("deviation", "Not as planned because", hint="only where this page has said that it differs from the plan"),
+)
+ASKED = (*SUBJECT, *BLIND, *OPEN, *GIVEN, *PLANNED)
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,8 @@ async def start_page(request: Request) -> Response:
     own = sorted(path.relative_to(site.data).as_posix() for path in site.data.glob("parameters/*.toml"))
     return page(
         request, "start.html", chamber=chamber, starter=starter, subject=SUBJECT, blind=BLIND, open=OPEN, given=GIVEN,
-        paradigms=our_paradigms(), presets=presets(), own=own, is_blind=Blindness(site.data).holds(site.data),
+        planned=PLANNED, paradigms=our_paradigms(), presets=presets(), own=own,
+        is_blind=Blindness(site.data).holds(site.data),
     )  # fmt: skip
 
 
