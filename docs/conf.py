@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 project = "behavior"
 copyright = "the behavior developers"  # noqa: A001 — Sphinx's name for it
 extensions = ["myst_parser"]
-exclude_patterns = ["generate.py", "_build"]
+exclude_patterns = ["generate", "_build"]
 source_suffix = {".md": "markdown"}
 highlight_language = "none"
 suppress_warnings = ["misc.highlighting_failure"]  # what a reader has to fill in stands as … in TOML

@@ -5,7 +5,7 @@
     python tests/bench/gather.py --read kills=kills.txt   a long one, from what it printed elsewhere
     python tests/bench/gather.py --list                   which there are
 
-Figures go to `docs/measured.json` with date, processors, load and command; `python docs/generate.py` makes
+Figures go to `docs/measured.json` with date, processors, load and command; `python docs/generate` makes
 `docs/reference/measured.md` of them. A figure that was not measured again stays, with its own date. Ratios are to a
 baseline in the same run, because machines differ and are shared.
 """

@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 BESIDE = sorted([*(ROOT / "hardware").rglob("*.md"), *(ROOT / "sample_data").rglob("*.md"), ROOT / "CHANGELOG.md"])
 """Pages that are no part of the manual, and are held to the program all the same."""
-GENERATED = "<!-- Made by `python docs/generate.py`. Do not edit. -->"
+GENERATED = "<!-- Made by `python docs/generate`. Do not edit. -->"
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<before>[^>]+) -->\n)?^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^ *```$"
     r"(?:\n+<!-- not run: (?P<after>[^>]+) -->)?",

@@ -247,3 +247,4 @@ STORIES: dict[str, Story] = {
     "docs/tutorial/from-a-med-pc-shelf.md": Story("report/report.html"),
 }
 """Every page that has commands, but for those whose commands are all marked as not run."""
+WITH_BOXES = [page for page, story in STORIES.items() if story.there is boxes.connected]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import runpy
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,8 @@ from behavior.session.guard import Guard
 from behavior.session.runner import run
 from behavior.simulate.animals import animal_for
 from behavior.simulate.ideal import IdealBox
-from docs.pages import DOCS, PAGES, ROOT, Block, blocks, named
+from docs.pages import PAGES, ROOT, Block, blocks, named
+from generate.configuration import files
 from paradigms.short import VEHICLE
 
 Reader = Callable[[str], object]
@@ -29,7 +29,6 @@ Reader = Callable[[str], object]
 
 def every_record() -> list[type]:
     """The records of every kind of file, as the reference has them."""
-    files = runpy.run_path(str(DOCS / "generate.py"))["files"]
     return [record for _, _, records in files() for record in records]
 
 
