@@ -422,3 +422,31 @@ def test_a_session_without_an_end_in_its_header_lasts_as_its_profile_says() -> N
     assert decode_session(session, lasting, file="f").end_us == 60_000_000
     with pytest.raises(BadFile, match="nothing says how long the session was; add `lasts`"):
         decode_session(session, profile_of(SECONDS), file="f")
+
+
+@given(
+    tick_us=st.sampled_from([1_000, 10_000, 50_000]),
+    begin_us=st.integers(0, 5_000_000),
+    pauses_us=st.lists(st.integers(0, 60_000), min_size=1, max_size=8),
+)
+def test_shocks_that_follow_at_once_may_be_rounded_into_each_other(
+    tick_us: int, begin_us: int, pauses_us: list[int]
+) -> None:
+    """Begins are counted in ticks, and what a shock lasts is not: the next may begin a tick before this one's end."""
+    stream = {"encoding": "times", "tick_s": tick_us / 1e6, "event": {"event": "shock", "ma": 0.4, "shock_s": 0.2537}}
+    begins_us = [begin_us]
+    for pause_us in pauses_us:
+        begins_us.append(begins_us[-1] + 253_700 + pause_us)
+    found = decoded(profile_of(stream), D=[float(round(one / tick_us)) for one in begins_us])
+    shocks = timeline_of(items_of(found)).shocks
+    assert len(shocks) == len(begins_us)
+    for shock, next_us in zip(shocks, [*begins_us[1:], None], strict=True):
+        assert 0 <= 253_700 - shock.duration_us <= tick_us
+        assert next_us is not None or shock.duration_us == 253_700
+
+
+def test_a_shock_within_another_by_more_than_is_rounded_is_none() -> None:
+    stream = {"encoding": "times", "tick_s": 0.01, "event": {"event": "shock", "ma": 0.4, "shock_s": 0.5}}
+    assert len(timeline_of(items_of(decoded(profile_of(stream), D=[100.0, 149.0]))).shocks) == 2
+    with pytest.raises(BadFile, match=r"a shock begins while another is on, at 1.48 s"):
+        decoded(profile_of(stream), D=[100.0, 148.0])

@@ -14,6 +14,7 @@ from behavior.app.dashboard.listen import audible
 from behavior.app.dashboard.sound import columns, found_calls
 from behavior.app.dashboard.study import visit
 from behavior.app.dashboard.tiles import Tiles
+from behavior.assays.kinetics import analyse_profile, clearance
 from behavior.audio.write import RecordingWriter
 from behavior.config import read_text
 from behavior.config.study import Study
@@ -233,3 +234,28 @@ def test_a_study_beyond_all_calendars_is_refused(key: str) -> None:
     assert study != shipped
     with pytest.raises(BadInput, match=f"{name}.*must be .* or less"):
         read_text(study, Study, file="study.toml")
+
+
+def test_a_score_beyond_all_floats_is_of_no_visit(tmp_path: Path) -> None:
+    folder = record(tmp_path)
+    finish_session(SessionFolder(folder.path))
+    score = json.loads((folder.path / "score.json").read_bytes())
+    score["session"]["punished_rate_per_min"] = 10**400
+    (folder.path / "score.json").write_text(json.dumps(score))
+    assert visit(SessionFolder(folder.path)) is None
+
+
+def test_a_recording_without_samples_is_not_heard(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path / "a.wav", 250_000):
+        pass
+    for way in ({"factor": 10.0}, {"tuned_hz": 22_000.0}):
+        with pytest.raises(BadInput):
+            audible(tmp_path / "a.wav", 0, 0.01, **way)
+
+
+def test_no_clearance_by_a_molar_mass_that_is_nothing() -> None:
+    profile = analyse_profile([0, 1, 2, 4, 8], [0.0, 8.0, 4.0, 1.0, 0.1])
+    with pytest.raises(BadInput, match="check units and molar mass"):
+        clearance(
+            profile, 10.0, dose_unit="mg_kg", concentration_unit="nmol_ml", time_unit="min", molar_mass_g_mol=1e-320
+        )

@@ -444,7 +444,9 @@ def clearance(
     if area is None or profile.slope is None:
         raise BadInput(f"no clearance without an area to infinity ({profile.why_no_slope})")
     per_ml = _amount_per_ml(concentration_unit, dose_unit, molar_mass_g_mol)
-    cl = dose / (area * per_ml)
+    if not 0 < (amount := area * per_ml) < math.inf or not dose / amount < math.inf:
+        raise BadInput(f"no clearance from a dose of {dose:g} and an area of {area:g}; check units and molar mass")
+    cl = dose / amount
     by_weight = "_kg" if dose_unit.endswith("_kg") else ""
     return Clearance(
         cl=cl,

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from itertools import count
+from itertools import count, pairwise
 from typing import TypeAlias
 
 from behavior.formats.medpc import SEAL, MedPCSession
@@ -25,6 +25,8 @@ from behavior.model import events as e
 from behavior.model.errors import BadFile, Problem
 
 Item: TypeAlias = e.Event | c.Command
+PRINTED_US = 1_000
+"""MED-PC and pyControl print times in s with three decimals, or in ms."""
 GRAIN_US = 1_000_000
 """Start Time and End Time are whole seconds, so that an event may seem so much later than the end. What a program
 reports within it after it said that the session is over, as a lever let go, stays in the journal, after the end."""
@@ -68,12 +70,14 @@ class DecodedSession:
     counts : of events that were only counted
     end_us : how long the session was
     completed : whether it came to its planned end, as far as the profile can tell
+    resolution_us : how fine its times are
     """
 
     events: tuple[Decoded, ...]
     counts: tuple[Counted, ...]
     end_us: int
     completed: bool
+    resolution_us: int = PRINTED_US
 
 
 def decode_session(session: MedPCSession, profile: Profile, *, file: object) -> DecodedSession:
@@ -97,12 +101,13 @@ def decode_session(session: MedPCSession, profile: Profile, *, file: object) -> 
     events = merged(of_each, [timetabled(profile)])
     counts = [decoder.counts(stream) for stream in profile.streams if stream.encoding == "counts"]
     end_us = _end_us(events, decoder.lasted_us(profile), decoder.header_us(), problems)
-    problems += _shock_problems(events)
+    resolution_us = max((_resolution_us(stream) for stream in streams), default=PRINTED_US)
+    problems += _shock_problems(events, resolution_us)
     problems += _uncovered(decoder.unknown)
     if problems:
         raise BadFile(f"{file}, {session.name}", problems[:MOST_PROBLEMS])
     within = tuple(_within(one, end_us) for one in counts if one is not None)
-    return DecodedSession(events, within, end_us, is_complete(profile, end_us))
+    return DecodedSession(events, within, end_us, is_complete(profile, end_us), resolution_us)
 
 
 def decode_rows(session: PyControlSession, profile: Profile, *, file: object) -> DecodedSession:
@@ -144,7 +149,7 @@ def decode_rows(session: PyControlSession, profile: Profile, *, file: object) ->
     if session.started is not None and session.ended is not None:
         lasted_us = round((session.ended - session.started).total_seconds() * 1e6)
     end_us = _end_us(events, None if lasted_us is not None else now_us, lasted_us, problems)
-    problems += _shock_problems(events) + _uncovered(unknown)
+    problems += _shock_problems(events, PRINTED_US) + _uncovered(unknown)
     if problems:
         raise BadFile(f"{file}, {session.name}", problems[:MOST_PROBLEMS])
     return DecodedSession(events, (), end_us, is_complete(profile, end_us))
@@ -215,10 +220,16 @@ def _uncovered(unknown: Mapping[str, tuple[int, int]]) -> list[Problem]:
     ]
 
 
-def _shock_problems(events: Sequence[Decoded]) -> list[Problem]:
+def _resolution_us(stream: Stream) -> int:
+    """Of a stream's times: a tick, or the third decimal of its unit, which is the last that MED-PC prints."""
+    of_unit = stream.scale_s if stream.tick_s else stream.scale_s / 1000
+    return max(1, int(of_unit * 1_000_000))
+
+
+def _shock_problems(events: Sequence[Decoded], resolution_us: int) -> list[Problem]:
     """A shock that begins while one is on, or ends while none is: the profile is not right then."""
     on, problems = False, []
-    for one in _with_ends(events):
+    for one in _with_ends(events, resolution_us):
         begins = one.meaning.event in ("shock", "shock on")
         if begins or one.meaning.event == "shock off":
             if begins == on:
@@ -430,7 +441,7 @@ class _Journal:
     def items(self, decoded: DecodedSession) -> Iterator[Item]:
         yield e.SessionStarted(0)
         notes = [note for counted in decoded.counts for note in _counted_notes(counted, decoded.end_us)]
-        events = sorted([*_with_ends(decoded.events), *notes], key=lambda one: one.at_us)
+        events = sorted([*_with_ends(decoded.events, decoded.resolution_us), *notes], key=lambda one: one.at_us)
         for one in events:
             if one.at_us <= decoded.end_us:
                 yield from self._in_time(one)
@@ -494,15 +505,24 @@ class _Journal:
                 yield c.BeginComponent(self._component)
 
 
-def _with_ends(events: Sequence[Decoded]) -> list[Decoded]:
-    """With the end of each shock of which the begin and the duration are known."""
+def _with_ends(events: Sequence[Decoded], resolution_us: int) -> list[Decoded]:
+    """With the end of each shock of which the begin and the duration are known.
+
+    Begins are rounded, durations are not: of shocks that follow each other at once, one can seem to end up to a
+    resolution behind the begin of the next. It ended there.
+    """
     off = Meaning(event="shock off")
-    ends = [
-        Decoded(one.at_us + round(one.meaning.shock_s * 1e6), off, one.where)
-        for one in events
-        if one.meaning.shock_s is not None
-    ]
-    return sorted([*events, *ends], key=lambda one: one.at_us) if ends else list(events)
+    begins = [(one.at_us, place) for place, one in enumerate(events) if one.meaning.event in ("shock", "shock on")]
+    placed: list[tuple[int, float, Decoded]] = [(one.at_us, place, one) for place, one in enumerate(events)]
+    for (at_us, place), (next_us, next_place) in pairwise([*begins, (LONGEST_US, len(events))]):
+        if (shock_s := events[place].meaning.shock_s) is None:
+            continue
+        end_us = at_us + round(shock_s * 1e6)
+        if next_us < end_us <= next_us + resolution_us:
+            end_us = next_us
+        before = next_place - 0.5 if end_us == next_us else len(events)
+        placed.append((end_us, before, Decoded(end_us, off, events[place].where)))
+    return [one for *_, one in sorted(placed, key=lambda one: one[:2])]
 
 
 def _counted_notes(counted: Counted, end_us: int) -> Iterator[Decoded]:

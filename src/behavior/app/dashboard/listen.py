@@ -50,6 +50,8 @@ def audible(
     if not 0 < end_s - begin_s <= LONGEST_S:
         raise BadInput(f"up to {LONGEST_S:.0f} s can be listened to at once; zoom in")
     samples, rate, _ = excerpt(path, begin_s, end_s, channel=channel)
+    if not len(samples):
+        raise BadInput("the recording holds nothing there; choose another piece")
     sound = samples.astype(np.float32) / (32768.0 if samples.dtype == np.int16 else 1.0)
     if factor is not None:
         if not FACTORS[0] <= factor <= FACTORS[1]:

@@ -313,7 +313,7 @@ def visit(folder: SessionFolder) -> dict[str, Any] | None:
         footer = folder.footer
         row = tree((folder.path / SCORE_FILE).read_bytes())["session"]
         values = {name: float(row[name]) for name in MEASURES if isinstance(row.get(name), int | float)}
-    except (BehaviorError, OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (BehaviorError, OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     if footer is None or footer.reason != "completed":
         return None
