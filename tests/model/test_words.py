@@ -32,6 +32,7 @@ VALUES = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     str: st.text(),
+    int | None: st.none() | st.integers(-(2**62), 2**62),
     float | None: st.none() | st.floats(allow_nan=False, allow_infinity=False),
     tuple[int, ...]: st.lists(st.integers(-(2**62), 2**62), max_size=4).map(tuple),
     tuple[float, ...]: st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
@@ -126,4 +127,4 @@ def test_durations_and_currents_carry_their_unit(kind: type[Any]) -> None:
         if name in kind.__struct_fields__ and hint in (float, float | None):
             assert f"_{name}".endswith(("_s", "_ma", "_hz")), f"{kind.__name__}.{name}"
         if name.endswith("_us"):
-            assert hint in (int, tuple[int, ...]), "microseconds are whole"
+            assert hint in (int, int | None, tuple[int, ...]), "microseconds are whole"
