@@ -6,12 +6,14 @@ import errno
 import io
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path, PureWindowsPath
 from types import ModuleType
 
 import pytest
 
+from app.commands import behavior
 from behavior.app import keyboard
 from behavior.devices import transport
 from behavior.devices.transport import SerialTransport
@@ -25,6 +27,7 @@ from behavior.simulate.serve import TcpWire
 from behavior.study.audit import AUDIT_FILE, append, read_audit
 from paradigms.short import VEHICLE
 from simulate.test_serve import served
+from study.designs import ARM, HEAD
 
 ROOT = Path(__file__).resolve().parents[1]
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{k}" for port in ("COM", "LPT") for k in range(1, 10))}
@@ -67,7 +70,7 @@ def test_keys_come_by_lines_where_there_is_no_termios(monkeypatch: pytest.Monkey
 
 
 def test_simulated_devices_are_behind_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve.sys, "platform", "win32")
+    monkeypatch.delattr(os, "openpty", raising=False)
     wire = serve.native_wire()
     try:
         assert isinstance(wire, TcpWire)
@@ -153,3 +156,58 @@ def test_no_file_of_the_package_has_a_name_that_windows_cannot_have() -> None:
     assert wrong == []
     relative = [str(path.relative_to(ROOT)) for path in names if "__pycache__" not in path.parts]
     assert len({one.lower() for one in relative}) == len(relative), "two names that differ in case alone are one there"
+
+
+QUICK = """
+n_cycles = 1
+[[components]]
+name = "punished"
+duration_s = 3
+schedule = "CRF"
+cue = "house_light"
+shock_ma = 0.4
+shock_s = 0.1
+"""
+
+
+def like_windows(*arguments: object, cwd: Path) -> str:
+    """What a command says where only what Windows has is there; it must end well."""
+    path = os.pathsep.join([str(ROOT / "tests" / "like_windows"), os.environ.get("PYTHONPATH", str(ROOT / "src"))])
+    done = behavior(*arguments, cwd=cwd, PYTHONPATH=path, BEHAVIOR_PASSPHRASE="correct horse battery", USERNAME="AB")
+    assert done.code == 0, (arguments, done.out, done.err)
+    return done.out
+
+
+def test_a_python_is_like_windows(tmp_path: Path) -> None:
+    code = "import os, sys; print(hasattr(os, 'openpty'), 'msvcrt' in sys.modules)\nimport fcntl"
+    path = str(ROOT / "tests" / "like_windows")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, "import of fcntl halted" in done.stderr) == ("False True\n", True)
+
+
+def test_a_live_session_runs_where_only_what_windows_has_is_there(tmp_path: Path) -> None:
+    """Simulated devices behind TCP in a process of their own, keys by lines, the audit log locked as there."""
+    (tmp_path / "quick.toml").write_text(QUICK, encoding="utf-8")
+    said = like_windows(
+        "run", "simulated", "--chamber", "A", "--paradigm", "geller_seifter", "--parameters", "quick.toml",
+        "--subject", "R1", "--experimenter", "me", "--weight-g", 280, "--dose-mg-kg", 0, "--vehicle", "saline",
+        "--simulate", cwd=tmp_path,
+    )  # fmt: skip
+    assert "completed" in said
+    assert "holds" in like_windows("verify", "data", cwd=tmp_path)
+    like_windows("rescore", "data", "--check", cwd=tmp_path)
+
+
+def test_a_study_is_designed_simulated_and_unblinded_where_only_what_windows_has_is_there(tmp_path: Path) -> None:
+    small = ARM.replace("[0, 1, 3]", "[0, 3]").replace(
+        "n_per_dose = 4", "n_per_dose = 2\nparameters = { n_cycles = 1 }"
+    )
+    (tmp_path / "study.toml").write_text(HEAD + small, encoding="utf-8")
+    like_windows("design", "study.toml", "--out", "data", cwd=tmp_path)
+    like_windows("simulate", "data", "--jobs", 2, cwd=tmp_path)
+    assert "4 codes have their doses" in like_windows("unblind", "data", "--reason", "all scored", cwd=tmp_path)
+    like_windows("summarize", "data", cwd=tmp_path)
+    assert (tmp_path / "data" / "summary" / "report.html").is_file()
+    assert "holds  audit log of data" in like_windows("verify", "data", cwd=tmp_path)

@@ -97,7 +97,22 @@ BENCHES = {
         Figure("installing from a folder of wheels", r'"install_s": ([\d.]+)', "s"),
         Figure("wheels to carry to a computer without internet", r'"house_mb": (\d+)', "MB"),
         Figure("the wheel itself", r'"wheel_kb": (\d+)', "kB"),
+        Figure("importing the command line", r'"import_ms": ([\d.]+)', "ms"),
+        Figure("an interpreter that does nothing", r'"python_ms": ([\d.]+)', "ms"),
+        Figure("first search for calls in a new installation", r'"detect_cold_s": ([\d.]+)', "s"),
+        Figure("every later one", r'"detect_warm_s": ([\d.]+)', "s"),
     ), is_long=True),
+    "sharing": Bench("python tests/bench/detect_jobs.py", (
+        Figure("one recording shared between two processes", r"shared by two [\d.]+ s: ([\d.]+) x", against="one process"),
+    ), is_long=True),
+    "archive": Bench("python tests/bench/rescoring.py --n 200 --different 6 --test-s 30", (
+        Figure("an archive with two processes", r"two [\d.]+ s, ([\d.]+) x", against="one process, by their times"),
+        Figure("an archive again, from the cache", r"cache [\d.]+ s, ([\d.]+) x", against="the first time"),
+    ), is_long=True),
+    "manual": Bench("pytest -n0 -s tests/docs/test_stories.py -k told", (
+        Figure("blocks of commands in the manual that tests run", r"run (\d+), not run", "blocks"),
+        Figure("those that need the network, Windows, a microphone or a cluster", r"not run (\d+)\n", "blocks"),
+    )),
 }  # fmt: skip
 
 

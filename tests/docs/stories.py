@@ -240,6 +240,7 @@ STORIES: dict[str, Story] = {
     "docs/how-to/run-a-session.md": Story("data/sub-R07/ses-*/score.json", a_box, boxes.connected),
     "docs/how-to/summarize-a-study.md": Story("report/analysis.R", study),
     "docs/how-to/watch-chambers.md": Story("data", screens),
+    "docs/how-to/work-on-windows.md": Story("data/sub-R07/ses-*/score.json"),
     "docs/how-to/write-a-paradigm.md": Story("data/sub-R01/ses-*/score.json"),
     "docs/tutorial/companion-assays.md": Story("mine/binding-report/report.html"),
     "docs/tutorial/first-chamber.md": Story("data/sub-DUMMY/ses-*/score.json", there=boxes.connected),

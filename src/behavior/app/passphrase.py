@@ -50,5 +50,5 @@ def who_is_it(by: str | None) -> str:
         return by.strip()
     try:
         return getpass.getuser()
-    except (OSError, KeyError):
+    except (OSError, KeyError, ImportError):
         raise BadInput("--by: say who you are, for the audit log") from None

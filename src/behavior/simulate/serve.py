@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self
@@ -240,4 +239,4 @@ def _readable(numbers: list[int], wait_s: float) -> list[int]:
 
 def native_wire() -> Wire:
     """A port of the kind that this operating system has: a pseudo-terminal, or TCP."""
-    return TcpWire() if sys.platform == "win32" else PtyWire()
+    return PtyWire() if hasattr(os, "openpty") else TcpWire()

@@ -34,7 +34,7 @@ def private() -> list[tuple[str, str]]:
     for ask, word in names:
         try:
             found.setdefault(str(ask()), word)
-        except (RuntimeError, KeyError, OSError):
+        except (RuntimeError, KeyError, OSError, ImportError):
             continue
     return sorted(((text, word) for text, word in found.items() if len(text) > 1), key=lambda one: -len(one[0]))
 
