@@ -103,7 +103,7 @@ BENCHES = {
         Figure("every later one", r'"detect_warm_s": ([\d.]+)', "s"),
     ), is_long=True),
     "sharing": Bench("python tests/bench/detect_jobs.py", (
-        Figure("one recording shared between two processes", r"shared by two [\d.]+ s: ([\d.]+) x", against="one process"),
+        Figure("one recording shared by two processes", r"shared by two [\d.]+ s: ([\d.]+) x", against="one process"),
     ), is_long=True),
     "archive": Bench("python tests/bench/rescoring.py --n 200 --different 6 --test-s 30", (
         Figure("an archive with two processes", r"two [\d.]+ s, ([\d.]+) x", against="one process, by their times"),
