@@ -71,11 +71,16 @@ class PlayedProcess:
 
 class PlayedListener:
     def __init__(self) -> None:
+        self.warm: list = []
         self.asked: list = []
         self.found: list = []
         self.begun: list = []
         self.known: list = []
         self.searching = False
+
+    def wait_warm(self, most_s: float) -> bool:
+        self.asked.append(most_s)
+        return self.warm.pop(0)
 
     def follow(self, path: Path) -> None:
         self.asked.append(path.name)
@@ -404,6 +409,7 @@ def test_a_real_process_whose_stream_ends_is_replaced_and_both_files_are_whole(t
 
     monkeypatch.setattr("behavior.app.microphone._opener", opener)
     monkeypatch.setattr("behavior.app.microphone.RETRY_S", 0.1)
+    monkeypatch.setattr("behavior.app.microphone.Listener.wait_warm", lambda *_: True)  # it dies 2 s after it opened
     events = []
 
     def hear_until(kind: type, n: int = 1) -> None:
@@ -425,3 +431,17 @@ def test_a_real_process_whose_stream_ends_is_replaced_and_both_files_are_whole(t
         ("audio.wav", "audio_part-02.wav"), [e for e in events if isinstance(e, RecordingEnded)], strict=True
     ):
         assert soundfile.info(tmp_path / name).frames == end.n_samples > 0
+
+
+def test_a_session_waits_for_a_detector_that_is_being_compiled_and_begins_without_one_that_never_is(
+    live, monkeypatch, capsys
+) -> None:
+    for answers, said in (([True], False), ([False, True], True), ([False, False], True)):
+        microphone = live()
+        ready = Ready("a microphone", RATE)
+        monkeypatch.setattr(PlayedProcess, "wait_ready", lambda _, ready=ready: ready, raising=False)
+        microphone._listener.warm = answers
+        microphone.wait_ready()
+        assert microphone.identity == "a microphone"
+        assert microphone._listener.warm == []
+        assert ("being compiled, once on this computer" in capsys.readouterr().out) is said

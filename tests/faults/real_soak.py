@@ -83,10 +83,13 @@ class Running:
         import httpx
 
         assert self.board.stdout is not None
-        address = next(line.split()[-1].rstrip("/") for line in self.board.stdout if "Screens of" in line)
-        with suppress(httpx.TransportError), httpx.stream("GET", f"{address}/board/events", timeout=None) as stream:
-            for line in stream.iter_lines():
-                self.n_looks += line.startswith("data:")
+        address = next(line.split()[-1] for line in self.board.stdout if "Screens of" in line)
+        with suppress(httpx.TransportError), httpx.Client(timeout=None, follow_redirects=True) as page:
+            page.get(address).raise_for_status()  # the address holds the token, which comes back as a cookie
+            with page.stream("GET", "/".join([*address.split("/")[:3], "board/events"])) as stream:
+                stream.raise_for_status()
+                for line in stream.iter_lines():
+                    self.n_looks += line.startswith("data:")
 
     def sample(self, at_s: float) -> Iterator[Sample]:
         """Every process that is there."""
@@ -159,7 +162,7 @@ def _report(running: Running, samples: list[Sample], codes: dict[str, int | None
     under_way = [sample for sample in samples if sample.at_s <= driven.get(sample.chamber, max(driven.values()))]
     for role in dict.fromkeys(sample.role for sample in under_way):
         _print_role(role, [sample for sample in under_way if sample.role == role])
-    bad = any(codes.values()) or None in codes.values()
+    bad = any(codes.values()) or None in codes.values() or not running.n_looks
     for folder in running.folders():
         try:
             verify(folder)

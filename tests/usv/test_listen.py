@@ -14,7 +14,7 @@ from behavior.model.errors import BehaviorError, Failure
 from behavior.simulate.acoustics import Artefact, PlannedCall, Soundscape
 from behavior.usv.detect import Detector, detect_file
 from behavior.usv.gate import KnownEvent
-from behavior.usv.listen import Listener, _search
+from behavior.usv.listen import Listener, Warm, _search
 from behavior.usv.onset import Onset
 from behavior.usv.profile import load_profile
 
@@ -52,6 +52,23 @@ def test_calls_heard_live_are_those_of_the_finished_file_part_after_part(tmp_pat
     finally:
         listener.close()
     listener.close()
+
+
+def test_it_tells_that_it_is_warm_before_anything_else_and_that_is_no_call() -> None:
+    listener = Listener("rat", RATE)
+    assert not listener.wait_warm(0), "nobody has told anything"
+    listener._there.send(Warm())
+    listener._there.send("a call")
+    assert listener.wait_warm(60)
+    assert listener.calls() == ["a call"]
+    listener.close()
+    served = Listener("rat", RATE)
+    served.open()
+    try:
+        assert served.wait_warm(120)
+        assert served._here.recv() == Warm()
+    finally:
+        served.close()
 
 
 def test_what_is_rejected_is_not_kept_while_a_session_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

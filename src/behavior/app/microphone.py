@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import typer
+
 from behavior.audio.capture import Dead, Ended, Lost, Message, Ready, Started, Timed, host_us
 from behavior.audio.clock import PulseFit, SampleLine, fit_pulses
 from behavior.audio.pulses import Clicks, LowestBit, SecondChannel
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 
 RETRY_S, PATIENCE_S, ENDING_S = 2.0, 20.0, 1.0
 """How often a lost microphone is looked for, how long it may take to open, and how long a lost one to end its file."""
+SOON_S, COMPILED_S = 4.0, 120.0
+"""After how long a detector that is not ready is told of, and how much longer it is waited for."""
 LATEST_S, RECENT_US = 0.08, 40_000_000
 AFTER_US = 250_000
 """A file goes on so long after its end: sound is late, and pulses may show later by how much."""
@@ -137,14 +141,19 @@ class LiveMicrophone:
             self._hearing.close()
 
     def wait_ready(self) -> None:
-        """Wait until the microphone runs and its clock is known.
+        """Wait until the microphone runs and its clock is known, and the detector is warm.
+
+        Without the detector the session begins nevertheless: the sound is searched when it is over.
 
         Raises
         ------
         BehaviorError
-            It is not there, or cannot deliver what is asked of it.
+            The microphone is not there, or cannot deliver what is asked of it.
         """
         self.identity = self._process.wait_ready().name
+        if not self._listener.wait_warm(SOON_S):
+            typer.echo("The detector is being compiled, once on this computer; the session begins when it is ready …")
+            self._listener.wait_warm(COMPILED_S)
 
     def attend(self, folder: Path, zero_us: int) -> None:
         """From now on it serves a session: its folder, and the link's time at which session time is 0."""

@@ -31,6 +31,11 @@ class Searched:
     file: str
 
 
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Everything is loaded and compiled: what is heard from now on is told at once."""
+
+
 class Listener:
     """A detector in another process.
 
@@ -60,6 +65,10 @@ class Listener:
         """Start it; a recording may begin before it is ready."""
         self._process.start()
         self._there.close()
+
+    def wait_warm(self, most_s: float) -> bool:
+        """Wait until it has told something, which is first that it is warm; False if that took longer."""
+        return self._here.poll(most_s)
 
     def follow(self, path: Path) -> None:
         """A recording begins."""
@@ -97,6 +106,8 @@ class Listener:
                     raise told
                 if isinstance(told, Searched):
                     self.searching = False
+                elif isinstance(told, Warm):
+                    continue
                 elif isinstance(told, Onset | Withdrawn):
                     self._onsets.append(told)
                 else:
@@ -134,6 +145,7 @@ def _serve(there: Connection, profile: str, sample_rate_hz: int, channel: int, p
     with contextlib.suppress(EOFError, OSError):
         try:
             _warm_up(profile, sample_rate_hz)
+            there.send(Warm())
             while True:
                 match there.recv():
                     case ("follow", path):
