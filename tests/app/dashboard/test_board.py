@@ -269,6 +269,14 @@ def test_why_a_session_is_not_as_planned_goes_with_it(tmp_path: Path) -> None:
     assert "--deviation=a syringe broke" in command
 
 
+def test_a_sentence_of_the_command_names_what_the_page_asks() -> None:
+    for one in ASKED:
+        assert (
+            start.as_labelled(f"say --{one.option}, or --{one.option}-x") == f"say “{one.label}”, or --{one.option}-x"
+        )
+    assert start.as_labelled("--seed and --day: no") == "--seed and “Day of the study”: no"
+
+
 def test_neither_a_chamber_nor_a_subject_is_in_two_sessions(lab: Lab) -> None:
     running = lab.board.chambers.live()
     with pytest.raises(BadInput, match="R1 is in chamber A; stop that session first"):

@@ -9,6 +9,7 @@ the data folder or come with the package.
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -229,11 +230,18 @@ async def begun(command: list[str], out: Path, chamber: str) -> Path:
                 return Path(line.removeprefix("Session: "))
         if process.poll() is not None:
             sentence = said.strip().rpartition("behavior: ")[2] or f"it ended at once; see {log}"
-            raise (BadInput if process.returncode == 2 else Failure)(sentence)
+            raise (BadInput if process.returncode == 2 else Failure)(as_labelled(sentence))
         await asyncio.sleep(0.1)
     process.terminate()
     _reap(process)
     raise Failure(f"chamber {chamber}: no session began within {PATIENCE_S:.0f} s and it was ended; see {log}")
+
+
+def as_labelled(sentence: str) -> str:
+    """A sentence of `behavior run` with its options as the page labels them."""
+    for one in sorted(ASKED, key=lambda one: -len(one.option)):
+        sentence = re.sub(rf"--{one.option}(?![\w-])", f"“{one.label}”", sentence)
+    return sentence
 
 
 def _launch(command: list[str], out: Path, chamber: str) -> tuple[subprocess.Popen[bytes], Path]:
