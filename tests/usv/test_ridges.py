@@ -233,3 +233,17 @@ def test_medians_of_many_columns_at_a_time_are_those_of_few(excess):
         ridges._medians(np.ascontiguousarray(excess[:, t : t + 16]), EDGES, part, 16)
         few[:, t : t + 16] = part
     np.testing.assert_array_equal(many, few)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.float32, (30, 32), elements=st.integers(-3, 12).map(float)), st.integers(0, 3), st.integers(20, 30))
+def test_maxima_are_those_that_looking_bin_by_bin_finds(best, low, high):
+    """Above the hold, no less than the bin below and more than the one above; the strongest, strongest first."""
+    n_peaks, (bins, ridge) = np.zeros(32, np.int32), np.zeros((2, 32, MAX_PEAKS), np.float32)
+    ridges._maxima(best, 32, low, high, 4.4, n_peaks, bins, ridge)
+    for t, column in enumerate(best.T):
+        inside = range(max(low, 1), min(high, 29))
+        found = [k for k in inside if column[k] > 4.4 and column[k - 1] <= column[k] > column[k + 1]]
+        strongest = sorted((float(column[k]) for k in found), reverse=True)[:MAX_PEAKS]
+        assert ridge[t, : n_peaks[t]].tolist() == strongest
+        assert {round(float(place)) for place in bins[t, : n_peaks[t]]} <= {k + d for k in found for d in (-1, 0, 1)}

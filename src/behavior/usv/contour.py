@@ -121,17 +121,23 @@ def follow(
     """As `ContourTracker.follow`, until `ended` could be full. `counters`: running contours, contours begun so far."""
     n_ended = 0
     frame = first
-    taken = np.zeros(frames.bin.shape[1], np.bool_)
+    # a part that is given all of the rings counts references to each of them, at every call
+    n_peaks, bins, ridge, track, n_rows = frames.n_peaks, frames.bin, frames.ridge, frames.track, frames.base.size
+    taken = np.zeros(bins.shape[1], np.bool_)
     while frame < stop and n_ended < ended.size - 2 * _MAX_RUNNING:
-        row = frame % frames.n_peaks.size
-        if counters[0] == 0 and frames.n_peaks[row] == 0:
+        row = frame % n_rows
+        if counters[0] == 0 and n_peaks[row] == 0:
             frame += 1
             continue
         for p in range(taken.size):
             taken[p] = False
         n_running = counters[0]
         for r in range(n_running):
-            _extend(running[r], frames, row, frame, taken, rules)
+            contour = running[r]
+            if not _extend(contour, n_peaks[row], bins, ridge, track, row, frame, taken, rules):
+                level = contour.bin < rules.level_below and contour.evidence >= rules.patient_from
+                waits = level and frame - contour.last > _FORESIGHT
+                contour.missed += _missed(frames, frame, contour.bin) if waits else 1.0
         kept = 0
         for r in range(n_running):
             contour = running[r]
@@ -143,9 +149,12 @@ def follow(
                     running[kept] = running[r]
                 kept += 1
         counters[0] = kept
-        for p in range(frames.n_peaks[row]):
+        for p in range(n_peaks[row]):
             if not taken[p] and counters[0] < _MAX_RUNNING:
-                _begin(running[counters[0]], frames, row, frame, p, counters, rules)
+                counters[0] += 1
+                counters[1] += 1
+                track[row, p] = counters[1]
+                _begin(running[counters[0] - 1], counters[1], frame, bins[row, p], ridge[row, p], rules)
         frame += 1
     if to_the_end and frame == stop:
         for r in range(counters[0]):
@@ -155,29 +164,31 @@ def follow(
 
 
 @part
-def _extend(contour: Any, frames: Frames, row: int, frame: int, taken: Any, rules: Rules) -> None:
+def _extend(
+    contour: Any, n: int, bins: Array, ridge: Array, track: Array, row: int, frame: int, taken: Any, rules: Rules
+) -> bool:
+    """Let a contour take the nearest free one of the frame's `n` points that is within its reach; whether it did."""
     ahead = frame - contour.last
-    level = contour.bin < rules.level_below and contour.evidence >= rules.patient_from
     waits = contour.bin < rules.level_below and ahead > _FORESIGHT
     expected = contour.bin + (0.0 if waits else contour.slope * min(ahead, _FORESIGHT))
     nearest, at = _REACH + (_REACH_GROWTH * (ahead - 1) if ahead <= MAX_MISSES else 0.0), -1
-    for p in range(frames.n_peaks[row]):
-        distance = abs(frames.bin[row, p] - expected)
+    for p in range(n):
+        distance = abs(bins[row, p] - expected)
         if not taken[p] and distance < nearest:
             nearest, at = distance, p
     if at < 0:
-        contour.missed += _missed(frames, frame, expected) if level and ahead > _FORESIGHT else 1.0
-        return
+        return False
     taken[at] = True
-    contour.missed = 0
-    frames.track[row, at] = contour.track
-    step = (frames.bin[row, at] - contour.bin) / ahead
+    track[row, at] = contour.track
+    step = (bins[row, at] - contour.bin) / ahead
     contour.slope = min(max(np.float32(0.6) * contour.slope + np.float32(0.4) * step, -_STEEPEST), _STEEPEST)
-    contour.bin = frames.bin[row, at]
+    contour.bin = bins[row, at]
     contour.last = frame
+    contour.missed = 0
     contour.n_points += 1
-    contour.strongest = max(contour.strongest, frames.ridge[row, at])
-    contour.evidence += frames.ridge[row, at] - rules.hold_db
+    contour.strongest = max(contour.strongest, ridge[row, at])
+    contour.evidence += ridge[row, at] - rules.hold_db
+    return True
 
 
 @part
@@ -201,19 +212,16 @@ def _missed(frames: Frames, frame: int, place: float) -> float:
 
 
 @part
-def _begin(contour: Any, frames: Frames, row: int, frame: int, p: int, counters: Any, rules: Rules) -> None:
-    counters[0] += 1
-    counters[1] += 1
-    contour.track = counters[1]
+def _begin(contour: Any, track: int, frame: int, place: float, ridge: float, rules: Rules) -> None:
+    contour.track = track
     contour.start = frame
     contour.last = frame
     contour.missed = 0
     contour.n_points = 1
-    contour.strongest = frames.ridge[row, p]
-    contour.evidence = frames.ridge[row, p] - rules.hold_db
-    contour.bin = frames.bin[row, p]
+    contour.strongest = ridge
+    contour.evidence = ridge - rules.hold_db
+    contour.bin = place
     contour.slope = 0.0
-    frames.track[row, p] = contour.track
 
 
 @part

@@ -119,15 +119,17 @@ class Workspace(NamedTuple):
     excess : level over the floor, and over the broadband level, (n_bins, n)
     smooth : that, smoothed over frequency, with `PAD` bins of nothing at both ends, (n_bins + 2 PAD, n)
     bases : level of the broadband bands, (n_bands, n)
-    loudest, strongest : of all bins, (n,)
-    bin, ridge : points of one frame, (MAX_PEAKS,)
+    loudest : of all bins, (n,)
+    base : the broadband level, the middle of its bands; none where a component splatters, (n,)
+    n_peaks, bin, ridge : points, as of `Frames`, (n,) and (n, MAX_PEAKS)
     """
 
     excess: Array
     smooth: Array
     bases: Array
     loudest: Array
-    strongest: Array
+    base: Array
+    n_peaks: npt.NDArray[np.int32]
     bin: Array
     ridge: Array
 
@@ -140,9 +142,10 @@ def workspace(n_bins: int, n_bands: int) -> Workspace:
         smooth=np.full((n_bins + 2 * PAD, _WIDTH), OUTSIDE_DB, f4),
         bases=np.zeros((n_bands, _WIDTH), f4),
         loudest=np.zeros(_WIDTH, f4),
-        strongest=np.zeros(_WIDTH, f4),
-        bin=np.zeros(MAX_PEAKS, f4),
-        ridge=np.zeros(MAX_PEAKS, f4),
+        base=np.zeros(_WIDTH, f4),
+        n_peaks=np.zeros(_WIDTH, np.int32),
+        bin=np.zeros((_WIDTH, MAX_PEAKS), f4),
+        ridge=np.zeros((_WIDTH, MAX_PEAKS), f4),
     )
 
 
@@ -171,17 +174,21 @@ def find_ridges(
         _over_floor(frames, origin, max(origin, 0), min(origin + n, end), block, work.excess, width)
         above_broadband(work, edges, work.smooth, 0, width)
         _along_slopes(work.smooth, max(low - 1, 0), min(high + 1, n_bins), work.excess, width - LANES)
-        _strongest(work.excess, low, high, work.strongest, width - LANES)
-        for i in range(MARGIN, n - MARGIN):
-            row = (origin + i) % frames.base.size
-            frames.base[row] = broadband(work, i) + frames.taken[row]
-            frames.n_peaks[row] = 0
-            if work.strongest[i - HALF] > hold_db:
-                n_found = _maxima(work.excess, i - HALF, low, high, hold_db, work.bin, work.ridge)
-                n_found = _without_sidelobes(work.bin, work.ridge, n_found)
-                frames.n_peaks[row] = n_found
-                for p in range(n_found):
-                    frames.bin[row, p], frames.ridge[row, p] = work.bin[p], work.ridge[p]
+        _maxima(work.excess, width - LANES, low, high, hold_db, work.n_peaks, work.bin, work.ridge)
+        _note(work, frames, begin, n - 2 * MARGIN)
+
+
+@part
+def _note(work: Workspace, frames: Frames, first: int, n: int) -> None:
+    """What was worked out of frames from `first` on, into the rings."""
+    n_rows, taken, base, n_peaks = frames.base.size, frames.taken, frames.base, frames.n_peaks
+    bins, ridge, found, found_bins, found_ridge = frames.bin, frames.ridge, work.n_peaks, work.bin, work.ridge
+    for i in range(n):
+        row, at = (first + i) % n_rows, i + MARGIN - HALF
+        base[row] = work.base[i + MARGIN] + taken[row]
+        n_peaks[row] = _without_sidelobes(found_bins[at], found_ridge[at], found[at]) if found[at] else 0
+        for p in range(n_peaks[row]):
+            bins[row, p], ridge[row, p] = found_bins[at, p], found_ridge[at, p]
 
 
 @part
@@ -193,13 +200,9 @@ def above_broadband(work: Workspace, edges: Any, out: Array, at: int, width: int
     _subtract_base(work.excess, edges, work.bases, work.loudest, width)
     _smooth(work.excess, out, at, width)
     _sort_columns(work.bases, width)
-
-
-@part
-def broadband(work: Workspace, i: int) -> float:
-    """The broadband level of one frame; none where a component splatters."""
-    middle: float = work.bases[work.bases.shape[0] // 2, i]
-    return middle if work.loudest[i] < _SPLATTER_DB else 0.0
+    middle, loudest, base = work.bases[work.bases.shape[0] // 2], work.loudest, work.base
+    for t in range(width):
+        base[t] = middle[t] if loudest[t] < _SPLATTER_DB else np.float32(0)
 
 
 @part
@@ -296,34 +299,38 @@ def _along_slopes(smooth: Array, low: int, high: int, best: Array, width: int) -
 
 
 @part
-def _strongest(best: Array, low: int, high: int, out: Array, width: int) -> None:
+def _maxima(
+    best: Array, width: int, low: int, high: int, hold_db: float, n_peaks: Any, bins: Array, ridge: Array
+) -> None:
+    """The strongest local maxima of each frame, strongest first, between bins by a parabola; how many there are."""
     for t in range(width):
-        out[t] = 0.0
-    for k in range(low, high):
-        here = best[k]
-        for t in range(width):
-            out[t] = max(out[t], here[t])
+        n_peaks[t] = 0
+    for k in range(max(low, 1), min(high, best.shape[0] - 1)):
+        below, here, above = best[k - 1], best[k], best[k + 1]
+        for begin in range(0, width, LANES):
+            highest = here[begin]
+            for t in range(begin + 1, begin + LANES):
+                highest = max(highest, here[t])
+            if highest <= hold_db:
+                continue
+            for t in range(begin, begin + LANES):
+                if here[t] > hold_db and here[t] >= below[t] and here[t] > above[t]:
+                    n_peaks[t] = _put(k, below[t], here[t], above[t], n_peaks[t], bins[t], ridge[t])
 
 
 @part
-def _maxima(best: Array, i: int, low: int, high: int, hold_db: float, bins: Array, ridge: Array) -> int:
-    """The strongest local maxima of frame `i`, strongest first, between bins by a parabola; how many there are."""
-    n = 0
-    for k in range(max(low, 1), min(high, best.shape[0] - 1)):
-        here = best[k, i]
-        if here <= hold_db or here < best[k - 1, i] or here <= best[k + 1, i]:
-            continue
-        if n == MAX_PEAKS and here <= ridge[n - 1]:
-            continue
-        j = min(n, MAX_PEAKS - 1)
-        while j > 0 and ridge[j - 1] < here:
-            ridge[j], bins[j] = ridge[j - 1], bins[j - 1]
-            j -= 1
-        curve = best[k - 1, i] - 2 * here + best[k + 1, i]
-        ridge[j] = here
-        bins[j] = k + (0.5 * (best[k - 1, i] - best[k + 1, i]) / curve if curve < 0 else 0.0)
-        n = min(n + 1, MAX_PEAKS)
-    return n
+def _put(k: int, below: float, here: float, above: float, n: int, bins: Array, ridge: Array) -> int:
+    """A local maximum at bin `k` to its place among the `n` strongest; how many there are now."""
+    if n == MAX_PEAKS and here <= ridge[n - 1]:
+        return n
+    j = min(n, MAX_PEAKS - 1)
+    while j > 0 and ridge[j - 1] < here:
+        ridge[j], bins[j] = ridge[j - 1], bins[j - 1]
+        j -= 1
+    curve = below - 2 * here + above
+    ridge[j] = here
+    bins[j] = k + (0.5 * (below - above) / curve if curve < 0 else 0.0)
+    return min(n + 1, MAX_PEAKS)
 
 
 @part

@@ -32,7 +32,6 @@ from behavior.usv.ridges import (
     Frames,
     Workspace,
     above_broadband,
-    broadband,
     empty_frames,
     find_ridges,
     taps,
@@ -377,7 +376,7 @@ def _smooth_columns(
     plan: Plan, look: Look, frames: Frames, work: Workspace, now: Any, n_there: int, begin: int, stop: int
 ) -> None:
     """Columns [begin, stop) of the block at `n_looked` over floor and broadband level; from `n_there` on is nothing."""
-    floor = frames.floor[now.n_looked // BLOCK % frames.floor.shape[0]]
+    floor, base = frames.floor[now.n_looked // BLOCK % frames.floor.shape[0]], look.base
     at = (now.n_looked - now.even_from) // 2
     for column in range(begin, stop, _A_TILE):
         n = min(max(n_there - column, 0), _A_TILE)
@@ -389,23 +388,23 @@ def _smooth_columns(
                 here[t] = OUTSIDE_DB
         above_broadband(work, plan.edges, look.smooth, _BEFORE + column, _A_TILE)
         for t in range(_A_TILE):
-            look.base[_BEFORE + column + t] = broadband(work, t)
+            base[_BEFORE + column + t] = work.base[t]
 
 
 @part
 def _score(plan: Plan, look: Look, frames: Frames, origin: int, first: int, stop: int) -> None:
     """Say in which frames of [first, stop) the best mean along a slope is enough; the block begins at `origin`."""
-    width, flat = look.smooth.shape[1], look.smooth.reshape(-1)
+    width, flat, found, base = look.smooth.shape[1], look.smooth.reshape(-1), look.found, look.base
+    n_rows, seen, bases, taken, n_peaks = frames.base.size, frames.seen, frames.base, frames.taken, frames.n_peaks
     for frame in range(first, stop, EVEN):
         column = _BEFORE + (frame - origin) // 2
         place = (PAD + plan.low) * width + column - 1
-        _best_of_rows_16(flat, place, width, plan.high - plan.low, look.found)
+        _best_of_rows_16(flat, place, width, plan.high - plan.low, found)
         for i in range(min(LANES, (stop - frame) // 2)):
-            row = (frame + 2 * i) % frames.base.size
-            frames.seen[row] = look.found[i] > plan.look_db
-            frames.base[row] = look.base[column + i] + frames.taken[row]
-            frames.base[row + 1] = look.base[column + i] + frames.taken[row + 1]
-            frames.n_peaks[row] = frames.n_peaks[row + 1] = 0
+            row = (frame + 2 * i) % n_rows
+            seen[row] = found[i] > plan.look_db
+            bases[row], bases[row + 1] = base[column + i] + taken[row], base[column + i] + taken[row + 1]
+            n_peaks[row] = n_peaks[row + 1] = 0
 
 
 @part
