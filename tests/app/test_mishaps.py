@@ -27,7 +27,8 @@ resource = pytest.importorskip("resource", reason="file size limits need Linux o
 
 def test_a_disk_that_fills_up_ends_the_session_and_says_so(tmp_path: Path) -> None:
     """No file of the session may grow beyond this: the header and the footer are smaller, the journal is not."""
-    (tmp_path / "quick.toml").write_text(QUICK.replace("duration_s = 4", "duration_s = 600"))
+    many = QUICK.replace("n_cycles = 1", "n_cycles = 500").replace("duration_s = 4", "duration_s = 0.2")  # many lines
+    (tmp_path / "quick.toml").write_text(many)
     command = arguments(tmp_path / "data", *WHO, *WHAT, "--simulate", "--parameters", tmp_path / "quick.toml")
     done = subprocess.run(
         [*COMMAND, *map(str, command)],

@@ -39,6 +39,15 @@ LEAST = 0.002
 """Of all executions, what a target has at least, whatever it costs."""
 
 
+PAGE = """# What was fuzzed
+
+Made by `python tests/fuzz/campaign.py --executions N --seed S --report REPORT`, and `--table REPORT…` of the reports. A
+target is something that reads; an execution gives it a valid example that was changed. It must give a value or one of
+our sentences, within 5 s of CPU and 2 GB. Findings are those of the campaigns while they ran; what they were, and that
+they are mended, is in [what was tried](../explanations/what-was-tried.md).
+"""
+
+
 class TooSlow(BaseException):
     """Raised amid an execution that has used its time; nothing catches it but us."""
 
@@ -114,15 +123,15 @@ def main() -> int:
 
 def table(reports: list[list[Run]]) -> str:
     """Reports of several campaigns, target by target, as Markdown."""
-    whole: dict[str, Run] = {}
+    sums: dict[str, Run] = {}
     for run in (run for report in reports for run in report):
-        one = whole.setdefault(run.target, Run(run.target))
+        one = sums.setdefault(run.target, Run(run.target))
         one.executions, one.ours, one.seconds = (
             one.executions + run.executions, one.ours + run.ours, one.seconds + run.seconds,
         )  # fmt: skip
         one.slowest_s = max(one.slowest_s, run.slowest_s)
         one.findings += [found for found in run.findings if not any(_same(found, other) for other in one.findings)]
-    runs = sorted(whole.values(), key=lambda run: run.target)
+    runs = sorted(sums.values(), key=lambda run: run.target)
     rows = [
         f"| {run.target} | {run.executions:,} | {run.ours / max(1, run.executions):.0%} | {run.slowest_s:.2f} | "
         f"{len(run.findings)} |"
@@ -132,9 +141,8 @@ def table(reports: list[list[Run]]) -> str:
         sum(run.executions for run in runs), sum(run.seconds for run in runs), sum(len(run.findings) for run in runs),
     )  # fmt: skip
     head = ["| target | executions | ended in a sentence | slowest, s | findings |", "|---|---|---|---|---|"]
-    return "\n".join(
-        [*head, *rows, f"| **{len(runs)} targets, {seconds / 60:.0f} min** | **{n:,}** | | | **{n_found}** |"]
-    )
+    whole = f"| **{len(runs)} targets, {seconds / 60:.0f} min of CPU** | **{n:,}** | | | **{n_found}** |"
+    return "\n".join([PAGE, *head, *rows, whole])
 
 
 def said(run: Run) -> Run:
@@ -292,10 +300,11 @@ def worked(name: str, n: int, seed: int, place: Path, given: argparse.Namespace,
         part, data = random.choice(target.seeds)
         data = mutated(data, random, by_part[part])
         _note(note, done["executions"], part, data)
-        at = time.process_time()
+        at, ours = time.process_time(), OURS[0]
         found = timed(target, part, data, given.slow)
         took = time.process_time() - at
         done["executions"] += 1
+        done["ours"] += OURS[0] - ours
         done["slowest_s"] = max(done["slowest_s"], took)
         if found is not None and found.kind not in kinds:
             kinds.add(found.kind)
@@ -306,7 +315,6 @@ def worked(name: str, n: int, seed: int, place: Path, given: argparse.Namespace,
     done["seconds"] = used.ru_utime + used.ru_stime - began.ru_utime - began.ru_stime
     done["seconds"] += forked.ru_utime + forked.ru_stime
     done["over"] = True
-    done["ours"] = OURS[0]
     to.send(done)
 
 
