@@ -133,6 +133,12 @@ def test_every_shipped_dialect_can_be_read(path: object) -> None:
         ('stop = { send = "{volts}" }', "{volts} is no value; it must be one of ma, ma_mid, ua, steps, code, ms, s"),
         ('stop = { send = "{ma:.2q}" }', "'{ma:.2q}' cannot be filled in"),
         ('stop = { send = "{" }', "cannot be filled in"),
+        ('stop = { send = "{m.3f}" }', "{m.3f} is no value"),
+        ('stop = { send = "{ma.__class__}" }', "{ma.__class__} is no value"),
+        ('stop = { send = "{ma[0]}" }', "{ma[0]} is no value"),
+        ('stop = { send = "{}" }', "{} is no value"),
+        ('stop = { send = "{ua:999999999}" }', "more than 99 characters wide"),
+        ('stop = { send = "{ua:{s}}" }', "cannot be filled in"),
         ('pulse = { send = "P" }', "a pulse needs set_duration, or limits.fixed_s; else nobody knows how long it is"),
         ('report = { pattern = "(" }', "'(' is no regular expression"),
         ('report = { pattern = "x" }', "'x' has no group called bits, ua or ma"),
@@ -177,5 +183,5 @@ def test_the_rig_of_the_how_to_can_be_read() -> None:
 
 
 def test_the_dialect_of_the_how_to_can_be_read() -> None:
-    (text,) = toml_blocks("add-a-line-shocker.md")
+    text, _ = toml_blocks("add-a-line-shocker.md")
     assert read_text(text, Dialect, file="how-to").ends_its_own_pulse

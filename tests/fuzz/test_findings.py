@@ -17,6 +17,7 @@ from behavior.app.dashboard.tiles import Tiles
 from behavior.assays.kinetics import analyse_profile, clearance
 from behavior.audio.write import RecordingWriter
 from behavior.config import read_text
+from behavior.config.shipped import find
 from behavior.config.study import Study
 from behavior.formats import parquet
 from behavior.formats.calls_parquet import FORMAT as PARQUET
@@ -259,3 +260,18 @@ def test_no_clearance_by_a_molar_mass_that_is_nothing() -> None:
         clearance(
             profile, 10.0, dose_unit="mg_kg", concentration_unit="nmol_ml", time_unit="min", molar_mass_g_mol=1e-320
         )
+
+
+def test_a_name_too_long_for_a_file_is_one_sentence() -> None:
+    for name in ("a" * 5000, "a\0b"):
+        with pytest.raises(BadInput, match="there is no such file, and no shipped one"):
+            find(name, "configs", "rigs")
+
+
+def test_a_footer_of_more_shocks_than_a_table_holds_is_none(tmp_path: Path) -> None:
+    folder = record(tmp_path)
+    footer = json.loads((folder.path / "footer.json").read_bytes())
+    (folder.path / "footer.json").write_text(json.dumps(footer | {"n_shocks": 10**18}))
+    with pytest.raises(BadInput, match="not a session's footer"):
+        _ = SessionFolder(folder.path).footer
+    assert read_dataset(tmp_path).sessions["left_out"].iloc[0]

@@ -56,10 +56,13 @@ class Command(Record):
     def _known_values(self) -> Self:
         for text in (self.send, self.reply):
             try:
-                names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-                unknown = names - VALUES.keys()
-                text.format_map({**VALUES, **dict.fromkeys(unknown, 0)})
-            except (IndexError, ValueError) as error:
+                fields = [(name, how or "") for _, name, how, _ in Formatter().parse(text) if name is not None]
+                unknown = {name for name, _ in fields} - VALUES.keys()
+                if any(re.search(r"\d{3}|{", how) for _, how in fields):
+                    raise ValueError("more than 99 characters wide")
+                if not unknown:
+                    text.format_map(VALUES)
+            except ValueError as error:
                 raise ValueError(f"{text!r} cannot be filled in ({error})") from None
             if unknown:
                 raise ValueError(f"{{{min(unknown)}}} is no value; it must be one of {', '.join(VALUES)}")

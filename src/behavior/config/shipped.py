@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def find(name: str, *folder: str) -> Path:
         There is neither; the sentence lists the shipped ones.
     """
     candidate = shipped(*folder) / f"{name}.toml"
-    if Path(name).exists() and not (Path(name).is_dir() and candidate.is_file()):
-        return Path(name)
-    if candidate.is_file():
-        return candidate
+    with suppress(OSError, ValueError):  # it is too long for a file's name, or none
+        if Path(name).exists() and not (Path(name).is_dir() and candidate.is_file()):
+            return Path(name)
+        if candidate.is_file():
+            return candidate
     known = ", ".join(sorted(path.stem for path in shipped(*folder).glob("*.toml"))) or "none"
-    raise BadInput(f"{name}: there is no such file, and no shipped one of this name (shipped: {known})")
+    raise BadInput(f"{name[:200]}: there is no such file, and no shipped one of this name (shipped: {known})")

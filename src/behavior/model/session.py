@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -98,19 +98,23 @@ class SessionHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Set for a session that another control system ran."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""As large as tables can hold."""
+
+
 class SessionFooter(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known when a session is over. Its absence says that nobody closed the session."""
 
     ended_at: str
     reason: str
     duration_s: float
-    n_lines: int
+    n_lines: Count
     last_crc: str
     """CRC of the journal's last line."""
     journal_sha256: str
-    n_shocks: int
+    n_shocks: Count
     shock_s: float
-    n_deliveries: int
-    n_responses: int
+    n_deliveries: Count
+    n_responses: Count
     clocks: dict[str, ClockRecord] | msgspec.UnsetType = msgspec.UNSET
     """Of each device, in live sessions."""

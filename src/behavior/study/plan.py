@@ -135,8 +135,8 @@ def _row(line: dict[Any, Any], number: int, problems: list[Problem]) -> PlanRow 
     if not sealed and not _is_whole(text["allocation_seed"].removeprefix("-")):
         wrong["allocation_seed"] = f"must be a whole number (is {text['allocation_seed']!r})"
     for name in ("day", "period"):
-        if text[name] and not _is_whole(text[name]):
-            wrong[name] = f"must be a whole number (is {text[name]!r})"
+        if text[name] and not (_is_whole(text[name]) and len(text[name]) <= 5):
+            wrong[name] = f"must be a whole number of up to five digits (is {text[name][:20]!r})"
     if wrong:
         problems += [Problem(f"line {number}, {name}", what) for name, what in wrong.items()]
         return None
