@@ -12,6 +12,7 @@ from behavior.model.commands import EndComponent, EndSession, EndTrial
 from behavior.model.errors import BehaviorError, Failure
 from behavior.model.events import (
     Crossed,
+    Disturbed,
     Event,
     Faulted,
     LeverPressed,
@@ -147,8 +148,16 @@ def _found_by_devices(ran: Ran, items: list[Item]) -> Iterator[str]:
         life = life_at(ran, at_us)
         if name == "OPEN_GRID" or life is None or at_us > life.end_us - S // 4 or life.how != "ended":
             continue  # an open grid is data, and what a dead engine does not hear the gap tells
-        if device not in told:
+        late_us = max(
+            (round(one.amount * S) for one in ran.plan.of_kind("bytes late") if one.device == device), default=0
+        )
+        still_on_its_way = at_us + late_us > life.end_us - S // 4 and _disturbed(items, device, at_us - life.zero_us)
+        if device not in told and not still_on_its_way:
             yield f"unnoticed: {device} found {name}"
+
+
+def _disturbed(items: list[Item], device: str, since_us: int) -> bool:
+    return any(isinstance(one, Disturbed) and one.device == device and one.at_us >= since_us for one in items)
 
 
 def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterator[str]:
