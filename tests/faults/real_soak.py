@@ -165,7 +165,7 @@ def _report(running: Running, samples: list[Sample], codes: dict[str, int | None
     bad = any(codes.values()) or None in codes.values() or not running.n_looks
     for folder in running.folders():
         try:
-            verify(folder)
+            verify(folder, own_code=True)
         except BehaviorError as error:
             bad = True
             print(f"does not hold: {error}")

@@ -1,7 +1,8 @@
 """A day of every paradigm in virtual time: whole sessions one after the other, over whole bytes, folders and scores.
 
 After each hour of it: blocks of memory that Python holds (`sys.getallocatedblocks`; a block is an object of up to 512
-bytes), memory of the process, open files, threads, and what waits in the queues of twins. At last one session of 24 h.
+bytes), memory of the process, open files, threads, and the most that waited anywhere at a session's end (`waiting`). At
+last one session of 24 h.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import psutil
 
 from behavior.config.rig import Chamber
+from behavior.devices.driver import HarpDriver
 from behavior.model.session import SessionHeader
 from behavior.paradigms.catalogue import find_paradigm, our_paradigms
 from behavior.scoring.rescore import differences, rescore
@@ -103,9 +105,11 @@ def _day(name: str, hours: float) -> tuple[str, bool]:
 
 
 def _one_long_session(hours: float) -> str:
-    paradigm = find_paradigm(str(LONG))
-    gap_s = hours * 3600 / 500 - 20
-    one = Way(paradigm, resolve(paradigm, {"n_trials": 500, "iti_s": {"low": gap_s - 5, "high": gap_s + 5}}, file=LONG))
+    paradigm = find_paradigm(str(LONG), own_code=True)
+    n_trials = max(1, min(500, round(hours * 60)))
+    gap_s = hours * 3600 / n_trials - 20
+    asked = {"n_trials": n_trials, "iti_s": {"low": gap_s - 5, "high": gap_s + 5}}
+    one = Way(paradigm, resolve(paradigm, asked, file=LONG))
     began_s = time.process_time()
     rss_mb = psutil.Process().memory_info().rss / 1e6
     lasted_us, n_waiting = _session(one, 1)
@@ -130,14 +134,35 @@ def _session(one: Way, seed: int) -> tuple[int, int]:
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         folder = create(Path(place), header)
-        footer = record_session(folder, core_of(header), apparatus, time_of_day=lambda: "later", durable=False)
-        verify(folder)
+        footer = record_session(
+            folder, core_of(header, own_code=True), apparatus, time_of_day=lambda: "later", durable=False
+        )
+        verify(folder, own_code=True)
         write_score(folder.path, rescore(folder))
         assert differences(read_score(folder.path), rescore(folder)) == []
         assert not footer.reason.startswith(("fault", "link", "failure", "refused")), footer.reason
-    twins = apparatus.cage.twins.values()
-    n_waiting = sum(len(twin._outgoing) + len(twin._happenings) for twin in twins)
-    return apparatus.now_us(), n_waiting
+    return apparatus.now_us(), sum(waiting(apparatus).values())
+
+
+def waiting(apparatus: VirtualApparatus) -> dict[str, int]:
+    """What waits to be taken, by where: at devices and in the cage, in drivers and framings, for the session.
+
+    The journal has no queue (a line is written before the next input is taken), nor has the board (a page asks for what
+    is new when it has room).
+    """
+    twins, cage = apparatus.cage.twins.values(), apparatus.cage
+    drivers = [device.driver for device in apparatus.chamber._devices.values()]
+    harp = [driver for driver in drivers if isinstance(driver, HarpDriver)]
+    return {
+        "bytes that twins have to say": sum(len(twin._outgoing) for twin in twins),
+        "happenings nobody perceived": sum(len(twin._happenings) for twin in twins),
+        "notes and sounds of the cage": len(cage.notes) + len(cage.begun),
+        "bytes to devices": sum(len(driver._outgoing) for driver in harp),
+        "bytes without an end": sum(driver._framing.n_bytes_waiting for driver in harp),
+        "requests without an answer": sum(len(asked) for driver in harp for asked in driver._asked.values()),
+        "values without an echo": sum(len(driver._wanted) for driver in harp),
+        "events for the session": sum(len(driver._events) for driver in harp) + len(apparatus._recorded),
+    }
 
 
 def _chamber(one: Way) -> Chamber:

@@ -220,6 +220,7 @@ class VirtualApparatus:
             self.cage.advance(self._now_us)
             events += [*self.cage.notes, *self.chamber.poll(self._now_us)]
             self.cage.notes.clear()
+            self.cage.begun.clear()  # nobody listens as it happens
             if events or self._now_us >= until_us:
                 return events
 
