@@ -36,7 +36,7 @@ from behavior.config.shipped import shipped
 from behavior.devices.calibration import FOLDER, shocker_of, simulated_calibration, write_calibration
 from behavior.model.commands import Shock
 from behavior.model.errors import BehaviorError
-from behavior.model.events import LinkLost, MicrophoneLost, Noted, RecordingEnded, RecordingStarted, Resumed
+from behavior.model.events import Faulted, LinkLost, MicrophoneLost, Noted, RecordingEnded, RecordingStarted, Resumed
 from behavior.scoring.rescore import differences, rescore
 from behavior.scoring.score import read_score
 from behavior.session.folder import SessionFolder, find_sessions
@@ -323,9 +323,11 @@ def _judge_lost(outcome: Outcome, engine: Running, folder: SessionFolder) -> Non
         outcome.what = "had ended before"
         return
     outcome.what = f"the chamber was lost: {footer.reason if footer else 'no footer'}"
-    lost = any(isinstance(item, LinkLost) for item in folder.read().items)
+    lost = any(isinstance(item, LinkLost | Faulted) for item in folder.read().items)  # it may owe an echo first
     _expect(outcome, lost and engine.code == 1, f"it ended with {engine.code} and says {engine.said[-300:]!r}")
-    _expect(outcome, footer is not None and footer.reason.startswith("link to"), "the footer does not say so")
+    _expect(
+        outcome, footer is not None and footer.reason.startswith(("link to", "fault of")), "the footer does not say so"
+    )
     _judge_folder(outcome, folder)
 
 
