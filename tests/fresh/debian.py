@@ -36,6 +36,7 @@ MOUNTED = """
 mount --make-rprivate /
 mount -t proc proc {root}/proc
 mount --rbind /dev {root}/dev
+mount --rbind /sys {root}/sys
 mount -t tmpfs tmpfs {root}/dev/shm
 {network}
 exec chroot --userspec={user} {root} env -i {environment} sh -c {command}
@@ -80,7 +81,7 @@ class Debian:
         alone = ["unshare", "-m", *([] if online else ["-n"]), "sh", "-e", "-c", script]
         done = subprocess.run(alone, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise AssertionError(f"{command} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
+            raise AssertionError(f"{command} ended with {done.returncode}: {(done.stdout + done.stderr)[-6000:]}")
         return done.stdout
 
     def step(self, what: str, do: Callable[[], str]) -> None:
@@ -178,7 +179,11 @@ def run_tests(debian: Debian, command: str) -> str:
     """Install with the network, then the suite without it; its last line."""
     install, _, use = command.rpartition(" && ")
     debian.good(install, online=True)
-    return debian.good(use, online=False).strip().splitlines()[-1].strip("= ")
+    try:
+        return debian.good(use, online=False).strip().splitlines()[-1].strip("= ")
+    except AssertionError as error:
+        failed = re.findall(r"(?m)^(?:FAILED|ERROR) .*|^\d+ failed.*", str(error))
+        raise AssertionError("; ".join(failed) or str(error)) from None
 
 
 if __name__ == "__main__":
