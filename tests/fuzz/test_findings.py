@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 import pytest
 
@@ -24,13 +25,14 @@ from behavior.formats.calls_parquet import FORMAT as PARQUET
 from behavior.formats.medpc import read as read_medpc
 from behavior.formats.rows import KINDS, items_of_rows
 from behavior.model.errors import BadInput
+from behavior.model.events import LeverPressed
 from behavior.scoring.annotations import read_fights
 from behavior.scoring.finish import finish_session
 from behavior.scoring.rescore import rescore
 from behavior.scoring.signals import SignalMap, score_signals
 from behavior.session.engine import STATUS_FILE, attended, read_status, status_of
 from behavior.session.folder import SessionFolder
-from behavior.session.journal import read_lines
+from behavior.session.journal import line_of, read_lines
 from behavior.session.requests import FOLDER, StopRequest, take
 from behavior.study.audit import append, read_audit
 from behavior.study.blinding import read_key
@@ -275,3 +277,12 @@ def test_a_footer_of_more_shocks_than_a_table_holds_is_none(tmp_path: Path) -> N
     with pytest.raises(BadInput, match="not a session's footer"):
         _ = SessionFolder(folder.path).footer
     assert read_dataset(tmp_path).sessions["left_out"].iloc[0]
+
+
+@pytest.mark.parametrize("at_us", [2**63, -(2**63) - 1, 10**30])
+def test_a_time_beyond_all_clocks_is_no_line(at_us: int) -> None:
+    lines = [line_of(LeverPressed(5, "left"), 0, crc32(b""), 5)]
+    lines.append(line_of(LeverPressed(at_us, "left"), 1, lines[0][1], 6))
+    reading = read_lines(b"".join(line for line, _ in lines), b"")
+    assert list(reading.items) == [LeverPressed(5, "left")]
+    assert "line 2 is none that this version knows" in str(reading.problems)

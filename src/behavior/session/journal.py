@@ -15,6 +15,7 @@ whoever keeps a copy of it, does.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import dataclass, field
 from errno import ENOSPC
@@ -45,6 +46,19 @@ def line_of(item: Item, seq: int, after: int, host_us: int) -> tuple[bytes, int]
     return b'%b,"crc":"%08x"}\n' % (body, crc), crc
 
 
+_long = re.compile(rb"[0-9]{19}").search
+
+
+def _decoded(line: bytes) -> Item:
+    item: Item = _decode(line)
+    if _long(line):  # seldom: times and counts beyond 64 bits are none, and nothing that computes with them need know
+        values = (getattr(item, name) for name in item.__struct_fields__)
+        flat = (one for value in values for one in (value if isinstance(value, tuple) else (value,)))
+        if any(isinstance(one, int) and abs(one) > 2**62 for one in flat):
+            raise ValueError("a number beyond all times and counts")
+    return item
+
+
 def item_of(line: bytes) -> tuple[Item, int]:
     """A whole line's item, and when the host wrote it.
 
@@ -54,7 +68,7 @@ def item_of(line: bytes) -> tuple[Item, int]:
         It is no line of a journal, or of a version that is not known here.
     """
     at = line.rindex(b',"host_us":') + 11
-    item: Item = _decode(line)
+    item = _decoded(line)
     return item, int(line[at : line.index(b",", at)])
 
 
@@ -246,7 +260,7 @@ def read_lines(data: bytes, header: bytes) -> Reading:
             at = body.rindex(b',"host_us":', 0, -_AFTER)
             host_us, _, seq_text = body[at + 11 : -_AFTER].partition(b',"seq":')
             host, seq = int(host_us), int(seq_text)
-            item: Item = _decode(line)
+            item = _decoded(line)
         except WRONG:
             problems.append(f"line {number} is none that this version knows; use the version named in header.json")
         else:
