@@ -42,6 +42,20 @@ def test_the_command_of_the_readme_and_the_study_of_the_tutorial_are_where_it_lo
     ).read_text(encoding="utf-8")
 
 
+def test_the_two_commands_of_the_readme_are_found_for_a_minimal_debian() -> None:
+    debian = runpy.run_path(str(SCRIPT.with_name("debian.py")))
+    demo, suite = debian["printed"]((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert demo.rpartition(" && ")[2] == ".venv/bin/behavior demo"
+    assert suite.rpartition(" && ")[2] == ".venv/bin/pytest"
+    with pytest.raises(ValueError, match="unpack"):
+        debian["printed"]("```\npip install behavior\n```\n")
+
+
+def test_a_copied_python_is_first_in_the_path_of_the_readmes_command(check: dict[str, Any], tmp_path: Path) -> None:
+    folder = check["python3_of"](check["Fresh"](tmp_path, Path(sys.executable)))
+    assert (folder / "python3").resolve() == Path(sys.executable).resolve()
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or sys.platform != "linux", reason="needs Linux")
 def test_without_root_it_says_what_it_needs(tmp_path: Path) -> None:
     code = f"import os, runpy; os.geteuid = lambda: 1000; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
