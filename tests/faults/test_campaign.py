@@ -56,6 +56,7 @@ FOUND = {
     101974: "late answers were taken for those to later requests, and a clock for one that had jumped",
     102032: "a microphone that dies as its engine does is told by the gap",
     300755: "what a device finds when its messages are late comes after the end; that it owes answers is said",
+    400206: "a component that was cut was not marked if the time of day was set back to before it began",
     42345: "a full disk took no word of the samples that were lost at that moment",
 }
 

@@ -271,6 +271,17 @@ def test_a_trial_that_was_cut_is_marked_even_if_the_clock_was_set_back_and_the_g
     assert [trial.interrupted for trial in timeline.trials] == [False, True]
 
 
+def test_a_component_is_marked_even_if_the_time_was_set_back_to_when_it_began() -> None:
+    timeline = timeline_of(
+        journal(
+            e.TimerFired(5 * S), c.BeginComponent("test"), e.RecordingEnded(59 * S, 10, 0), e.Resumed(5 * S, 0),
+            e.TimerFired(95 * S), c.EndComponent("test"), c.BeginComponent("after"), e.TimerFired(99 * S),
+            c.EndComponent("after"), c.EndSession("completed"),
+        )
+    )  # fmt: skip
+    assert [window.interrupted for window in timeline.components] == [True, False]
+
+
 def test_two_devices_that_are_away_at_once_leave_one_gap() -> None:
     """As when a hub is unplugged: the time that nobody saw is not taken off twice."""
     timeline = timeline_of(

@@ -304,7 +304,8 @@ class _Windows:
             if self.all[i].name == name:
                 self.open.remove(i)
                 one = self.all[i]
-                one.end_us, one.interrupted, one.with_response = at_us, interrupted, with_response
+                one.end_us, one.with_response = at_us, with_response
+                one.interrupted = one.interrupted or interrupted
                 if self.open and self.what != "cue":  # cues are on side by side, not one within another
                     self.all[self.open[-1]].inner.append((one.begin_us, at_us))
                 return True
@@ -330,11 +331,7 @@ class _Windows:
             end_us,
             gap_us,
             inner_us,
-            interrupted=one.interrupted
-            or one.end_us is None
-            or gap_us > 0
-            or disturbed_us > most_us
-            or any(one.begin_us < at_us < end_us for at_us in cuts.resumed_us),
+            interrupted=one.interrupted or one.end_us is None or gap_us > 0 or disturbed_us > most_us,
             after_response=one.after_response,
             with_response=one.with_response,
             disturbed_us=disturbed_us,
@@ -343,11 +340,10 @@ class _Windows:
 
 @dataclass(frozen=True, slots=True)
 class _Cuts:
-    """What lies across windows: gaps, disturbed times, and when somebody took over again, after a gap of any length."""
+    """What lies across windows: gaps and disturbed times."""
 
     gaps: Sequence[tuple[int, int]]
     disturbed: Sequence[tuple[int, int]]
-    resumed_us: Sequence[int]
 
 
 def _united(gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -384,7 +380,6 @@ class _Fold:
         self.gaps: list[tuple[int, int]] = []
         self.lost_us: dict[str, int] = {}
         self.disturbed: list[tuple[int, int]] = []
-        self.resumed_us: list[int] = []
         self.problems: list[str] = []
         self._takers: dict[type, Callable[[Any], None]] = {
             e.LeverPressed: lambda x: self.responds("press", x.lever, x.at_us),
@@ -487,7 +482,9 @@ class _Fold:
         self.gaps += [(lost_us, event.at_us) for lost_us in self.lost_us.values()]
         self.lost_us.clear()
         self.gaps.append((event.at_us - event.gap_us, event.at_us))
-        self.resumed_us.append(event.at_us)  # the gap is of no length, where the time of day was set back in between
+        for windows in (self.components, self.trials, self.cues):
+            for i in windows.open:  # also where the gap is of no length, as the time of day was set back in between
+                windows.all[i].interrupted = True
 
     def was_disturbed(self, event: e.Disturbed) -> None:
         since_us = event.at_us - event.lasted_us
@@ -573,7 +570,7 @@ class _Fold:
         gaps = _united([*self.gaps, *((lost_us, end_us) for lost_us in self.lost_us.values() if lost_us < end_us)])
         self.problems += self.stuck_levers(end_us)
         disturbed = _united([(from_us, min(to_us, end_us)) for from_us, to_us in self.disturbed if from_us < end_us])
-        cuts = _Cuts(gaps, disturbed, self.resumed_us)
+        cuts = _Cuts(gaps, disturbed)
         return Timeline(
             end_us=end_us,
             ended=self.ended,
