@@ -38,7 +38,7 @@ from behavior.model.commands import Shock
 from behavior.model.errors import BehaviorError
 from behavior.model.events import Faulted, LinkLost, MicrophoneLost, Noted, RecordingEnded, RecordingStarted, Resumed
 from behavior.scoring.rescore import differences, rescore
-from behavior.scoring.score import read_score
+from behavior.scoring.score import read_score, write_score
 from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
 from browser.lab import Screens
@@ -350,6 +350,9 @@ def _judge_folder(outcome: Outcome, folder: SessionFolder) -> None:
         outcome.violations.append(f"the journal is damaged: {reading.problems[0]}")
     try:
         verify(folder)
+        if folder.footer is not None and not (folder.path / "score.json").exists() and outcome.plan.victim == "engine":
+            write_score(folder.path, rescore(folder))  # it died between its end and its score, as `rescore` is told of
+            outcome.what += ", and is scored by hand"
         if different := differences(read_score(folder.path), rescore(folder)):
             outcome.violations.append(f"rescoring differs: {different[0]}")
     except BehaviorError as error:
