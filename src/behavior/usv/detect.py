@@ -24,6 +24,7 @@ from behavior.audio.read import Recording, Samples
 from behavior.audio.spectrogram import FramedSound, FrameGrid
 from behavior.model.calls import Call
 from behavior.model.errors import BadInput
+from behavior.usv.company import TRAIN, source_of
 from behavior.usv.contour import Contour, ContourTracker, gather
 from behavior.usv.detail import Detail, detail_of
 from behavior.usv.features import measure, ridge_of
@@ -229,7 +230,7 @@ class Detector:
         if not self._watch and self._joiner.earliest_waiting is None:
             return calls
         settled = self._joiner.settled(None if to_the_end else self._horizon)
-        for contours in (call for whole in settled for call in self._without_overtones(whole)):
+        for contours in (call for whole in settled for call in self._without_other_sources(whole)):
             reason = self._gate.of_call(contours)
             if reason is None:
                 calls.append(self._call(contours))
@@ -241,15 +242,26 @@ class Detector:
             self._watch.settle(calls, np.inf if to_the_end else self.grid.onset_s(first))
         return calls
 
-    def _without_overtones(self, contours: list[Contour]) -> list[list[Contour]]:
+    def _without_other_sources(self, contours: list[Contour]) -> list[list[Contour]]:
         """What is left, as calls. By now all that began before the end of these has ended."""
-        overtones = [contour for contour in contours if self._gate.is_overtone(contour)]
-        if not overtones:
+        sources = [self._source(contour) for contour in contours]
+        if not any(sources):
             return [contours]
-        for contour in overtones:
-            if self._gate.could_be_call(contour):
-                self._reject([contour], "overtone of what is no call")
-        return self._joiner.grouped([contour for contour in contours if contour not in overtones])
+        for contour, source in zip(contours, sources, strict=True):
+            if source and self._gate.could_be_call(contour):
+                self._reject([contour], source)
+        return self._joiner.grouped([c for c, source in zip(contours, sources, strict=True) if not source])
+
+    def _source(self, contour: Contour) -> str | None:
+        """What else than an animal's call a contour belongs to."""
+        if self._gate.is_overtone(contour):
+            return "overtone of what is no call"
+        if not self._gate.could_be_call(contour):
+            return None
+        source = source_of(self._frames, contour, self.grid, self._lowest_bin, self._search.n_scanned)
+        if source == TRAIN:
+            self._gate.is_none(contour)
+        return source
 
     def _call(self, contours: list[Contour]) -> Call:
         ridge = ridge_of(self._frames, contours, self.grid, self._lowest_bin)

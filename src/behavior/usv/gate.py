@@ -20,7 +20,7 @@ import numpy.typing as npt
 from behavior.audio.jit import kernel
 from behavior.audio.spectrogram import FrameGrid
 from behavior.model.errors import BadFile, BadInput, Problem
-from behavior.usv.contour import LEAD, Contour
+from behavior.usv.contour import FAINT_DB, LEAD, Contour
 from behavior.usv.profile import DetectorProfile
 
 Array = npt.NDArray[Any]
@@ -117,9 +117,14 @@ class Gate:
     def of_contour(self, contour: Contour) -> str | None:
         """Rules that look at one contour, the first that holds."""
         reason = self._reason(contour)
-        if reason and reason != _MANY_RIDGES and len(contour) * self._grid.frame_s >= _WHINES_S:
-            self._long_and_none.append(contour)
+        if reason and reason != _MANY_RIDGES:
+            self.is_none(contour)
         return reason
+
+    def is_none(self, contour: Contour) -> None:
+        """Remember what was taken for no call: if it is long, overtones of it are none either."""
+        if len(contour) * self._grid.frame_s >= _WHINES_S:
+            self._long_and_none.append(contour)
 
     def _reason(self, contour: Contour) -> str | None:
         if self.evidence([contour]) < self._profile.support_evidence or _coverage(contour) < SPARSE:
@@ -287,11 +292,15 @@ def _louder_from(excess: Array, at: int) -> float:
 
 
 def _coverage(contour: Contour) -> float:
-    """Share of the frames that are not drowned in which the contour has a point."""
+    """Share of the frames that are not drowned in which the contour has a point, or is faintly there on the whole."""
     n = contour.sums.n_points
-    if contour.loudest_base <= CLICK_DB:
-        return n / len(contour)
-    return n / max(1, int((contour.there | (contour.base[LEAD:] <= CLICK_DB)).sum()))
+    if n == len(contour):
+        return 1.0
+    lost = ~contour.there & (contour.base[LEAD:] <= CLICK_DB)
+    n_lost = int(lost.sum())
+    if n_lost and contour.excess[lost].mean() > FAINT_DB:
+        return 1.0
+    return n / max(1, n + n_lost)
 
 
 def _is_borrowed(contour: Contour) -> bool:

@@ -2,8 +2,10 @@
 
 Rules. Contours that overlap, or have a gap shorter than the profile's `join_s`, are one call: harmonics, steps, what
 is left of a broken contour. Where both sides lie below `below_22khz_hz` the gap may be `join_22khz_s` (20 ms: Wright
-et al. 2010, Psychopharmacology 211:1-13). What is far weaker than the call beside it is its echo, is no part of it, and
-bridges no gap. No call grows beyond the profile's `longest_s`: the contour that would make it longer begins the next.
+et al. 2010, Psychopharmacology 211:1-13), and so where each has half of a call's evidence itself: echoes and noise have
+less, and would bridge what lies between calls. What is far weaker than the call beside it is its echo, is no part of
+it, and bridges no gap. No call grows beyond the profile's `longest_s`: the contour that would make it longer begins the
+next.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from behavior.audio.spectrogram import FrameGrid
 from behavior.usv.contour import Contour
 from behavior.usv.profile import DetectorProfile
 
-_ECHO_DB = 25.0
+_ECHO_DB, _SURE = 25.0, 0.5
 
 
 class Joiner:
@@ -26,6 +28,7 @@ class Joiner:
     """
 
     def __init__(self, profile: DetectorProfile, grid: FrameGrid, lowest_bin: int) -> None:
+        self._profile = profile
         self._gap = round(profile.join_s / grid.frame_s)
         self._gap_22khz = max(self._gap, round(profile.join_22khz_s / grid.frame_s))
         self._longest = round(profile.longest_s / grid.frame_s) + 1
@@ -76,7 +79,19 @@ class Joiner:
     def _allowed(self, before: list[Contour], after: Contour) -> int:
         last = max(before, key=lambda contour: contour.stop)
         low = all(contour.middle_bin < self._below_bin for contour in (last, after))
-        return self._gap_22khz if low else self._gap
+        if low or (self._is_sure(after) and any(self._is_sure(one) for one in self._near(before, after))):
+            return self._gap_22khz
+        return self._gap
+
+    def _near(self, before: list[Contour], after: Contour) -> list[Contour]:
+        return [one for one in before if after.start - one.stop < self._gap_22khz]
+
+    def _is_sure(self, contour: Contour) -> bool:
+        profile = self._profile
+        return (
+            contour.strongest >= profile.confirm_db
+            and contour.evidence(profile.hold_db) >= _SURE * profile.confirm_evidence
+        )
 
 
 def _stop(contours: list[Contour]) -> int:

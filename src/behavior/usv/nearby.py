@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from behavior.audio.jit import kernel, part
-from behavior.usv.contour import ENDED, LEAD, ends_of, points_of
+from behavior.usv.contour import ENDED, FAINT_DB, LEAD, ends_of, points_of
 from behavior.usv.gate import BORROWED_DB, CLICK_DB, MANY, SPARSE
 from behavior.usv.profile import DetectorProfile
 from behavior.usv.ridges import Frames
@@ -118,14 +118,16 @@ def _sort_out(frames: Frames, ended: Any, could_be_calls: Any, hold_db: float, s
         bins, ridge, excess, rivals = seen[0], seen[1], seen[2], seen[3]
         points_of(frames, start, ended[i].track, block, bins, ridge, excess, rivals)
         first, last = ends_of(ridge, hold_db, 0.5 * support)
-        n, evidence, borrowed, n_rivals = 0, 0.0, 0.0, 0.0
+        n, evidence, borrowed, n_rivals, faint = 0, 0.0, 0.0, 0.0, 0.0
         for k in range(first, last + 1):
             if not np.isnan(ridge[k]):
                 n += 1
                 evidence += ridge[k] - hold_db
                 borrowed += ridge[k] - excess[k]
                 n_rivals += rivals[k]
-        worth[i] = evidence >= support and n >= SPARSE * (last + 1 - first)
+            else:
+                faint += excess[k] - FAINT_DB
+        worth[i] = evidence >= support and (n >= SPARSE * (last + 1 - first) or faint > 0)
         if not could_be_calls[i]:
             worth[i] = worth[i] and borrowed <= BORROWED_DB * n and n_rivals <= MANY * n
 

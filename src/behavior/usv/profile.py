@@ -35,7 +35,7 @@ class DetectorProfile(Record):
     join_s: float = Field(0.010, ge=0)
     """Contours with a gap shorter than this are one call."""
     join_22khz_s: float = Field(0.022, ge=0)
-    """The same where both sides lie below `below_22khz_hz`."""
+    """The same where both sides lie below `below_22khz_hz`, or each has half of a call's evidence."""
     below_22khz_hz: float = Field(33_000.0, gt=0)
     """Upper bound of 22-kHz calls."""
     floor_s: float = Field(10.0, gt=0)

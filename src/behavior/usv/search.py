@@ -21,7 +21,7 @@ from behavior.audio.fft import Transform, power_of_16
 from behavior.audio.jit import kernel, part
 from behavior.audio.lanes import LANES, best_slope_of_rows
 from behavior.audio.spectrogram import FramedSound
-from behavior.usv.contour import ENDED, ContourTracker, Rules, follow
+from behavior.usv.contour import ENDED, LONGEST_GAP, ContourTracker, Rules, follow
 from behavior.usv.floor import FRAMES_A_ROW, Floor, NoiseFloor, clamp_floor, settle_floor, take_row
 from behavior.usv.ridges import (
     HALF,
@@ -59,6 +59,7 @@ _BEFORE = LANES
 _COLUMNS = BLOCK // 2
 _AHEAD = HALF // 2 + 1
 _HALF_A_ROW = FRAMES_A_ROW // 2
+_LASTS = 60
 
 _best_of_rows_16 = best_slope_of_rows(taps(range(-HALF, HALF + 1, 2), 2))
 
@@ -67,9 +68,10 @@ NOW = np.dtype(
         (name, "i8")
         for name in ("n_levels", "n_floored", "n_looked", "n_scanned", "n_kept", "n_between", "n_ridged", "n_followed")
     ]
-    + [("even_from", "i8"), ("is_active", "i8")]
+    + [("even_from", "i8"), ("kept_to", "i8"), ("is_active", "i8")]
 )
-"""How far each step is, in frames; where `Look.even` begins; and whether ridges were worked out in the last block."""
+"""How far each step is, in frames; where `Look.even` begins; to where levels are kept as a call may be waited for; and
+whether ridges were worked out in the last block."""
 
 
 class Plan(NamedTuple):
@@ -143,6 +145,11 @@ class Search:
     def n_levels(self) -> int:
         """Frames that were taken in."""
         return int(self._now["n_levels"][0])
+
+    @property
+    def n_scanned(self) -> int:
+        """Frames that had their first look."""
+        return int(self._now["n_scanned"][0])
 
     @property
     def n_ridged(self) -> int:
@@ -440,15 +447,19 @@ def _look_closely(
             if begin >= 0 and (frame == now.n_scanned or frame - end > 2 * AROUND):
                 low, high = max(begin - AROUND, first), min(end + AROUND, now.n_ridged)
                 if high > low:
+                    _keep(look, frames, now, first, min(now.kept_to, low))
                     ahead = min(high + MARGIN, now.n_levels)
                     _fill_between(samples, first_sample, transform, plan, look, frames, now, low - MARGIN, ahead)
                     find_ridges(
                         frames, low, high, now.n_levels, BLOCK, plan.edges, plan.low, plan.high, plan.hold_db, work
                     )
                     now.is_active = 1
+                    if end - begin > _LASTS:
+                        now.kept_to = end + LONGEST_GAP
                 begin = frame
             begin, end = frame if begin < 0 else begin, frame
         frame += 2
+    _keep(look, frames, now, first, min(now.kept_to, now.n_ridged))
     _forget_even(look, now, (now.n_ridged - MARGIN) // EVEN * EVEN)
 
 
