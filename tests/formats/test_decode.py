@@ -346,6 +346,7 @@ def test_a_pycontrol_template_lists_its_events_and_states() -> None:
         ("subject_id\tR01", "subject_id\t", "its info rows lack subject_id"),
         ("2026-03-02T09:00:00.000", "yesterday", "start_time must be a date and time"),
         ("1.430\tevent\tinput", "1.430\tinput", "is no row of time, type, subtype and content"),
+        ("T10:00:00.500", "T10:00:00+02:00", "either its start or its end names a time zone"),
     ],
 )
 def test_what_is_wrong_in_a_pycontrol_file_is_named(old: str, new: str, sentence: str) -> None:

@@ -147,6 +147,9 @@ def decode_rows(session: PyControlSession, profile: Profile, *, file: object) ->
     events = merged([found], [timetabled(profile)])
     lasted_us = None
     if session.started is not None and session.ended is not None:
+        if (session.started.tzinfo is None) != (session.ended.tzinfo is None):
+            what = "either its start or its end names a time zone, and the other does not; mend the file"
+            raise BadFile(f"{file}, {session.name}", [Problem("", what)])
         lasted_us = round((session.ended - session.started).total_seconds() * 1e6)
     end_us = _end_us(events, None if lasted_us is not None else now_us, lasted_us, problems)
     problems += _shock_problems(events, PRINTED_US) + _uncovered(unknown)
