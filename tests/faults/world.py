@@ -480,6 +480,7 @@ class FaultyMicrophone:
 
     def start(self, at_us: int) -> RecordingStarted | None:
         """Begin a file."""
+        assert self._began_us is None, "a microphone that records fails when it is told to record"
         if self._dead:
             return None
         self._file, self._began_us, self._n_dropped = sound_name(self._part), at_us, 0

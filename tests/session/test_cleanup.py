@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from behavior.model.commands import Deliver, EndTrial, Refuse, SetCue, SetLever, StopShock
+from behavior.model.commands import Deliver, EndTrial, Refuse, SetCue, SetLever, SetRecording, StopShock
 from behavior.model.events import (
     Event,
     Faulted,
@@ -78,6 +78,21 @@ def test_a_link_that_is_looked_for_does_not_end_a_session_and_what_comes_back_is
     assert core.ended is None
     commands = drive(core, TimerFired(1_000_000))
     assert [type(command).__name__ for command in commands] == ["Shock"]
+    core.close()
+
+
+async def heard(box: SessionChamber) -> None:
+    with box.recording(), box.cue("light"):
+        await box.wait(2)
+
+
+def test_a_recording_goes_on_while_a_device_is_away_and_is_begun_again_only_after_a_gap() -> None:
+    """A microphone that records fails when it is told to record."""
+    core, recorded = core_of(heard), [SetRecording(on=True), SetCue("light", on=True)]
+    assert drive(core, START) == recorded
+    assert drive(core, LinkLost(5, "box", followed=True), LinkRestored(9, "box")) == [SetCue("light", on=True)]
+    assert drive(core, Resumed(100, 50)) == recorded
+    assert SetRecording(on=False) in drive(core, TimerFired(3_000_000))
     core.close()
 
 

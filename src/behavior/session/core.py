@@ -27,7 +27,7 @@ from inspect import CORO_CLOSED, getcoroutinestate
 from random import Random
 from typing import Any, NoReturn
 
-from behavior.model.commands import Command, Deliver, EndSession, Refuse, Shock, StopShock
+from behavior.model.commands import Command, Deliver, EndSession, Refuse, SetRecording, Shock, StopShock
 from behavior.model.events import (
     Event,
     Faulted,
@@ -299,9 +299,11 @@ class SessionCore:
             self._end(f"link to {event.device} lost")
 
     def _link_restored(self, event: LinkRestored) -> None:
-        """A device that comes back has everything off: levels are set again."""
+        """A device that comes back has everything off: levels are set again. A recording has gone on meanwhile."""
         self._lost.pop(event.device, None)
-        self._commands.extend(command for off, command in self._levels.items() if off != StopShock())
+        self._commands.extend(
+            command for off, command in self._levels.items() if off not in (StopShock(), SetRecording(on=False))
+        )
 
     def _shock_ended(self, event: ShockEnded) -> None:
         self._levels.pop(StopShock(), None)
