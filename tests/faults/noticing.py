@@ -71,7 +71,7 @@ class Case:
     def was_away(self) -> bool:
         """Whether a device was away by the record, so that it could not say anything."""
         links = [item for item in self.items if isinstance(item, LinkLost | LinkRestored)]
-        return within(self.at_us, list(dark_times(links)))
+        return within(self.at_us, list(dark_times(links, self.ended_us)))
 
     def near_the_end(self, of_settling_us: int) -> bool:
         """Whether nobody could look any more: an engine that ends its session asks once more, any other does not."""
@@ -201,10 +201,11 @@ NOTICED: dict[str, Callable[[Case], str | None]] = {
 # -- what they ask ----------------------------------------------------------------------------------------------------
 
 
-def dark_times(items: list[Item]) -> Iterator[tuple[int, int]]:
-    """When, by the record, something may be missing from it: session time."""
+def dark_times(items: list[Item], end_us: int | None = None) -> Iterator[tuple[int, int]]:
+    """When, by the record, something may be missing from it, until its last event or `end_us`: session time."""
     lost: dict[str, int] = {}
-    end_us = max((item.at_us for item in items if isinstance(item, Event)), default=0)
+    if end_us is None:
+        end_us = max((item.at_us for item in items if isinstance(item, Event)), default=0)
     for item in items:
         match item:
             case LinkLost(device=device):

@@ -47,6 +47,8 @@ def test_each_kind_of_fault_has_a_rule_by_which_it_is_noticed() -> None:
 FOUND = {
     20009: "a message that was spoiled after the session had ended was told by nothing",
     33045: "the same, in answers to what is asked at the end",
+    602289: "a microphone that was recording was told to record, when a device had come back",
+    703289: "a device that was away for good started anew, of which nobody can know",
     32904: "a full disk takes no word of a device that restarted in the second before",
     31125: "a line that tells that current flows was taken for a measurement of how much",
     41618: "a clock that jumps while its device is away is no more than a device that is away",
