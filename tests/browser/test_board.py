@@ -264,7 +264,7 @@ def test_a_session_is_started_survives_its_board_and_is_stopped_from_the_next(pa
         page.fill("#weight-g", "heavy")
         page.click("button[type=submit]")
         page.wait_for_function("() => document.getElementById('wrong').textContent")
-        assert "--weight-g: must be a number of grams (is 'heavy')" in page.locator("#wrong").inner_text()
+        assert "“Weight, g”: must be a number of grams (is 'heavy')" in page.locator("#wrong").inner_text()
         assert [line for line in page.said if "400" in line] == page.said, "the browser's own word for a refusal"
         page.said.clear()
         page.fill("#weight-g", "281")
