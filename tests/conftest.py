@@ -17,6 +17,7 @@ settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("behavior")
 
 ROOT = Path(__file__).resolve().parents[1]
+collect_ignore = ["like_windows"]  # looking for examples in it would take pseudo-terminals from all tests
 
 
 @pytest.fixture(scope="session")
