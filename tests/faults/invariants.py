@@ -152,12 +152,19 @@ def _found_by_devices(ran: Ran, items: list[Item]) -> Iterator[str]:
             (round(one.amount * S) for one in ran.plan.of_kind("bytes late") if one.device == device), default=0
         )
         still_on_its_way = at_us + late_us > life.end_us - S // 4 and _disturbed(items, device, at_us - life.zero_us)
-        if device not in told and not still_on_its_way:
+        spoiled = at_us > life.end_us - 5 * S and _spoiled(items, device, at_us - life.zero_us)
+        if device not in told and not still_on_its_way and not spoiled:
             yield f"unnoticed: {device} found {name}"
 
 
 def _disturbed(items: list[Item], device: str, since_us: int) -> bool:
     return any(isinstance(one, Disturbed) and one.device == device and one.at_us >= since_us for one in items)
+
+
+def _spoiled(items: list[Item], device: str, at_us: int) -> bool:
+    """Whether the record says that something of this device may be missing then."""
+    said = [one for one in items if isinstance(one, Disturbed) and one.device == device]
+    return any(one.at_us - one.lasted_us <= at_us <= one.at_us for one in said)
 
 
 def _pulses(ran: Ran, items: list[Item], dark: list[tuple[int, int]]) -> Iterator[str]:

@@ -47,6 +47,7 @@ def test_each_kind_of_fault_has_a_rule_by_which_it_is_noticed() -> None:
 FOUND = {
     20009: "a message that was spoiled after the session had ended was told by nothing",
     33045: "the same, in answers to what is asked at the end",
+    709841: "what a second device found when its last bytes were spoiled: that they were is said",
     602289: "a microphone that was recording was told to record, when a device had come back",
     703289: "a device that was away for good started anew, of which nobody can know",
     32904: "a full disk takes no word of a device that restarted in the second before",
