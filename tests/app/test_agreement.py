@@ -68,8 +68,3 @@ def test_what_cannot_be_compared(
     done = CliRunner().invoke(app, ["agreement", *arguments])
     assert isinstance(done.exception, BadInput)
     assert sentence in str(done.exception)
-
-
-def test_the_page_shows_what_is_printed(tables: Path) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "compare-calls-with-a-person.md").read_text()
-    assert f"```text\n{behavior('agreement', 'truth.txt', 'second.txt', cwd=tables).out}```" in page
