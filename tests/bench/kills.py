@@ -22,11 +22,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from behavior.model.commands import Shock
 from behavior.model.errors import BehaviorError
 from behavior.model.events import Resumed
 from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
+from faults.witnessed import WITNESSED
 
 SESSION_S = 4.0
 PARAMETERS = f"""
@@ -38,17 +41,6 @@ schedule = "CRF"
 cue = "house_light"
 shock_ma = 0.4
 shock_s = 0.1
-"""
-WITNESSED = """
-import os, sys
-from behavior.session.journal import JournalWriter
-recorded = JournalWriter.record
-def record(self, item, host_us):
-    recorded(self, item, host_us)
-    os.write({fd}, b"\\n")
-JournalWriter.record = record
-from behavior.app.cli import main
-main()
 """
 PLAIN = "from behavior.app.cli import main; main()"
 

@@ -43,19 +43,9 @@ from behavior.session.folder import SessionFolder, find_sessions
 from behavior.session.verify import verify
 from browser.lab import Screens
 from faults.real_soak import ROLES, children
+from faults.witnessed import WITNESSED
 
 COMMAND = [sys.executable, "-c", "from behavior.app.cli import main; main()"]
-WITNESSED = """
-import os, sys
-from behavior.session.journal import JournalWriter
-recorded = JournalWriter.record
-def record(self, item, host_us):
-    recorded(self, item, host_us)
-    os.write({fd}, b"\\n")
-JournalWriter.record = record
-from behavior.app.cli import main
-main()
-"""
 VICTIMS = ("engine", "board", "chamber", "simulated chamber", "microphone", "detector")
 WATCHDOG_S, HELD_UP_S = 1.0, 0.25
 """The device's own, and how late a busy computer may hand it the last bytes of an engine."""
