@@ -28,7 +28,10 @@ def test_everything_that_is_missing_is_named_at_once_when_nobody_can_be_asked() 
     assert ask({"subject": "R1", "weight-g": 280.0}) == {"subject": "R1", "weight-g": "280.0"}
 
 
-WEIGHTS = [("heavy", "a number of grams"), ("0", "more than 0"), ("nan", "more than 0"), ("-3", "more than 0")]
+WEIGHTS = [
+    ("heavy", "a number of grams"), ("0", "more than 0"), ("nan", "more than 0"), ("-3", "more than 0"),
+    ("0.28", "0.28 g is no weight of a rat or mouse; give it in grams"), ("280000", "no weight of a rat or mouse"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "sentence"), WEIGHTS)

@@ -71,13 +71,17 @@ def ask_for_treatment(
     return code, injected_at or str(typer.prompt("Treated at, as in 14:05"))
 
 
+LIGHTEST_G, HEAVIEST_G = 2.0, 5_000.0
+"""A weight beyond these was typed in another unit."""
+
+
 def weight(option: str, text: str) -> float:
     """A weight that somebody typed, g.
 
     Raises
     ------
     BadInput
-        It is no number above 0.
+        It is no number, or no weight that a rat or mouse has in grams.
     """
     try:
         value = float(text)
@@ -85,6 +89,8 @@ def weight(option: str, text: str) -> float:
         raise BadInput(f"--{option}: must be a number of grams (is {text!r})") from None
     if not 0 < value < float("inf"):
         raise BadInput(f"--{option}: must be more than 0 (is {value:g})")
+    if not LIGHTEST_G <= value <= HEAVIEST_G:
+        raise BadInput(f"--{option}: {value:g} g is no weight of a rat or mouse; give it in grams, as 280")
     return value
 
 
